@@ -1,0 +1,201 @@
+"""Every setting of Nightschool, one frozen model per concern; the only home of defaults.
+
+Precedence: `nightschool.toml` < environment (`NIGHTSCHOOL_TRAIN__EPOCHS=4`) < `--set
+train.epochs=4`. One dial, `effort`, comes before all knobs (`Settings.with_effort`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nightschool.errors import ConfigError
+
+ENV_PREFIX = "NIGHTSCHOOL_"
+Effort = Literal["small", "medium", "large"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(_Frozen):
+    """Which base model learns."""
+
+    base: str = "smollm2-135m"
+    """A name from `nightschool models list`, a Hugging Face id, or a local folder."""
+
+
+class RecallConfig(_Frozen):
+    """What is recalled into the prompt by day."""
+
+    limit: int = Field(6, ge=1, le=100)
+    """At most so many memories are recalled for a question."""
+    budget_tokens: int = Field(512, ge=32)
+    """And at most so many tokens of them (estimated at four characters a token)."""
+
+
+class StudyConfig(_Frozen):
+    """How study material is written."""
+
+    authors: tuple[Literal["rules", "self", "teacher"], ...] = ("rules",)
+    """Who writes, in order; `self` samples the base model, `teacher` needs `teacher_url`."""
+    expressions: int = Field(12, ge=1)
+    """At most so many examples for one memory from the rules."""
+    general_share: float = Field(0.1, ge=0, lt=1)
+    """Share of the mixture that is general replay, answered by the base model itself."""
+    teacher_url: str | None = None
+    """Base URL of an OpenAI-compatible endpoint; its key is read from NIGHTSCHOOL_TEACHER_KEY."""
+    teacher_model: str = "default"
+    """Model name sent to the teacher."""
+    leak_overlap: float = Field(0.85, gt=0, le=1)
+    """Token overlap with an exam question above which a study question counts as a leak."""
+
+
+class TrainConfig(_Frozen):
+    """How weights are trained."""
+
+    method: Literal["full", "lora"] = "full"
+    """Full fine-tuning, or low-rank adapters on all linear layers."""
+    epochs: int = Field(4, ge=1)
+    """Passes over the study material."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Peak learning rate; None chooses by method (`resolved_rate`)."""
+    lora_rank: int = Field(64, ge=1)
+    """Rank of the adapters; alpha is twice the rank."""
+    tokens_per_step: int = Field(512, ge=64)
+    """Tokens in one optimizer step; small nights need small steps to have enough of them."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of the steps in which the rate rises."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled weight decay of AdamW."""
+    clip_norm: float = Field(1.0, gt=0)
+    """Largest global gradient norm."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the matrix products; auto takes bfloat16 where the hardware has it."""
+    checkpoint_seconds: float = Field(120.0, gt=0)
+    """Time between checkpoints."""
+    seed: int = 0
+    """Order of the examples and initial adapters."""
+
+    @property
+    def resolved_rate(self) -> float:
+        """The peak learning rate in force."""
+        return self.learning_rate or {"full": 1e-4, "lora": 1e-3}[self.method]
+
+
+class ExamConfig(_Frozen):
+    """How exams are held."""
+
+    answer_tokens: int = Field(32, ge=1)
+    """Longest answer, in tokens."""
+    general_items: int = Field(240, ge=0)
+    """Items of the general bank that are sat (a fixed prefix of it)."""
+    items_per_memory: int = Field(1, ge=1)
+    """Questions sealed for each memory."""
+
+
+class GateConfig(_Frozen):
+    """When a candidate is promoted."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    """One-sided error rate of every test, shared by all attempts at one night."""
+    margin_retained: float = Field(0.1, ge=0, le=1)
+    """Largest tolerated loss on earlier nights' items, as a rate."""
+    margin_general: float = Field(0.05, ge=0, le=1)
+    """Largest tolerated loss on general items, as a rate."""
+    margin_abstention: float = Field(0.1, ge=0, le=1)
+    """Largest tolerated loss on abstention items, as a rate."""
+    min_items: int = Field(8, ge=2)
+    """Fewer new items than this are insufficient evidence."""
+
+
+class Settings(_Frozen):
+    """All settings of a workspace."""
+
+    effort: Effort = "medium"
+    """The one dial; scales epochs and expressions."""
+    tenant: str = "default"
+    """Whose memories and versions the commands mean."""
+    model: ModelConfig = ModelConfig()
+    recall: RecallConfig = RecallConfig()
+    study: StudyConfig = StudyConfig()
+    train: TrainConfig = TrainConfig()
+    exam: ExamConfig = ExamConfig()
+    gate: GateConfig = GateConfig()
+
+    def with_effort(self, effort: Effort) -> Settings:
+        """Return these settings turned to another effort.
+
+        Medium is what the settings say; small halves the epochs and expressions, large adds half.
+        """
+        factor = {"small": 0.5, "medium": 1.0, "large": 1.5}[effort]
+        epochs = max(1, round(self.train.epochs * factor))
+        expressions = max(1, round(self.study.expressions * factor))
+        return self.model_copy(
+            update={
+                "effort": effort,
+                "train": self.train.model_copy(update={"epochs": epochs}),
+                "study": self.study.model_copy(update={"expressions": expressions}),
+            }
+        )
+
+
+def load_settings(
+    toml: Path | None = None,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Resolve the settings: file < environment < overrides.
+
+    Args:
+        toml: A `nightschool.toml`; None or a missing file means defaults.
+        overrides: `section.name=value` strings; values are read as JSON, else as text.
+        environ: The environment; None means this process's.
+
+    Raises:
+        ConfigError: The file is not TOML.
+        ConfigError: A name is unknown or a value out of range.
+        ConfigError: An override has no `=`.
+    """
+    tree: dict[str, Any] = {}
+    if toml is not None and toml.exists():
+        try:
+            tree = tomllib.loads(toml.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{toml} is not valid TOML: {error}. Correct that line.") from error
+    for name, value in sorted((os.environ if environ is None else environ).items()):
+        if name.startswith(ENV_PREFIX) and "__" in name:
+            _put(tree, name.removeprefix(ENV_PREFIX).lower().split("__"), value)
+    for override in overrides:
+        path, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {override}: expected NAME=VALUE, such as train.epochs=4.")
+        _put(tree, path.strip().split("."), value)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"Setting {name} is {first.get('input')!r}: {first['msg']}. "
+            "See `nightschool config` for all settings and their defaults."
+        ) from error
+
+
+def _put(tree: dict[str, Any], path: Sequence[str], text: str) -> None:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{'.'.join(path)}: {part} is a value, not a section.")
+    tree[path[-1]] = value

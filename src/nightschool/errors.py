@@ -1,0 +1,126 @@
+"""The exception tree of Nightschool.
+
+Every error that the package raises on purpose is one of these, and each also is the
+standard type that it refines. A message says what happened (with the value), what was
+expected and what to do. A refusal by the gate is a value (`types.Decision`), not an error.
+
+    NightschoolError
+    +-- ConfigError (ValueError)            a setting is out of range or unknown
+    +-- WorkspaceError (OSError)
+    |   +-- WorkspaceMissing                no workspace here
+    |   +-- WorkspaceLocked                 another process holds it
+    |   +-- WorkspaceCorrupt                a file of the workspace cannot be read
+    +-- SourceError (ValueError)            a source cannot be learnt from
+    |   +-- SourceUnreadable                missing, binary, too large, wrongly encoded, cyclic
+    |   +-- SourceMalformed                 right kind, wrong content (with the line number)
+    +-- StoreError
+    |   +-- UnknownMemory (KeyError)
+    |   +-- UnknownVersion (KeyError)
+    |   +-- TaintedVersion (PermissionError)  trained on something since forgotten
+    +-- ModelError
+    |   +-- ModelMissing (FileNotFoundError)
+    |   +-- ModelCorrupt (ValueError)
+    |   +-- DownloadFailed (ConnectionError)
+    |   +-- TeacherFailed (ConnectionError)
+    +-- StudyError (ValueError)             no study material could be made
+    +-- TrainError (RuntimeError)
+    |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
+    +-- ExamError (ValueError)
+        +-- LeakError                       too much study material repeats exam questions
+"""
+
+
+class NightschoolError(Exception):
+    """Root of everything that Nightschool raises on purpose."""
+
+    def __str__(self) -> str:
+        # KeyError quotes its message; ours are sentences.
+        return str(self.args[0]) if self.args else self.__class__.__name__
+
+
+class ConfigError(NightschoolError, ValueError):
+    """A setting is unknown or out of range."""
+
+
+class WorkspaceError(NightschoolError, OSError):
+    """The workspace folder cannot be used."""
+
+
+class WorkspaceMissing(WorkspaceError):
+    """There is no workspace at the given place."""
+
+
+class WorkspaceLocked(WorkspaceError):
+    """Another process is writing to the workspace."""
+
+
+class WorkspaceCorrupt(WorkspaceError):
+    """A file of the workspace cannot be read back."""
+
+
+class SourceError(NightschoolError, ValueError):
+    """A source cannot be learnt from."""
+
+
+class SourceUnreadable(SourceError):
+    """The source is missing, binary, too large, wrongly encoded or cyclic."""
+
+
+class SourceMalformed(SourceError):
+    """The source is of a known kind, but its content breaks the kind's rules."""
+
+
+class StoreError(NightschoolError):
+    """A record cannot be found or used."""
+
+
+class UnknownMemory(StoreError, KeyError):
+    """No memory has this id."""
+
+
+class UnknownVersion(StoreError, KeyError):
+    """No version or alias has this name."""
+
+
+class TaintedVersion(StoreError, PermissionError):
+    """The version was trained on something that has been forgotten since."""
+
+
+class ModelError(NightschoolError):
+    """A model cannot be used."""
+
+
+class ModelMissing(ModelError, FileNotFoundError):
+    """The model is not on this machine."""
+
+
+class ModelCorrupt(ModelError, ValueError):
+    """The model's files are damaged."""
+
+
+class DownloadFailed(ModelError, ConnectionError):
+    """The package index did not deliver."""
+
+
+class TeacherFailed(ModelError, ConnectionError):
+    """The teacher endpoint did not answer, or not in its protocol."""
+
+
+class StudyError(NightschoolError, ValueError):
+    """Study material cannot be made or read."""
+
+
+class TrainError(NightschoolError, RuntimeError):
+    """Training cannot go on."""
+
+
+class Diverged(TrainError, ArithmeticError):
+    """The training loss is not finite, or has exploded."""
+
+
+class ExamError(NightschoolError, ValueError):
+    """An exam cannot be held."""
+
+
+class LeakError(ExamError):
+    """Too much study material repeats exam questions."""

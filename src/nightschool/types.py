@@ -1,0 +1,411 @@
+"""The words of Nightschool as frozen data: what the rooms hand to one another.
+
+Everything here is a frozen dataclass of plain values, so that a record can be written as
+JSON (`to_json`) and read back (`from_json`) without loss. No behaviour, no I/O.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import secrets
+import types as pytypes
+import typing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+DEFAULT_TENANT = "default"
+R = TypeVar("R")
+
+
+def new_id(prefix: str) -> str:
+    """Make a random id such as `mem-3f9c2a71be`; it carries no content."""
+    return f"{prefix}-{secrets.token_hex(5)}"
+
+
+def now() -> str:
+    """Return this moment as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def digest(*parts: str) -> str:
+    """Return the hex sha256 of the parts, joined so that no two lists collide."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        hasher.update(len(raw).to_bytes(8, "big") + raw)
+    return hasher.hexdigest()
+
+
+# -- experience ---------------------------------------------------------------------------
+
+
+class SourceKind(StrEnum):
+    """What an episode was made of."""
+
+    DOCUMENT = "document"
+    CODE = "code"
+    CONVERSATION = "conversation"
+    STATEMENT = "statement"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of characters in an episode's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: str
+    """`user`, `assistant`, `system` or `tool`."""
+    speaker: str
+    """Who said it: the message's `name`, else its role."""
+    text: str
+    span: Span
+    """Where the turn stands in the episode's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One raw piece of experience, append-only."""
+
+    id: str
+    tenant: str
+    kind: SourceKind
+    source: str
+    """Where it came from: a path relative to nothing (as given), `pkg:NAME`, or `said`."""
+    title: str
+    text: str
+    digest: str
+    """sha256 of kind, source and text: the same content learnt again has the same digest."""
+    at: str
+    turns: tuple[Turn, ...] = ()
+
+
+class MemoryStatus(StrEnum):
+    """Where a memory stands in its life."""
+
+    LIVE = "live"
+    SUPERSEDED = "superseded"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fact that a reader found in an episode, before it becomes a memory."""
+
+    text: str
+    """One self-contained sentence (or passage) that a person can read and correct."""
+    form: str
+    """What kind of fact: `said`, `passage`, `code.function`, `code.class`, `code.module`."""
+    facets: dict[str, str] = field(default_factory=dict)
+    """Structure that authors use (see `sources/` for the keys of each form); may be empty."""
+    span: Span | None = None
+    speaker: str = ""
+    key: str = ""
+    """Stable name of *what* the fact is about; a new finding with a live memory's key replaces it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader makes of one source: the episode and the facts found in it."""
+
+    episode: Episode
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One short-term record with its provenance."""
+
+    id: str
+    tenant: str
+    text: str
+    form: str
+    source_kind: SourceKind
+    source: str
+    episode_id: str
+    at: str
+    span: Span | None = None
+    speaker: str = ""
+    key: str = ""
+    facets: dict[str, str] = field(default_factory=dict)
+    status: MemoryStatus = MemoryStatus.LIVE
+    supersedes: str | None = None
+    """The memory that this one replaced; None when it replaced none."""
+    learnt_in: str | None = None
+    """The first night (id) that studied it; None before its first night."""
+    graduated: str | None = None
+    """The version shown, closed-book, to hold it; None while it must be recalled."""
+
+
+# -- study --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message; `role` is `system`, `user`, `assistant` or `tool`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training item, which names the memories that it was derived from."""
+
+    id: str
+    tenant: str
+    memory_ids: tuple[str, ...]
+    """Empty for general replay, which is derived from no memory."""
+    author: str
+    """`rules`, `self`, `teacher`, `imported` or `base` (general replay)."""
+    family: str
+    """`qa`, `reversed`, `statement`, `rewrite`, `implication`, `passage`, `abstain`, `general`."""
+    prompt: tuple[Message, ...]
+    """The conversation before the target; empty means plain text, learnt without a chat frame."""
+    target: str
+    """What the model must produce; the loss covers it and its end-of-turn token only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A night's study material, and what was dropped on the way to it."""
+
+    examples: tuple[Example, ...]
+    dropped: dict[str, int]
+    """Reason (`unsupported`, `duplicate`, `leak`) -> how many examples."""
+    uncovered: tuple[str, ...]
+    """Ids of memories for which no author wrote anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A question hashed: enough to find repeats of it, too little to read it."""
+
+    exact: str
+    """Hash of the whole normalised question."""
+    words: frozenset[str]
+    """Hashes of its words."""
+
+
+# -- exam ---------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    """A verifier's verdict; `unscored` means that the verifier could not tell."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNSCORED = "unscored"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The verdict on one answer, with a finite value where the verifier has one."""
+
+    verdict: Verdict
+    value: float | None = None
+    reason: str = ""
+
+
+class BankKind(StrEnum):
+    """What a bank examines."""
+
+    ACQUIRED = "acquired"
+    GENERAL = "general"
+    ABSTENTION = "abstention"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sealed exam question."""
+
+    id: str
+    question: str
+    answers: tuple[str, ...]
+    """Accepted answers; empty for abstention items, whose right answer is to refuse."""
+    memory_ids: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    """Values that used to be right: an answer that gives one is wrong."""
+    choices: tuple[str, ...] = ()
+    """For items scored by likelihood: all candidates, the right one among `answers`."""
+    context: str = ""
+    """The source text that the open-book condition puts into the prompt."""
+    group: str = ""
+    """What kind of thing is asked: `told`, `code`, `document`, `capitals`, ..."""
+    author: str = ""
+    """Which mechanism wrote the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A set of items, sealed before the training that it examines."""
+
+    id: str
+    tenant: str
+    kind: BankKind
+    night: str
+    """The night that sealed it; empty for the general bank."""
+    items: tuple[Item, ...]
+    sealed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One answer to one item, graded."""
+
+    item_id: str
+    bank_id: str
+    mode: str
+    """`closed`, `open`, `retrieval` or `choice`."""
+    answer: str
+    score: Score
+    exact: float | None
+    f1: float | None
+    contained: float | None
+    confidence: float | None
+    """Mean log-probability (nats per token) of the answer given; None where not computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The graded results of one model on a set of banks."""
+
+    id: str
+    tenant: str
+    version_id: str
+    """The examined version; `base` for the untouched base model."""
+    night: str
+    results: tuple[Result, ...]
+    kl_nats: float | None = None
+    """Mean KL(version || base) per token on general prompts; None where not computed."""
+    perplexity: float | None = None
+    """On held-out plain text; None where not computed."""
+    at: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a gate decision."""
+
+    name: str
+    passed: bool
+    difference: float | None
+    low: float | None
+    """Lower one-sided 95% bound of the paired difference; None where there was no test."""
+    margin: float | None
+    n: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate decided about a candidate, and why."""
+
+    promote: bool
+    checks: tuple[Check, ...]
+    attempt: int = 1
+    overridden_by: str | None = None
+    """Who promoted against the gate; None when the gate's word stands."""
+
+
+# -- versions -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a training run produced and cost."""
+
+    kind: str
+    """`full` or `lora`."""
+    steps: int
+    tokens: int
+    """Tokens that went through the network, shared prefixes counted once a pack."""
+    labelled_tokens: int
+    seconds: float
+    peak_bytes: int
+    """Peak resident memory of the training process."""
+    first_loss: float
+    last_loss: float
+    losses: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A set of trained weights with its lineage."""
+
+    id: str
+    tenant: str
+    night: str
+    kind: str
+    """`full` or `lora`."""
+    base: str
+    parent: str
+    """The version (or `base`) that training started from."""
+    memory_ids: tuple[str, ...]
+    example_ids: tuple[str, ...]
+    data_digest: str
+    seed: int
+    config: dict[str, Any]
+    created: str
+    train: TrainResult | None = None
+    tainted_by: tuple[str, ...] = ()
+    """Tombstone ids of forgotten memories that it was trained on."""
+
+
+# -- JSON ---------------------------------------------------------------------------------
+
+
+def to_json(record: Any) -> str:
+    """Write a record as one line of JSON."""
+    return json.dumps(to_plain(record), ensure_ascii=False)
+
+
+def to_plain(record: Any) -> Any:
+    """Turn a record into dicts, lists and scalars."""
+    return dataclasses.asdict(record)
+
+
+def from_json(cls: type[R], text: str) -> R:
+    """Read a record back from `to_json`.
+
+    Raises:
+        ValueError: The text is not JSON of that record (a field is missing or unknown).
+    """
+    try:
+        return from_plain(cls, json.loads(text))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a {cls.__name__}: {error}") from error
+
+
+def from_plain(cls: type[R], plain: Any) -> R:
+    """Build a record from dicts, lists and scalars."""
+    return typing.cast(R, _revive(cls, plain))
+
+
+def _revive(hint: Any, value: Any) -> Any:
+    origin = typing.get_origin(hint)
+    if value is None or hint is Any:
+        return value
+    if origin in (typing.Union, pytypes.UnionType):
+        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        return _revive(inner[0], value)
+    if origin is tuple:
+        inner = typing.get_args(hint)[0]
+        return tuple(_revive(inner, part) for part in value)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        hints = typing.get_type_hints(hint)
+        return hint(**{name: _revive(hints[name], part) for name, part in value.items()})
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    return value

@@ -1,0 +1,221 @@
+"""The workspace folder: where everything lives, written so that a kill loses nothing.
+
+Files are written atomically (temporary file, fsync, rename); records go to one SQLite
+database in WAL mode; a lock names the process that writes.
+
+Layout: `nightschool.toml`, `nightschool.db`, `memories/`, `episodes/`, `versions/<id>/`,
+`nights/<id>/` (journal and artifacts of each night), `reports/`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightschool.errors import WorkspaceCorrupt, WorkspaceError, WorkspaceLocked, WorkspaceMissing
+from nightschool.types import now
+
+CONFIG_NAME = "nightschool.toml"
+FOLDERS = ("memories", "episodes", "versions", "nights", "reports")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One deployment's folder."""
+
+    root: Path
+
+    @classmethod
+    def create(cls, root: Path, config_text: str) -> Workspace:
+        """Make a new workspace; an existing one is left as it is.
+
+        Raises:
+            WorkspaceError: The folder cannot be made or written to.
+        """
+        workspace = cls(root)
+        try:
+            for name in FOLDERS:
+                (root / name).mkdir(parents=True, exist_ok=True)
+            if not workspace.config_path.exists():
+                write_atomic(workspace.config_path, config_text)
+        except OSError as error:
+            raise WorkspaceError(
+                f"Cannot make a workspace in {root}: {error.strerror or error}. "
+                "Choose a folder that you may write to."
+            ) from error
+        return workspace
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """Find the workspace at `start` or above it.
+
+        Raises:
+            WorkspaceMissing: No folder from `start` upwards holds a nightschool.toml.
+        """
+        for folder in (start, *start.resolve().parents):
+            if (folder / CONFIG_NAME).is_file():
+                return cls(folder)
+        raise WorkspaceMissing(
+            f"No {CONFIG_NAME} in {start} or above it. "
+            "Run `nightschool init FOLDER`, then work inside that folder (or pass --workspace)."
+        )
+
+    @property
+    def config_path(self) -> Path:
+        return self.root / CONFIG_NAME
+
+    @property
+    def versions(self) -> Path:
+        return self.root / "versions"
+
+    @property
+    def nights(self) -> Path:
+        return self.root / "nights"
+
+    @property
+    def episodes(self) -> Path:
+        return self.root / "episodes"
+
+    @property
+    def memories(self) -> Path:
+        return self.root / "memories"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def connect(self) -> sqlite3.Connection:
+        """Open the database (WAL, foreign keys on, secure delete, rows by name).
+
+        Raises:
+            WorkspaceCorrupt: The file is not a SQLite database.
+        """
+        path = self.root / "nightschool.db"
+        connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise WorkspaceCorrupt(
+                f"{path} cannot be read as a database: {error}. Restore it from a backup."
+            ) from error
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Hold the workspace for one writer.
+
+        The kernel drops the lock with the process, so a killed writer never blocks the next.
+
+        Raises:
+            WorkspaceLocked: Another process holds it; the message says which, and for what.
+        """
+        path = self.root / ".lock"
+        with path.open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                handle.seek(0)
+                holder = handle.read().strip() or "another process"
+                raise WorkspaceLocked(
+                    f"{self.root} is in use by {holder}. Wait for it to end, or stop it."
+                ) from error
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} ({purpose}, since {now()})")
+            handle.flush()
+            try:
+                yield
+            finally:
+                handle.truncate(0)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Run the block in one write transaction: all of it is stored, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replace a file's content in one step: readers see the old or the new, never a half.
+
+    Raises:
+        WorkspaceError: The disk is full or the folder cannot be written to.
+    """
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as handle:
+            temporary = Path(handle.name)
+            handle.write(raw)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise WorkspaceError(
+            f"Cannot write {path}: {error.strerror or error}. "
+            "Free some disk space or correct the permissions; nothing was changed."
+        ) from error
+
+
+@contextmanager
+def folder_atomic(path: Path) -> Iterator[Path]:
+    """Fill a new folder in one step: `path` appears, complete, when the block ends without error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside the folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> object:
+    """Read a JSON file of the workspace.
+
+    Raises:
+        WorkspaceCorrupt: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise WorkspaceCorrupt(
+            f"{path} cannot be read back: {error}. Restore it, or delete the folder it is in."
+        ) from error
