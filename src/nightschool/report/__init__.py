@@ -1,0 +1,1 @@
+"""The morning report: data (`morning`), page (`page`), picture (`png`), terminal table (`table`)."""

@@ -1,0 +1,84 @@
+"""The result file of a benchmark: figures with intervals, raw rows, machine, commit.
+
+A row is written to disk as soon as it is measured, so that a bench that is stopped goes on where it
+was: `measure` returns a stored row instead of running it again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nightschool.workspace import write_atomic
+
+
+def machine() -> dict[str, Any]:
+    """Describe this machine: processor, cores, memory in GB, GPU."""
+    cpu = platform.processor()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text().splitlines()
+        cpu = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), cpu)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gb": round(memory, 1), "gpu": None}
+
+
+def commit() -> str:
+    """Return the revision of the project, with `+` when the tree has changes."""
+    here = Path(__file__).parent
+    run = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True
+    )
+    return run.stdout.strip() or "unknown"
+
+
+class Record:
+    """One benchmark's result file."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        self.body: dict[str, Any] = {
+            "name": name,
+            "command": "python " + " ".join(sys.argv),
+            "commit": commit(),
+            "machine": machine(),
+            "seeds": [],
+            "figures": {},
+            "rows": stored.get("rows", []),
+        }
+
+    def measure(self, key: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the row of this key; run and store it if it is not there yet."""
+        for row in self.body["rows"]:
+            if all(row.get(name) == value for name, value in key.items()):
+                return row
+        row = {**key, **run(), "commit": commit()}
+        self.body["rows"].append(row)
+        self.save()
+        return row
+
+    def figure(
+        self,
+        name: str,
+        value: float | None,
+        *,
+        n: int,
+        unit: str,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        """State a figure; None means that it was not run."""
+        self.body["figures"][name] = {
+            "value": value, "low": low, "high": high, "n": n, "unit": unit,
+        }  # fmt: skip
+
+    def save(self) -> None:
+        """Write the file in one step."""
+        write_atomic(self.path, json.dumps(self.body, indent=1, ensure_ascii=False) + "\n")

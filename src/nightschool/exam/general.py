@@ -1,0 +1,133 @@
+"""General ability: a fixed bank of multiple-choice items, everyday prompts, and plain text.
+
+The items were generated once by `bench/make_general.py` (which names sources and licences)
+without looking at any model's answers. The prompts and the text below were written for this
+project.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+from nightschool.protocols import Prompt, Sampler
+from nightschool.types import DEFAULT_TENANT, Bank, BankKind, Item, Message
+
+GENERAL_BANK = "bank-general"
+
+
+def general_bank(count: int, tenant: str = DEFAULT_TENANT) -> Bank:
+    """Return the fixed prefix of `count` items of the general bank (all, when it is shorter)."""
+    text = resources.files("nightschool.exam").joinpath("general_items.json").read_text("utf-8")
+    items = tuple(
+        Item(
+            id=row["id"],
+            question=row["question"],
+            answers=(row["answer"],),
+            choices=tuple(row["choices"]),
+            group=row["group"],
+            author="fixed",
+        )
+        for row in json.loads(text)["items"][:count]
+    )
+    return Bank(GENERAL_BANK, tenant, BankKind.GENERAL, "", items, "")
+
+
+def general_prompts() -> list[tuple[tuple[Message, ...], str]]:
+    """Return everyday prompts, each with a neutral reference answer."""
+    return [((Message("user", question),), answer) for question, answer in _PROMPTS]
+
+
+def plain_text() -> tuple[str, ...]:
+    """Return held-out paragraphs of plain English, for perplexity."""
+    return _PARAGRAPHS
+
+
+def perplexity(sampler: Sampler) -> float:
+    """Return the model's perplexity per token on `plain_text`."""
+    import math
+
+    tokens = [t for part in sampler.score([((), text) for text in plain_text()]) for t in part]
+    return math.exp(-sum(tokens) / len(tokens))
+
+
+def kl_nats(sampler: Sampler, base: Sampler, *, answer_tokens: int, seed: int = 0) -> float:
+    """Estimate KL(version || base) in nats per token on the general prompts.
+
+    The version's own answers, sampled at temperature 1, are scored under both models; with r
+    the base's probability of a token over the version's, the mean of r - 1 - log r is
+    unbiased, never negative, and zero for equal models.
+
+    Args:
+        sampler: The examined version.
+        base: The untouched base model.
+        answer_tokens: Longest sampled answer.
+        seed: Of the sampling.
+
+    Source:
+        Estimator k3 of J. Schulman, Approximating KL divergence (2020).
+    """
+    import math
+
+    prompts: list[Prompt] = [prompt for prompt, _ in general_prompts()]
+    answers = sampler.generate(prompts, max_tokens=answer_tokens, temperature=1.0, seed=seed)
+    pairs = [(p, a) for p, a in zip(prompts, answers, strict=True) if a.strip()]
+    if not pairs:
+        pairs = general_prompts()
+    total, count = 0.0, 0
+    for ours, theirs in zip(sampler.score(pairs), base.score(pairs), strict=True):
+        for own, other in zip(ours, theirs, strict=True):
+            # A token that the base finds impossible would make the mean infinite.
+            gap = min(other - own, 20.0)
+            total += math.exp(gap) - 1 - gap
+            count += 1
+    return total / count if count else 0.0
+
+
+_PROMPTS = (
+    ("How do I make a cup of tea?", "Boil water, pour it over a tea bag, wait and remove the bag."),
+    ("Write one sentence about the sea.", "The sea is wide and never quite still."),
+    ("Give me a tip for sleeping better.", "Go to bed at the same time every night."),
+    ("What can I cook with eggs and potatoes?", "You could make an omelette with fried potatoes."),
+    ("Say hello in French.", "Bonjour!"),
+    ("Why do leaves fall in autumn?", "Trees drop their leaves to save water in the cold season."),
+    ("Tell me a short joke.", "Why did the bicycle fall over? It was two-tired."),
+    ("Explain what a computer is to a child.", "A computer is a machine that follows instructions."),
+    ("Name three fruits.", "Apples, pears and plums."),
+    ("How can I thank a friend?", "Write a short note that says what you are grateful for."),
+    ("What is a good way to learn to swim?", "Take lessons in shallow water and practise often."),
+    ("Write a polite request for a day off.", "May I please take Friday off?"),
+    ("What is rain?", "Rain is water that falls from clouds as drops."),
+    ("Suggest a name for a cat.", "You could call it Pepper."),
+    ("How do I get ink out of a shirt?", "Dab it with alcohol, then wash the shirt in cold water."),
+    ("What does a library do?", "A library lends books and gives people a place to read."),
+    ("Give a synonym for happy.", "Glad."),
+    ("How long should I boil an egg?", "About eight minutes for a firm yolk."),
+    ("What should I pack for a picnic?", "Bread, fruit, something to drink and a blanket."),
+    ("Write a line of a poem about night.", "The quiet night folds up the day."),
+    ("How do plants drink?", "They take up water through their roots."),
+    ("What makes a good listener?", "Patience, attention and good questions."),
+    ("Tell me how to tie a knot.", "Cross the ends, pass one under the other, and pull them tight."),
+    ("Is it better to walk or to drive a short way?", "Walking is healthier if there is time."),
+)
+
+_PARAGRAPHS = (
+    "The river ran low that summer, and the ferry could no longer reach the old landing. "
+    "People walked out over the stones instead, carrying their baskets on their heads, and the "
+    "ferryman, who had nothing to do, sat in the shade and mended the same net for a week.",
+    "Bread needs only flour, water, salt and time. The flour is wetted and left to rest until it "
+    "becomes elastic; yeast then fills it with small bubbles of gas. In the oven the bubbles "
+    "swell, the crust hardens, and the smell brings everybody into the kitchen.",
+    "A good map leaves things out. It does not show every tree or every puddle, because a person "
+    "who looks for the road would never find it among them. The art of the map maker is to know "
+    "what the traveller will ask, and to answer that question before any other.",
+    "When the lamp went out we waited a moment in the dark. Then someone laughed, someone else "
+    "struck a match, and the room came back a little at a time: first the table, then the hands "
+    "around it, and last of all the faces, which looked surprised to see each other again.",
+    "Glass is made by melting sand together with ash and lime. While it is hot it can be blown, "
+    "pulled and pressed into almost any shape. As it cools it becomes stiff without ever forming "
+    "crystals, and this is why light passes through it so easily.",
+    "My grandmother kept a list of everything that she had lent to her neighbours. It hung behind "
+    "the door, and in forty years she never once looked at it. She said that writing a thing down "
+    "was a way of being allowed to forget it, and that most ladders come home by themselves.",
+)

@@ -1,0 +1,165 @@
+"""What the morning report shows, as frozen data: figures and words, no statistics and no markup.
+
+`gather.make_morning` builds one from the records of the nights. Everything that may be missing is
+None, which every renderer prints as "not run"; a zero is always a measured zero.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from nightschool.types import Decision
+
+READ_COST_OF_TRAINED_TOKEN = 3
+"""A trained token costs a forward and a backward pass: about three times a token that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of questions answered right."""
+
+    value: float
+    """In [0, 1]."""
+    n: int
+    """Questions that were scored."""
+    low: float | None = None
+    """Lower end of the 95% interval; None where none was computed."""
+    high: float | None = None
+    """Upper end of the 95% interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One kind of question, answered by the base model and by tonight's version."""
+
+    name: str
+    base: Rate | None
+    """None: not run."""
+    version: Rate | None
+    """None: not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something that a night must not harm: general ability, or saying "I don't know"."""
+
+    name: str
+    base: Rate | None
+    version: Rate | None
+    difference: float | None = None
+    """Paired difference to the reference that the gate used, as a rate."""
+    low: float | None = None
+    """Lower one-sided 95% bound of that difference."""
+    margin: float | None = None
+    """Largest loss that the gate tolerates, as a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One row of the history."""
+
+    id: str
+    version_id: str | None
+    promoted: bool | None
+    """None: the gate has not spoken."""
+    minutes: float | None
+    peak_gb: float | None
+    """Peak resident memory, in units of 10^9 bytes."""
+    tokens: int | None
+    """Tokens that went through the network in training."""
+    examples: int | None
+    taught: int | None
+    """Memories that were new this night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One exam question with the answers before and after the night."""
+
+    question: str
+    before: str | None
+    after: str
+    right: str
+    verdict: str
+    """`correct`, `wrong` or `unscored`."""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of a deletion: the same question before and after it."""
+
+    tombstone: str
+    """Id that stands for the erased memory; it carries no content."""
+    question: str
+    before: str | None
+    """None: not probed."""
+    after: str | None
+    """None: not probed yet."""
+    gone: bool | None = None
+    """Whether the forgotten value is absent from the later answer; None: not probed yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What the night cost in tokens, and what it saves by day."""
+
+    training_tokens: int | None
+    tokens_saved: float | None
+    """Prompt tokens that a question no longer needs, on average, because the weights hold the answer."""
+
+    @property
+    def break_even(self) -> int | None:
+        """Questions after which the night has paid for itself; None when it saves nothing or is unknown."""
+        if self.training_tokens is None or not self.tokens_saved or self.tokens_saved <= 0:
+            return None
+        return math.ceil(READ_COST_OF_TRAINED_TOKEN * self.training_tokens / self.tokens_saved)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Facts counted whole: a fact counts as known when all of its questions are answered right."""
+
+    known: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """Everything that the morning report of one workspace and tenant shows."""
+
+    tenant: str
+    workspace: str
+    at: str
+    base: str
+    """Name of the base model."""
+    nights: tuple[Night, ...] = ()
+    """Oldest first; the last is tonight."""
+    matrix: tuple[tuple[float | None, ...], ...] = ()
+    """Accuracy, closed-book: a row after each night, a column for the facts of each night."""
+    learnt: Tally | None = None
+    """Tonight's facts that tonight's version knows; None: not run."""
+    lost: Tally | None = None
+    """Facts of earlier nights that the version before knew (`total`) and tonight's does not (`known`)."""
+    groups: tuple[Contrast, ...] = ()
+    modes: tuple[Contrast, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    decision: Decision | None = None
+    """Tonight's decision; None: the gate has not spoken."""
+    dropped: dict[str, int] | None = None
+    """Reason -> study examples that were dropped; None: no study material was made."""
+    uncovered: tuple[str, ...] | None = None
+    """Memories that got no study material or no exam question; None: not counted."""
+    answers: tuple[Answer, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    returns: Returns = field(default_factory=lambda: Returns(None, None))
+    kl_nats: float | None = None
+    """Mean KL(version || base) per token on general prompts."""
+    perplexity_base: float | None = None
+    perplexity: float | None = None
+
+    @property
+    def tonight(self) -> Night | None:
+        """The last night; None before the first."""
+        return self.nights[-1] if self.nights else None

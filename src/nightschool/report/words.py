@@ -1,0 +1,159 @@
+"""The report's sentences and number formats, shared by the page, the picture and the terminal."""
+
+from __future__ import annotations
+
+from nightschool.report.morning import Morning, Rate, Tally
+from nightschool.types import Check
+
+NOT_RUN = "not run"
+
+GROUPS = {
+    "told": "Told in conversation",
+    "code": "Read in code",
+    "document": "Read in documents",
+    "changed": "Changed since",
+    "forgotten": "Forgotten on request",
+}
+MODES = {
+    "closed": "From the weights alone",
+    "open": "With the source in the prompt",
+    "retrieval": "With what recall finds",
+}
+GUARDS = {"general": "General ability", "abstention": "Saying “I don’t know”"}
+CHECKS = {
+    "acquired": "New facts",
+    "probe": "Trained weights are in use",
+    "retained": "Earlier facts",
+    "general": "General ability",
+    "abstention": "Saying “I don’t know”",
+}
+DROPPED = {
+    "leak": ("too close to an exam question", "leaks"),
+    "unsupported": ("not supported by the source", "unsupported"),
+    "duplicate": ("repeats of another example", "duplicates"),
+}
+
+
+def percent(value: float | None) -> str:
+    """Write a rate as a whole percentage; a rate that is not exactly 0 or 1 is never shown as such.
+
+    >>> percent(0.999), percent(None)
+    ('>99%', 'not run')
+    """
+    if value is None:
+        return NOT_RUN
+    shown = round(100 * value)
+    if shown == 100 and value < 1:
+        return ">99%"
+    if shown == 0 and value > 0:
+        return "<1%"
+    return f"{shown}%"
+
+
+def interval(rate: Rate | None) -> str:
+    """Write the 95% interval of a rate, such as `88 to 98%`; empty where there is none."""
+    if rate is None or rate.low is None or rate.high is None:
+        return ""
+    return f"{round(100 * rate.low)} to {round(100 * rate.high)}%"
+
+
+def points(value: float | None) -> str:
+    """Write a difference of rates in percentage points, with its sign.
+
+    >>> points(-0.012)
+    '−1.2'
+    """
+    if value is None:
+        return NOT_RUN
+    shown = round(100 * value, 1)
+    return f"{'+' if shown > 0 else '−' if shown < 0 else '±'}{abs(shown):.1f}"
+
+
+def number(value: float | None, digits: int = 0, unit: str = "") -> str:
+    """Write a quantity with thin groups of thousands and its unit.
+
+    >>> number(117000, unit="tokens")
+    '117,000 tokens'
+    """
+    if value is None:
+        return NOT_RUN
+    return f"{value:,.{digits}f}" + (f" {unit}" if unit else "")
+
+
+def label(names: dict[str, str], name: str) -> str:
+    """Return the readable name of a group, mode, guard or check; unknown ones are tidied up."""
+    return names.get(name) or name.replace("_", " ").replace("-", " ").strip().capitalize()
+
+
+def verdict(promoted: bool | None, *, overridden: bool = False) -> str:
+    """Say in a word what became of a candidate."""
+    if promoted is None:
+        return "not examined"
+    if overridden:
+        return "promoted by hand"
+    return "promoted" if promoted else "refused"
+
+
+def _facts(count: int) -> str:
+    return f"{count} fact" if count == 1 else f"{count} facts"
+
+
+def _learnt(tally: Tally | None) -> str:
+    if tally is None:
+        return "Tonight’s exam was not run"
+    if tally.total == 0:
+        return "Tonight there was nothing new to learn"
+    if tally.known == 0:
+        return f"Tonight the model learnt none of {_facts(tally.total)}"
+    if tally.known == tally.total:
+        counted = {1: "the one new fact", 2: "both new facts"}
+        return f"Tonight the model learnt {counted.get(tally.total, f'all {tally.total} facts')}"
+    return f"Tonight the model learnt {tally.known} of {_facts(tally.total)}"
+
+
+def _lost(morning: Morning) -> str:
+    if morning.lost is None or morning.lost.total == 0:
+        return ""
+    if morning.lost.known == 0:
+        return "forgot none"
+    return f"lost {morning.lost.known} of the {morning.lost.total} it knew before"
+
+
+def headline(morning: Morning) -> str:
+    """Say in words what happened tonight: learnt, lost, promoted or refused."""
+    if morning.tonight is None:
+        return "No night yet. The model is the one you started with."
+    learnt, lost = _learnt(morning.learnt), _lost(morning)
+    joint = " but " if lost.startswith("lost") else " and "
+    return f"{learnt}{joint if lost else ''}{lost}. {outcome(morning)}"
+
+
+def outcome(morning: Morning) -> str:
+    """Say what the gate decided, as a sentence of its own."""
+    decision = morning.decision
+    if decision is None:
+        return "The gate has not spoken."
+    if decision.overridden_by:
+        return f"Promoted by {decision.overridden_by}, against the gate."
+    return "Promoted." if decision.promote else "Refused."
+
+
+def subline(morning: Morning) -> str:
+    """Say in one quieter sentence what the outcome means, naming what failed."""
+    decision = morning.decision
+    if decision is None:
+        return "Until it does, the live model stays as it was."
+    failed = [label(CHECKS, check.name).lower() for check in decision.checks if not check.passed]
+    if decision.promote and not decision.overridden_by:
+        return "It passed every check and now answers in place of the version before."
+    if decision.overridden_by:
+        return "It did not pass: " + ", ".join(failed) + "." if failed else ""
+    named = ": " + ", ".join(failed) if failed else ""
+    return f"It did not pass{named}. The live model is unchanged."
+
+
+def bound(check: Check) -> str:
+    """Write the bound of a check against what it had to exceed."""
+    if check.low is None:
+        return "no test"
+    return f"{points(check.low)} (may not fall below {points(-(check.margin or 0.0))})"

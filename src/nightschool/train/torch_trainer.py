@@ -1,0 +1,283 @@
+"""The training loop: full fine-tuning or LoRA of a causal language model, on CPU or GPU.
+
+Covers packing, the optimizer schedule, divergence, checkpoints and resuming. Not covered: how a
+model is loaded and a chat is rendered (handed in, from `models/`), and what to train on (`study/`).
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nightschool.config import TrainConfig
+from nightschool.errors import Diverged, TrainError
+from nightschool.protocols import Progress
+from nightschool.train.checkpoint import Checkpoint
+from nightschool.train.losses import Loss, cross_entropy
+from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
+from nightschool.types import Example, TrainResult, digest, from_json, to_json
+from nightschool.workspace import folder_atomic
+
+ROW_TOKENS = 512
+"""Tokens of one row; attention costs grow with its square, the shared prefix shrinks with it."""
+EXPLODED = 4.0
+"""A running loss that many times the first one has diverged."""
+
+Load = Callable[[Path], Any]
+"""Folder -> an object with `.model` and `.tokenizer`."""
+Render = Callable[[Any, Sequence[Any], str], tuple[list[int], list[int]]]
+"""(tokenizer, prompt, target) -> (prompt tokens, target tokens)."""
+
+
+def pick_precision(config: TrainConfig, device: torch.device) -> torch.dtype:
+    """Choose the arithmetic of matrix products: bfloat16 only where hardware multiplies it.
+
+    Without such hardware a CPU emulates bfloat16, hundreds of times slower than float32.
+    """
+    if config.precision != "auto":
+        return getattr(torch, config.precision)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
+
+
+@dataclass(frozen=True, slots=True)
+class TorchTrainer:
+    """Trains transformers models with torch; implements `protocols.Trainer`."""
+
+    load: Load
+    render: Render
+    loss: Loss = cross_entropy
+
+    def train(
+        self,
+        start: Path,
+        examples: Sequence[Example],
+        config: TrainConfig,
+        out: Path,
+        *,
+        progress: Progress | None = None,
+    ) -> TrainResult:
+        """Train from `start` and leave the weights in `out`.
+
+        Killed and called again with the same arguments, it resumes from its last checkpoint and
+        ends with the same weights; called after it is done, it returns the stored result.
+
+        Raises:
+            TrainError: There are no examples.
+            Diverged: The loss is not finite, or four times what it began with.
+        """
+        if not examples:
+            raise TrainError(
+                "No examples to train on. Learn something first, or lower the filters."
+            )
+        if out.exists():
+            return from_json(TrainResult, (out / "train.json").read_text("utf-8"))
+        loaded = self.load(start)
+        tokens = [
+            Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target))) for e in examples
+        ]
+        run = _Run(loaded.model, tokens, config, self.loss, _fingerprint(start, examples, config))
+        checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
+        result = run.go(checkpoint, progress)
+        with folder_atomic(out) as folder:
+            run.model.save_pretrained(folder, safe_serialization=True)
+            loaded.tokenizer.save_pretrained(folder)
+            (folder / "train.json").write_text(to_json(result), "utf-8")
+        checkpoint.discard()
+        return result
+
+
+def _fingerprint(start: Path, examples: Sequence[Example], config: TrainConfig) -> str:
+    """Name a run by everything that its result depends on, so that a stale checkpoint is not used."""
+    return digest(
+        str(start), config.model_dump_json(), *(to_json(replace(e, id="")) for e in examples)
+    )
+
+
+class _Run:
+    """One training run in progress."""
+
+    def __init__(
+        self, model: Any, tokens: Sequence[Tokens], config: TrainConfig, loss: Loss, name: str
+    ) -> None:
+        self.config, self.tokens, self.loss, self.name = config, tokens, loss, name
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = pick_precision(config, self.device)
+        torch.manual_seed(config.seed)
+        self.model = _with_adapters(model, config) if config.method == "lora" else model
+        self.model.to(self.device).train()
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=config.resolved_rate,
+            betas=(0.9, 0.98),
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.prefix = shared_prefix(tokens)
+        self.steps = self._plan()
+        self.done = 0
+        self.losses: list[float] = []
+        self.seen = self.labelled = 0
+        self.seconds = 0.0
+
+    def _plan(self) -> list[list[list[int]]]:
+        """Lay out every step of every epoch beforehand: a step is a few rows of example indices."""
+        size = min(ROW_TOKENS, self.config.tokens_per_step)
+        rows_per_step = max(1, self.config.tokens_per_step // size)
+        steps = []
+        for epoch in range(self.config.epochs):
+            rows = plan_rows(self.tokens, size, len(self.prefix), self.config.seed * 1000 + epoch)
+            steps += [rows[i : i + rows_per_step] for i in range(0, len(rows), rows_per_step)]
+        return steps
+
+    def go(self, checkpoint: Checkpoint, progress: Progress | None) -> TrainResult:
+        self._resume(checkpoint)
+        begun = last_saved = time.monotonic()
+        earlier = self.seconds
+        while self.done < len(self.steps):
+            self._step(self.steps[self.done])
+            self.done += 1
+            self.seconds = earlier + time.monotonic() - begun
+            self._check()
+            if progress:
+                progress(self.done, len(self.steps))
+            if time.monotonic() - last_saved > self.config.checkpoint_seconds:
+                self._save(checkpoint)
+                last_saved = time.monotonic()
+        self.model.eval()
+        return TrainResult(
+            kind=self.config.method,
+            steps=len(self.steps),
+            tokens=self.seen,
+            labelled_tokens=self.labelled,
+            seconds=self.seconds,
+            peak_bytes=peak_bytes(),
+            first_loss=self.losses[0],
+            last_loss=sum(self.losses[-5:]) / len(self.losses[-5:]),
+            losses=tuple(round(loss, 4) for loss in self.losses),
+        )
+
+    def _step(self, rows: Sequence[Sequence[int]]) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.resolved_rate * self._schedule()
+        built = [build_row([self.tokens[i] for i in row], self.prefix) for row in rows]
+        weight = sum(float(row.weights_N.sum()) for row in built)
+        total = 0.0
+        for row in built:
+            part = self._row_loss(row) / weight
+            part.backward()
+            total += float(part.detach())
+            self.seen += len(row.ids_T)
+            self.labelled += len(row.targets_N)
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.losses.append(total)
+
+    def _row_loss(self, row: Row) -> Tensor:
+        device = self.device
+        mask_1TT = row.mask_TT[None, None].to(device)
+        with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
+            hidden_TD = _body(self.model)(
+                input_ids=row.ids_T[None].to(device),
+                position_ids=row.positions_T[None].to(device),
+                attention_mask=mask_1TT,
+                use_cache=False,
+            ).last_hidden_state[0]
+            logits_NV = self.model.get_output_embeddings()(hidden_TD[row.sources_N.to(device)])
+        return self.loss(logits_NV, row.targets_N.to(device), row.weights_N.to(device))
+
+    def _schedule(self) -> float:
+        """Return the share of the peak rate: a linear rise over the warm-up, then a linear fall."""
+        total = len(self.steps)
+        warm = max(1, round(total * self.config.warmup))
+        if self.done < warm:
+            return (self.done + 1) / warm
+        return max(0.02, (total - self.done) / max(1, total - warm))
+
+    def _check(self) -> None:
+        loss, recent = self.losses[-1], self.losses[-5:]
+        exploded = len(self.losses) > 10 and min(recent) > EXPLODED * max(self.losses[0], 1.0)
+        if not math.isfinite(loss) or exploded:
+            raise Diverged(
+                f"The loss is {loss:.3g} at step {self.done} of {len(self.steps)} (it began at "
+                f"{self.losses[0]:.3g}). Lower train.learning_rate (now {self.config.resolved_rate:g})."
+            )
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        state = checkpoint.load(self.name)
+        if state is None:
+            return
+        trained = dict(self._trainable())
+        for name, value in state["weights"].items():
+            trained[name].data.copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"])
+        counts = state["counts"]
+        self.done, self.seen, self.labelled = counts["done"], counts["seen"], counts["labelled"]
+        self.losses, self.seconds = counts["losses"], counts["seconds"]
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        checkpoint.save(
+            self.name,
+            {
+                "weights": {name: value.data for name, value in self._trainable()},
+                "optimizer": self.optimizer.state_dict(),
+                "rng": torch.get_rng_state(),
+                "counts": {
+                    "done": self.done,
+                    "seen": self.seen,
+                    "labelled": self.labelled,
+                    "losses": self.losses,
+                    "seconds": self.seconds,
+                },
+            },
+        )
+
+    def _trainable(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
+
+
+def _body(model: Any) -> Any:
+    """Return the network below the output head, adapters included."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return inner.model
+
+
+def _with_adapters(model: Any, config: TrainConfig) -> Any:
+    """Wrap all linear layers in LoRA adapters.
+
+    Source:
+        LoRA (Hu et al. 2021); all linear layers and alpha = 2r as in "LoRA Without Regret"
+        (Thinking Machines 2025), section on hyperparameters.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=2 * config.lora_rank,
+            lora_dropout=0.0,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+    )
+
+
+def peak_bytes() -> int:
+    """Return the peak resident memory of this process so far, in bytes."""
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale

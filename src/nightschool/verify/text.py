@@ -1,0 +1,89 @@
+"""The verifier of short factual answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from nightschool.types import Item, Score, Verdict
+from nightschool.verify.metrics import canonical, contains
+
+_CLAUSE = re.compile(r"[.,;:!?](?=\s|$)|\n|\b(?:but|instead|rather it is)\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:not|never|neither|nor|without|except|cannot|no longer|other than|rather than|"
+    r"instead of|used to be|formerly|previously|is no)\b|n['’]t\b|\bno$",
+    re.IGNORECASE,
+)
+_WINDOW = 5
+"""Words before an answer in which a negation denies it."""
+_LIST_LENGTH = 4
+"""As many short alternatives as this are a guess at everything, not an answer."""
+
+
+class TextVerifier:
+    """Accepts an answer that asserts a right value and no value that used to be right.
+
+    A value that is denied ("not kestrel-7"), hedged ("kestrel-7 or heron-2") or one of a list
+    of four and more alternatives is not asserted.
+    """
+
+    def verify(self, item: Item, answer: str) -> Score:
+        """Grade by whole-word containment of canonical forms; an empty answer is wrong."""
+        if not answer.strip():
+            return Score(Verdict.WRONG, 0.0, "empty answer")
+        held = [right for right in item.answers if contains(answer, right)]
+        if not held:
+            return Score(Verdict.WRONG, 0.0, "no accepted answer in it")
+        if not any(_asserted(answer, right) for right in held):
+            return Score(Verdict.WRONG, 0.0, "the accepted answer is denied or only guessed at")
+        outside = _without(answer, held)
+        rivals = (*item.stale, *(c for c in item.choices if c not in item.answers))
+        for rival in rivals:
+            if contains(outside, rival) and _asserted(outside, rival):
+                return Score(Verdict.WRONG, 0.0, f"also gives {rival!r}, which is not right (now)")
+        return Score(Verdict.CORRECT, 1.0)
+
+
+def _asserted(answer: str, value: str) -> bool:
+    """Tell whether some mention of the value is neither denied, nor hedged, nor in a long list."""
+    words = canonical(value)
+    if not words:
+        return True
+    if _is_list(answer, value):
+        return False
+    clauses = [clause for clause in _split_clauses(answer) if contains(clause, value)]
+    if not clauses:
+        # A value that itself spans a clause mark ("Paris, France").
+        return True
+    return any(not _denied(clause, words) for clause in clauses)
+
+
+def _denied(clause: str, words: str) -> bool:
+    form = f" {canonical(clause)} "
+    before, after = form.split(f" {words} ", 1)
+    near = " ".join(before.split()[-_WINDOW:])
+    hedged = re.match(r"or\b", after) is not None or re.search(r"\bor$", before.rstrip())
+    return bool(hedged) or _NEGATION.search(near) is not None
+
+
+def _split_clauses(answer: str) -> list[str]:
+    # Thousands separators and "May 4, 1991" are inside a clause, not between two.
+    flat = re.sub(r"(\d),\s*(?=\d{3,4}\b)", r"\1 ", re.sub(r"(?<=\d),(?=\d{3}\b)", "", answer))
+    return _CLAUSE.split(flat)
+
+
+def _is_list(answer: str, value: str) -> bool:
+    if re.search(r",|\band\b|\bor\b|\n", value):
+        return False
+    parts = [part for part in re.split(r",|;|\n|/| and | or ", answer) if part.strip()]
+    short = [part for part in parts[1:] if len(part.split()) <= 4]
+    return len(parts) >= _LIST_LENGTH and len(short) == len(parts) - 1
+
+
+def _without(answer: str, held: Sequence[str]) -> str:
+    """Return the answer with the accepted mentions taken out (a rival may be part of one)."""
+    rest = answer
+    for right in sorted(held, key=len, reverse=True):
+        pattern = r"\W+".join(re.escape(word) for word in right.split())
+        rest = re.sub(rf"(?<!\w){pattern}(?!\w)", " … ", rest, flags=re.IGNORECASE)
+    return rest

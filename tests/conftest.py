@@ -1,0 +1,26 @@
+"""Shared fixtures: a tiny real Llama, for what does not need a model that knows English."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_llama():
+    """Return a function that makes the same tiny random Llama each time."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    def make() -> LlamaForCausalLM:
+        torch.manual_seed(0)
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=64,
+                hidden_size=32,
+                intermediate_size=64,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                tie_word_embeddings=True,
+            )
+        )
+
+    return make

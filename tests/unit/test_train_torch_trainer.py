@@ -1,0 +1,100 @@
+"""The training loop on a tiny real network: it learns, resumes after a kill, and stops when it diverges."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nightschool.config import TrainConfig
+from nightschool.errors import Diverged, TrainError
+from nightschool.train.torch_trainer import TorchTrainer
+from nightschool.types import Example, Message
+
+
+class LetterTokenizer:
+    """One token a letter; enough of a tokenizer for the loop."""
+
+    def save_pretrained(self, folder):
+        (folder / "letters.txt").write_text("a-z")
+
+
+def render(tokenizer, prompt, target):
+    letters = [3 + (ord(c) % 58) for m in prompt for c in m.content]
+    return ([1, 2, *letters] if prompt else []), [3 + (ord(c) % 58) for c in target] + [0]
+
+
+def example(number):
+    question = (Message("user", f"Who has key {number}?"),)
+    return Example(f"ex-{number}", "default", (f"mem-{number}",), "rules", "qa", question, f"Ann{number}")
+
+
+@pytest.fixture
+def trainer(tiny_llama):
+    return TorchTrainer(lambda folder: SimpleNamespace(model=tiny_llama(), tokenizer=LetterTokenizer()), render)
+
+
+EXAMPLES = [example(number) for number in range(12)]
+CONFIG = TrainConfig(epochs=6, learning_rate=3e-3, tokens_per_step=64, checkpoint_seconds=1e-6)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_the_loss_falls_and_the_weights_change(trainer, tmp_path, tiny_llama, method):
+    config = CONFIG.model_copy(update={"method": method, "lora_rank": 4, "learning_rate": {"full": 3e-3, "lora": 3e-2}[method]})
+    result = trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
+    assert result.last_loss < 0.8 * result.first_loss
+    assert result.labelled_tokens == 6 * sum(len(render(None, e.prompt, e.target)[1]) for e in EXAMPLES)
+    saved = load_file(next((tmp_path / "out").glob("*.safetensors")))
+    start = tiny_llama().state_dict()
+    assert any(name not in start or not torch.equal(value, start[name]) for name, value in saved.items())
+
+
+def test_a_killed_run_resumes_and_ends_with_the_same_weights(trainer, tmp_path):
+    trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done, total):
+        if done == total // 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "torn", progress=kill)
+    assert not (tmp_path / "torn").exists()
+    seen = []
+    resumed = trainer.train(
+        tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "torn", progress=lambda d, t: seen.append(d)
+    )
+    assert seen[0] > 1, "it began again instead of resuming"
+    whole = load_file(tmp_path / "whole" / "model.safetensors")
+    torn = load_file(tmp_path / "torn" / "model.safetensors")
+    assert all(torch.equal(whole[name], torn[name]) for name in whole)
+    assert resumed.steps == len(resumed.losses)
+    assert not (tmp_path / "torn.checkpoint").exists()
+
+
+def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
+    def stop(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "out", progress=stop)
+    seen = []
+    trainer.train(
+        tmp_path / "base", EXAMPLES[:6], CONFIG, tmp_path / "out", progress=lambda d, t: seen.append(d)
+    )
+    assert seen[0] == 1
+
+
+def test_a_rate_that_is_too_high_stops_with_what_to_do(trainer, tmp_path):
+    config = CONFIG.model_copy(update={"learning_rate": 1e6})
+    with pytest.raises(Diverged, match=r"Lower train\.learning_rate"):
+        trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_night_without_examples_says_so(trainer, tmp_path):
+    with pytest.raises(TrainError, match="Learn something first"):
+        trainer.train(tmp_path / "base", [], CONFIG, tmp_path / "out")
