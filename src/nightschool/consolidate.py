@@ -115,7 +115,9 @@ def gather(school: School, night: Night) -> list[Memory]:
     ids = set(json.loads(night.artifact("memories.json", snapshot)))
     memories = [memory for memory in school.store.memories(tenant) if memory.id in ids]
     if not memories:
-        raise StudyError("There is nothing to learn: no live memories. Use `nightschool learn` first.")
+        raise StudyError(
+            "There is nothing to learn: no live memories. Use `nightschool learn` first."
+        )
     return memories
 
 
@@ -200,7 +202,9 @@ def study(
 
 def _general_count(school: School, memories: Sequence[Memory]) -> int:
     study = school.settings.study
-    return round(len(memories) * study.expressions * study.general_share / (1 - study.general_share))
+    return round(
+        len(memories) * study.expressions * study.general_share / (1 - study.general_share)
+    )
 
 
 def train(

@@ -153,6 +153,26 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
+def migrate(connection: sqlite3.Connection, room: str, migrations: tuple[str, ...]) -> None:
+    """Bring one room's tables up to date; each migration is applied once, in order, or not at all."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_versions (room TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+    )
+    with transaction(connection):
+        row = connection.execute(
+            "SELECT version FROM schema_versions WHERE room = ?", (room,)
+        ).fetchone()
+        for number in range(row["version"] if row else 0, len(migrations)):
+            for statement in migrations[number].split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+        connection.execute(
+            "INSERT INTO schema_versions VALUES (?, ?) "
+            "ON CONFLICT (room) DO UPDATE SET version = excluded.version",
+            (room, len(migrations)),
+        )
+
+
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Replace a file's content in one step: readers see the old or the new, never a half.
 

@@ -92,7 +92,10 @@ _PROMPTS = (
     ("Say hello in French.", "Bonjour!"),
     ("Why do leaves fall in autumn?", "Trees drop their leaves to save water in the cold season."),
     ("Tell me a short joke.", "Why did the bicycle fall over? It was two-tired."),
-    ("Explain what a computer is to a child.", "A computer is a machine that follows instructions."),
+    (
+        "Explain what a computer is to a child.",
+        "A computer is a machine that follows instructions.",
+    ),
     ("Name three fruits.", "Apples, pears and plums."),
     ("How can I thank a friend?", "Write a short note that says what you are grateful for."),
     ("What is a good way to learn to swim?", "Take lessons in shallow water and practise often."),
@@ -107,7 +110,10 @@ _PROMPTS = (
     ("Write a line of a poem about night.", "The quiet night folds up the day."),
     ("How do plants drink?", "They take up water through their roots."),
     ("What makes a good listener?", "Patience, attention and good questions."),
-    ("Tell me how to tie a knot.", "Cross the ends, pass one under the other, and pull them tight."),
+    (
+        "Tell me how to tie a knot.",
+        "Cross the ends, pass one under the other, and pull them tight.",
+    ),
     ("Is it better to walk or to drive a short way?", "Walking is healthier if there is time."),
 )
 

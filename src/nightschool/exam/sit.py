@@ -99,9 +99,7 @@ def sit(
         return lambda part, of: tell(offset + round(size * part / max(of, 1)), total)
 
     for mode, asked, prompts in plan:
-        results += _answer(
-            sampler, mode, asked, prompts, config, grade, shifted(done, len(asked))
-        )
+        results += _answer(sampler, mode, asked, prompts, config, grade, shifted(done, len(asked)))
         done += len(asked)
     results += _choose(sampler, choice, grade, shifted(done, len(choice)))
     if progress is not None:
@@ -145,7 +143,9 @@ def _prompt(mode: str, item: Item, recall: Recall | None, recall_tokens: int | N
     if mode == OPEN:
         return open_book_prompt(item.question, item.context)
     if recall is None:
-        raise ValueError("The retrieval mode needs recall: pass a function from question to memories.")
+        raise ValueError(
+            "The retrieval mode needs recall: pass a function from question to memories."
+        )
     budget = RecallConfig().budget_tokens if recall_tokens is None else recall_tokens
     return recall_prompt(item.question, recall(item.question), budget)
 

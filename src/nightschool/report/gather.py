@@ -150,7 +150,7 @@ class _Sheet:
             (bank.id, item.id): (bank, item) for bank in banks for item in bank.items
         }
         self.interval = interval
-        acquired = [bank for bank in banks if bank.kind is BankKind.ACQUIRED]
+        acquired = [bank for bank in banks if _acquired(bank)]
         self.groups = list(
             dict.fromkeys(item.group for bank in acquired for item in bank.items if item.group)
         )
@@ -198,10 +198,16 @@ class _Sheet:
         return facts
 
     def known(self, report: Report | None, night: str) -> Tally | None:
-        if report is None:
-            return None
+        """Count the facts of a night that the report shows known; None where it examined none of them."""
         tonight = [known for known, nights in self.facts(report).values() if night in nights]
+        sealed = any(bank.night == night for bank, _ in self.items.values() if _acquired(bank))
+        if report is None or (sealed and not tonight):
+            return None
         return Tally(sum(tonight), len(tonight))
+
+
+def _acquired(bank: Bank) -> bool:
+    return bank.kind is BankKind.ACQUIRED
 
 
 def _fact(item: Item) -> str:

