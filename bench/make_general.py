@@ -30,13 +30,84 @@ Norway|Pakistan|Panama|Peru|Philippines|Poland|Portugal|Romania|Russia|Saudi Ara
 Somalia|South Korea|Spain|Sudan|Sweden|Switzerland|Syria|Thailand|Tunisia|Turkey|Uganda|Ukraine
 United Kingdom|Uruguay|Venezuela|Vietnam|Zambia|Zimbabwe""".replace("\n", "|").split("|")
 
-ELEMENTS = """hydrogen helium lithium carbon nitrogen oxygen fluorine neon sodium magnesium aluminum
-silicon phosphorus sulfur chlorine argon potassium calcium titanium chromium manganese iron cobalt
-nickel copper zinc arsenic bromine krypton silver tin iodine xenon barium tungsten platinum gold
-mercury lead radon radium uranium plutonium""".split()
+ELEMENTS = [
+    "hydrogen",
+    "helium",
+    "lithium",
+    "carbon",
+    "nitrogen",
+    "oxygen",
+    "fluorine",
+    "neon",
+    "sodium",
+    "magnesium",
+    "aluminum",
+    "silicon",
+    "phosphorus",
+    "sulfur",
+    "chlorine",
+    "argon",
+    "potassium",
+    "calcium",
+    "titanium",
+    "chromium",
+    "manganese",
+    "iron",
+    "cobalt",
+    "nickel",
+    "copper",
+    "zinc",
+    "arsenic",
+    "bromine",
+    "krypton",
+    "silver",
+    "tin",
+    "iodine",
+    "xenon",
+    "barium",
+    "tungsten",
+    "platinum",
+    "gold",
+    "mercury",
+    "lead",
+    "radon",
+    "radium",
+    "uranium",
+    "plutonium",
+]
 
-PLURALS = """child mouse tooth foot goose man woman knife leaf wolf city baby box church potato
-loaf shelf wife story party dish glass bus fox branch country lady berry half calf""".split()
+PLURALS = [
+    "child",
+    "mouse",
+    "tooth",
+    "foot",
+    "goose",
+    "man",
+    "woman",
+    "knife",
+    "leaf",
+    "wolf",
+    "city",
+    "baby",
+    "box",
+    "church",
+    "potato",
+    "loaf",
+    "shelf",
+    "wife",
+    "story",
+    "party",
+    "dish",
+    "glass",
+    "bus",
+    "fox",
+    "branch",
+    "country",
+    "lady",
+    "berry",
+    "half",
+    "calf",
+]
 
 OPPOSITES = """hot cold|big small|tall short|fast slow|early late|light dark|happy sad|hard soft
 old young|rich poor|strong weak|wet dry|full empty|open closed|clean dirty|loud quiet|thick thin
@@ -157,10 +228,21 @@ What is the past tense of think?|thought|thinked|thinking|thinks
 What is the past tense of sing?|sang|singed|sung|sings
 What is the past tense of bring?|brought|bringed|bringing|brings"""
 
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """A user's own exam questions, and the memories that they examine.
 
 A file has one JSON object a line: `{"question": ..., "answer": text or list of texts}`, and
-optionally `about` (the text of the fact), `memory` (its id) and `group`.
+optionally `about` (the text of the fact), `memory` (its id), `group`, `stale` (values that used to
+be right), `day` (the night after which it is asked) and `id`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,81 @@ from pathlib import Path
 
 from nightschool.errors import ExamError
 from nightschool.language import fingerprint, normalise, overlap
-from nightschool.types import Memory
+from nightschool.types import Fingerprint, Memory
 
-_KEYS = {"question", "answer", "about", "memory", "group"}
+_COMMON = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "with",
+        "and",
+        "or",
+        "not",
+        "it",
+        "its",
+        "this",
+        "that",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "where",
+        "when",
+        "why",
+        "how",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "i",
+        "you",
+        "he",
+        "she",
+        "we",
+        "they",
+        "my",
+        "your",
+        "his",
+        "her",
+        "our",
+        "their",
+        "me",
+        "him",
+        "them",
+        "as",
+        "if",
+        "then",
+        "than",
+        "will",
+        "would",
+        "can",
+        "could",
+        "should",
+        "there",
+    ]
+)
+_KEYS = {"question", "answer", "about", "memory", "group", "stale", "day", "id"}
 ABOUT_OVERLAP = 0.5
-"""Word overlap from which an `about` text is taken to mean a memory."""
+"""Word overlap from which an `about` text means a memory that holds an answer."""
+ABOUT_ALONE = 0.8
+"""Word overlap from which it does so without the answer standing in the memory."""
+FORGOTTEN = "forgotten"
+"""Group of questions whose answer should no longer be given: they examine no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +100,11 @@ class Question:
     about: str = ""
     memory: str = ""
     group: str = ""
+    stale: tuple[str, ...] = ()
+    """Values that used to be right."""
+    day: int | None = None
+    """The night (from 1) after which it is asked; None means any."""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +135,18 @@ def match_questions(questions: Sequence[Question], memories: Sequence[Memory]) -
     """Find the memory that each question examines.
 
     By its id where given; else by the overlap with its `about` text; else the memory whose
-    text contains an answer and shares most words with the question.
+    text contains an answer and shares most words with the question. Questions of the group
+    `forgotten` stay unmatched.
     """
     by_id = {memory.id: memory for memory in memories}
+    prints = [(memory, fingerprint(memory.text)) for memory in memories]
     pairs, unmatched = [], []
     for question in questions:
+        memory = None
         if question.memory:
             memory = by_id.get(question.memory)
-        elif question.about:
-            memory = _nearest_about(question, memories)
-        else:
-            memory = _nearest_holding(question, memories)
+        elif question.group != FORGOTTEN:
+            memory = _nearest_about(question, prints) or _nearest_holding(question, memories)
         if memory is None:
             unmatched.append(question)
         else:
@@ -83,28 +160,38 @@ def holds(text: str, value: str) -> bool:
     return bool(inner) and f" {inner} " in f" {normalise(text)} "
 
 
-def _nearest_about(question: Question, memories: Sequence[Memory]) -> Memory | None:
+def _nearest_about(
+    question: Question, prints: Sequence[tuple[Memory, Fingerprint]]
+) -> Memory | None:
+    if not question.about:
+        return None
     about = fingerprint(question.about)
-    scored = [(overlap(about, fingerprint(memory.text)), memory) for memory in memories]
-    inside = [memory for memory in memories if holds(memory.text, question.about)]
-    best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
-    if best[0] >= ABOUT_OVERLAP:
-        return best[1]
-    return min(inside, key=lambda memory: len(memory.text), default=None)
+    best, most = None, 0.0
+    for memory, print_ in prints:
+        inside = holds(memory.text, question.about)
+        score = 1.0 if inside else overlap(about, print_)
+        answered = any(holds(memory.text, answer) for answer in question.answers)
+        if score >= (ABOUT_OVERLAP if answered else ABOUT_ALONE) and score + answered > most:
+            best, most = memory, score + answered
+    return best
 
 
 def _nearest_holding(question: Question, memories: Sequence[Memory]) -> Memory | None:
-    asked = set(normalise(question.question).split())
+    asked = _content(f"{question.question} {question.about}")
     best, most = None, 0.0
     for memory in memories:
         if not any(holds(memory.text, answer) for answer in question.answers):
             continue
-        words = set(normalise(memory.text).split())
+        words = _content(memory.text)
         # Shared words first; among equals the shorter text says it more directly.
         score = len(asked & words) + 1 / (1 + len(words))
         if asked & words and score > most:
             best, most = memory, score
     return best
+
+
+def _content(text: str) -> set[str]:
+    return set(normalise(text).split()) - _COMMON
 
 
 def _question(path: Path, number: int, line: str) -> Question:
@@ -122,15 +209,25 @@ def _question(path: Path, number: int, line: str) -> Question:
     answers = answer if isinstance(answer, list) else [answer]
     if not isinstance(text, str) or not text.strip():
         raise ExamError(f'{where} has no "question" text. Add one.')
-    if not answers or not all(isinstance(a, str) and a.strip() for a in answers):
+    texts = tuple(a.strip() for a in answers if isinstance(a, str) and a.strip())
+    if not texts or len(texts) != len(answers):
         raise ExamError(f'{where}: "answer" is {answer!r}; expected a text or a list of texts.')
-    extra = {key: row.get(key) or "" for key in ("about", "memory", "group")}
+    extra = {key: row.get(key) or "" for key in ("about", "memory", "group", "id")}
     if not all(isinstance(value, str) for value in extra.values()):
-        raise ExamError(f"{where}: about, memory and group are texts. Correct that line.")
+        raise ExamError(f"{where}: about, memory, group and id are texts. Correct that line.")
+    stale, day = row.get("stale") or [], row.get("day")
+    stale = stale if isinstance(stale, list) else [stale]
+    if not all(isinstance(value, str) for value in stale):
+        raise ExamError(f"{where}: stale is {stale!r}; expected a text or a list of texts.")
+    if day is not None and (isinstance(day, bool) or not isinstance(day, int) or day < 1):
+        raise ExamError(f"{where}: day is {day!r}; expected a whole number from 1.")
     return Question(
         text.strip(),
-        tuple(a.strip() for a in answers),
+        texts,
         extra["about"],
         extra["memory"],
         extra["group"],
+        tuple(stale),
+        day,
+        extra["id"],
     )

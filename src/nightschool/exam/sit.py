@@ -146,7 +146,9 @@ def _prompt(mode: str, item: Item, recall: Recall | None, recall_tokens: int | N
         raise ValueError(
             "The retrieval mode needs recall: pass a function from question to memories."
         )
-    budget = RecallConfig().budget_tokens if recall_tokens is None else recall_tokens
+    budget = (
+        RecallConfig.model_validate({}).budget_tokens if recall_tokens is None else recall_tokens
+    )
     return recall_prompt(item.question, recall(item.question), budget)
 
 

@@ -103,7 +103,7 @@ def rate(values: Mapping[str, float], items: Iterable[Item], seed: int = 0) -> R
     """
     import numpy as np
 
-    clusters = _clustered(((cluster_of(i), values[i.id]) for i in items if i.id in values))
+    clusters = _clustered((cluster_of(i), values[i.id]) for i in items if i.id in values)
     count = sum(len(part) for part in clusters)
     if not count:
         return Rate(None, None, None, 0, 0)
@@ -227,7 +227,7 @@ def transfer(matrix: AccuracyMatrix) -> Transfer:
     bwt, fwt, lost = [], [], []
     for j in range(last):
         bwt += minus(rows[last][j], rows[j][j])
-        best = max((r[j] for r in rows[j:last] if r[j] is not None), default=None)
+        best = max((v for r in rows[j:last] if (v := r[j]) is not None), default=None)
         lost += minus(best, rows[last][j])
     for j in range(1, last + 1):
         fwt += minus(rows[j - 1][j], matrix.base[j])

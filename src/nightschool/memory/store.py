@@ -229,15 +229,12 @@ class SqliteStore:
 
     def _has(self, episode: Episode) -> bool:
         """Tell whether this content is the newest that its source has given."""
-        row = self.connection.execute(
-            "SELECT digest FROM episodes WHERE tenant = ? AND source = ? ORDER BY rowid DESC LIMIT 1"
-            if episode.kind not in SAID
-            else "SELECT digest FROM episodes WHERE tenant = ? AND source = ? AND digest = :digest",
-            (episode.tenant, episode.source)
-            if episode.kind not in SAID
-            else (episode.tenant, episode.source, episode.digest),
-        ).fetchone()
-        if row is not None and row["digest"] == episode.digest:
+        rows = self.connection.execute(
+            "SELECT digest FROM episodes WHERE tenant = ? AND source = ? ORDER BY rowid",
+            (episode.tenant, episode.source),
+        )
+        digests = [row["digest"] for row in rows]
+        if episode.digest in (digests if episode.kind in SAID else digests[-1:]):
             return True
         # A source that went back to an older content: that episode gives way to the new one.
         self.connection.execute(

@@ -1,0 +1,146 @@
+"""Readers: from a path or a package name to episodes and the facts found in them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightschool.errors import SourceError, SourceUnreadable
+from nightschool.protocols import Progress
+from nightschool.sources.code import read_package
+from nightschool.sources.conversations import conversation, read_jsonl, said
+from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
+from nightschool.types import Reading
+
+__all__ = ["ReadAll", "conversation", "read", "said"]
+
+LARGEST_BYTES = 20_000_000
+KINDS = PLAIN | CONVERTED | {".jsonl"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAll:
+    """What was read from a source, and what was passed over."""
+
+    readings: tuple[Reading, ...]
+    skipped: tuple[tuple[str, str], ...]
+    """(file, reason) for each file of a folder that was not learnt from."""
+
+
+def read(source: str, tenant: str, progress: Progress | None = None) -> ReadAll:
+    """Read a file, a folder, or an installed Python package (`pkg:NAME`, or its bare name).
+
+    Raises:
+        SourceUnreadable: It is missing, empty, binary, too large, wrongly encoded or not permitted.
+        SourceMalformed: It is of a known kind, but its content breaks the kind's rules.
+    """
+    name = source.removeprefix("pkg:")
+    path = Path(source)
+    if source.startswith("pkg:") or (not path.exists() and _installed(name)):
+        return ReadAll((read_package(name, tenant),), ())
+    if not path.exists():
+        raise SourceUnreadable(f"{source} does not exist (no file, folder or installed package).")
+    if path.is_dir():
+        return _read_folder(path, tenant, progress)
+    return ReadAll(tuple(_read_file(path, tenant)), ())
+
+
+def _installed(name: str) -> bool:
+    return name.isidentifier() and importlib.util.find_spec(name) is not None
+
+
+def _read_folder(folder: Path, tenant: str, progress: Progress | None) -> ReadAll:
+    if (folder / "__init__.py").exists():
+        return ReadAll((read_package(folder.name, tenant, folder.parent),), ())
+    readings: list[Reading] = []
+    skipped: list[tuple[str, str]] = []
+    files, packages = _walk(folder, skipped)
+    for done, path in enumerate([*packages, *files], start=1):
+        try:
+            if path.is_dir():
+                readings.append(read_package(path.name, tenant, path.parent))
+            else:
+                readings += _read_file(path, tenant)
+        except SourceError as error:
+            skipped.append((str(path), str(error)))
+        if progress:
+            progress(done, len(files) + len(packages))
+    if not readings:
+        reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3]) or "it is empty"
+        raise SourceUnreadable(f"Nothing in {folder} can be learnt from ({reasons}).")
+    return ReadAll(tuple(readings), tuple(skipped))
+
+
+def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], list[Path]]:
+    files: list[Path] = []
+    packages: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for here, names, leaves in os.walk(folder, followlinks=True):
+        status = os.stat(here)
+        if (status.st_dev, status.st_ino) in seen:
+            skipped.append((here, "a link back to a folder that was read already"))
+            names.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        if "__init__.py" in leaves:
+            packages.append(Path(here))
+            names.clear()
+            continue
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for leaf in sorted(leaves):
+            path = Path(here) / leaf
+            if leaf.startswith("."):
+                continue
+            if path.suffix.lower() in KINDS:
+                files.append(path)
+            else:
+                skipped.append((str(path), f"files of kind {path.suffix or leaf!r} are not read"))
+    return files, packages
+
+
+def _read_file(path: Path, tenant: str) -> list[Reading]:
+    kind = path.suffix.lower()
+    text = convert(_checked(path)) if kind in CONVERTED else _text(_checked(path))
+    if not text.strip():
+        raise SourceUnreadable(f"{path} is empty. There is nothing to learn from it.")
+    source = str(path)
+    if kind == ".jsonl":
+        return read_jsonl(text, tenant, source)
+    title = next(
+        (line.lstrip("# ").strip() for line in text.splitlines() if line.strip()), path.stem
+    )
+    return [
+        read_document(
+            text, tenant, source, title[:80] if text.lstrip().startswith("#") else path.stem
+        )
+    ]
+
+
+def _checked(path: Path) -> Path:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as handle:
+            handle.read(1)
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    if size > LARGEST_BYTES:
+        raise SourceUnreadable(
+            f"{path} has {size / 1e6:.0f} MB; at most {LARGEST_BYTES / 1e6:.0f} MB are read. Split it."
+        )
+    return path
+
+
+def _text(path: Path) -> str:
+    raw = path.read_bytes()
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if b"\0" in raw and encoding != "utf-16":
+        raise SourceUnreadable(f"{path} is binary, not text (a NUL at byte {raw.index(0)}).")
+    try:
+        return raw.decode(encoding).replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise SourceUnreadable(
+            f"{path} is not {encoding.upper()} text: byte {error.start} is {raw[error.start]:#x}. "
+            "Convert it to UTF-8."
+        ) from error

@@ -1,0 +1,233 @@
+"""Exam questions by rule, for memories that no user asked about.
+
+Deliberately another mechanism than study material's questions: statements and passages become
+blanks to fill in, code becomes questions as a caller or a reader of the source would ask them.
+Every answer stands word for word in the memory's text.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+
+from nightschool.exam.questions import holds
+from nightschool.language import parse
+from nightschool.types import Memory
+
+BLANK = "____"
+_CODE_LIKE = re.compile(
+    r"(?<![\w-])(?:[A-Za-z]+[-_.]?\d(?:[\w.-]*\w)?|[a-z]+(?:_[a-z0-9]+)+|\w+(?:/\w[\w.-]*)+"
+    r"|[\w.]+@[\w.]+\w|--[a-z][\w-]+|[a-z]+[A-Z]\w+|[a-z]+(?:\.[a-z_]+)+)(?![\w-])"
+)
+_MONTH_NAMES = (
+    "January|February|March|April|May|June|July|August|September|October|November|December"
+)
+_DATE = re.compile(
+    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)? (?:{_MONTH_NAMES})(?:,? \d{{4}})?"
+    rf"|(?:{_MONTH_NAMES}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}"
+    rf"|(?:{_MONTH_NAMES}) \d{{4}})\b"
+)
+_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,:]\d+)*(?![\w-])")
+_ENTITIES = frozenset(
+    [
+        "PERSON",
+        "NORP",
+        "FAC",
+        "ORG",
+        "GPE",
+        "LOC",
+        "PRODUCT",
+        "EVENT",
+        "WORK_OF_ART",
+        "LANGUAGE",
+        "DATE",
+        "TIME",
+        "PERCENT",
+        "MONEY",
+        "QUANTITY",
+        "CARDINAL",
+        "ORDINAL",
+    ]
+)
+_LONGEST_CONTEXT = 320
+"""Characters of a sentence that a blank may stand in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A question by rule and its answer, before it becomes an item."""
+
+    question: str
+    answer: str
+
+
+def drafts(memory: Memory, limit: int) -> list[Draft]:
+    """Write at most `limit` questions about a memory; none where no rule finds a sure answer."""
+    found = _code(memory) if memory.form.startswith("code.") else _blanks(memory.text)
+    kept: list[Draft] = []
+    for draft in found:
+        answered = holds(memory.text, draft.answer) or draft.answer in memory.text
+        told = holds(draft.question, draft.answer)
+        if answered and not told and draft.question not in {k.question for k in kept}:
+            kept.append(draft)
+    return kept[:limit]
+
+
+# -- statements and passages --------------------------------------------------------------
+
+
+def _blanks(text: str) -> list[Draft]:
+    """Blank out one span a sentence; the surest kinds of span over the whole text first."""
+    ranked: list[tuple[int, int, Draft]] = []
+    for place, sentence in enumerate(_sentences(text)):
+        taken: set[str] = set()
+        for rank, span in _spans(sentence):
+            if span in taken or sentence.count(span) != 1 or len(sentence) > _LONGEST_CONTEXT:
+                continue
+            taken.add(span)
+            gap = sentence.replace(span, BLANK)
+            if len(re.findall(r"\w+", gap.replace(BLANK, ""))) < 3:
+                continue
+            ranked.append((rank, place, Draft(f"Fill in the blank: {gap}", span)))
+    return [draft for _, _, draft in sorted(ranked, key=lambda row: row[:2])]
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence.text.strip() for sentence in parse(text).sents if sentence.text.strip()]
+
+
+def _spans(sentence: str) -> list[tuple[int, str]]:
+    """Find spans that can be blanked, as (rank, text): lower ranks make surer answers.
+
+    Spans near the end are preferred within a rank: what comes before them says what is asked.
+    """
+    doc = parse(sentence)
+    subjects = {
+        token.i
+        for chunk in doc.noun_chunks
+        if chunk.root.dep_ in {"nsubj", "nsubjpass"}
+        for token in chunk
+    }
+    rows: list[tuple[int, int, str]] = []
+    for rank, pattern in ((0, _CODE_LIKE), (1, _DATE), (2, _NUMBER)):
+        rows += [(rank, -m.start(), m.group().rstrip(".")) for m in pattern.finditer(sentence)]
+    for entity in doc.ents:
+        if entity.label_ in _ENTITIES and not any(token.i in subjects for token in entity):
+            words = _trim(entity.text)
+            rows.append((3, -entity.start_char, words))
+    chunks = [c for c in doc.noun_chunks if c.root.pos_ != "PRON" and c.root.i not in subjects]
+    if chunks:
+        rows.append((4, 0, _trim(chunks[-1].text)))
+    acomps = [t for t in doc if t.dep_ in {"acomp", "attr", "oprd"} and t.pos_ in {"ADJ", "NOUN"}]
+    if acomps:
+        rows.append((5, 0, acomps[-1].text))
+    covered: list[str] = []
+    result = []
+    for rank, _, span in sorted(rows, key=lambda row: (row[0], row[1])):
+        # A number inside a date or a name that is already blanked is no new question.
+        if span and not any(span in other for other in covered):
+            covered.append(span)
+            result.append((rank, span))
+    return result
+
+
+def _trim(text: str) -> str:
+    plain = re.sub(r"^(?:the|a|an|my|our|his|her|their|its|your)\s+", "", text.strip(), flags=re.I)
+    return re.sub(r"['’]s$", "", plain).strip(" .,;:\"'")
+
+
+# -- code ---------------------------------------------------------------------------------
+
+
+def _code(memory: Memory) -> list[Draft]:
+    facets = memory.facets
+    name = _first(facets, "qualname", "path", "name") or memory.key.split(":")[-1]
+    short = name.rsplit(".", 1)[-1].removesuffix("()")
+    if not short:
+        return []
+    module = _first(facets, "module") or ""
+    full = name if module and name.startswith(module) else f"{module}.{name}".strip(".")
+    parent = full.rpartition(".")[0]
+    purpose = _first(facets, "purpose", "summary", "doc", "docstring") or ""
+    found = [
+        Draft(
+            f"I call `{full}` without giving `{parameter}`. Which value does it take?",
+            value,
+        )
+        for parameter, value in defaults_of(facets, memory.text, short).items()
+    ]
+    if purpose:
+        line = purpose.strip().splitlines()[0].strip().rstrip(".")
+        if line and not holds(line, short):
+            lead = f"`{parent}.{BLANK}`" if parent else f"`{BLANK}`"
+            kind = {"code.class": "class", "code.module": "module"}.get(memory.form, "function")
+            found.append(Draft(f'{lead} "{line}": which {kind} name fits?', short))
+    if module and memory.form != "code.module":
+        found.append(Draft(f"Which module would I open to read the source of `{short}`?", module))
+    returns = _first(facets, "returns", "return")
+    if returns:
+        found.append(Draft(f"Of what type is the value that I get back from `{full}`?", returns))
+    return found
+
+
+def defaults_of(facets: dict[str, str], text: str, name: str) -> dict[str, str]:
+    """Find the parameters with defaults of a callable: parameter -> default, as written.
+
+    From a `defaults` facet (JSON), from facets named `default:NAME`, else from the signature in
+    the facets or in the text.
+    """
+    found = {
+        key.split(sep, 1)[1]: value
+        for key, value in facets.items()
+        for sep in (":", ".")
+        if key.startswith(f"default{sep}")
+    }
+    if not found and facets.get("defaults"):
+        try:
+            loaded = json.loads(facets["defaults"])
+        except json.JSONDecodeError:
+            loaded = None
+        if isinstance(loaded, dict):
+            found = {str(key): str(value) for key, value in loaded.items()}
+    if found:
+        return found
+    match = re.search(rf"\b{re.escape(name)}\s*(\(.*\))", text, re.DOTALL)
+    inline = _balanced(match.group(1)) if match else ""
+    for signature in (_first(facets, "signature", "parameters", "params") or "", inline):
+        found = _signature_defaults(signature)
+        if found:
+            return found
+    return {}
+
+
+def _signature_defaults(signature: str) -> dict[str, str]:
+    start = signature.find("(")
+    inner = _balanced(signature[start:]) if start >= 0 else f"({signature})"
+    try:
+        tree = ast.parse(f"def f{inner}: ...")
+    except SyntaxError:
+        return {}
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return {}
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+    pairs = [*reversed(pairs), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    return {arg.arg: ast.unparse(value) for arg, value in pairs if value is not None}
+
+
+def _balanced(text: str) -> str:
+    """Return the text up to the bracket that closes its first one; empty when none does."""
+    depth = 0
+    for place, mark in enumerate(text):
+        depth += (mark in "([{") - (mark in ")]}")
+        if depth == 0:
+            return text[: place + 1]
+    return ""
+
+
+def _first(facets: dict[str, str], *names: str) -> str | None:
+    return next((facets[name] for name in names if facets.get(name)), None)

@@ -1,0 +1,140 @@
+"""Questions that nothing answers: near misses of what was taught, and entities that do not exist.
+
+Not covered: whether the *world* answers one; invented names make that unlikely, and near misses
+ask for an attribute of the user's own things.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+
+from nightschool.language import normalise, parse
+from nightschool.types import Memory, digest
+
+_HEADS = ("port", "password", "budget", "address", "deadline", "owner", "serial number")
+_THING_ATTRIBUTES = ("port", "colour", "budget", "serial number", "opening year", "weight")
+_PERSON_ATTRIBUTES = ("birthday", "phone number", "favourite song", "middle name", "postcode")
+_STARTS = ["vor", "mel", "tas", "quil", "dren", "osk", "bral", "fen", "jor", "nim", "pel", "zar"]
+_ENDS = ["wick", "dane", "mira", "tor", "lune", "sby", "vale", "rix", "ona", "dell"]
+_FRAMES = (
+    "What is the {attribute} of {name}?",
+    "Tell me the {attribute} of {name}.",
+    "Which {attribute} does {name} have?",
+    "Do you know the {attribute} of {name}?",
+)
+_KINDS = ("", "the {} project", "the {} office", "the server {}", "Doctor {}", "the {} library")
+
+
+def near_misses(
+    memories: Sequence[Memory], live: Sequence[Memory], limit: int, *, seed: str
+) -> list[tuple[str, str]]:
+    """Ask for another attribute of what a taught fact is about, as (question, memory id).
+
+    A question is left out when some live memory mentions the attribute beside the same name.
+
+    Args:
+        memories: The facts to miss; spread evenly where there are more than `limit`.
+        live: All live memories, none of which may answer.
+        limit: At most so many.
+        seed: Of the choice of attributes.
+    """
+    rng = random.Random(digest("near", seed))
+    texts = [f" {normalise(memory.text)} " for memory in live]
+    found: list[tuple[str, str]] = []
+    asked: set[str] = set()
+    shuffled = sorted(memories, key=lambda memory: digest(seed, memory.id))
+    for turn in range(3):
+        for memory in shuffled:
+            if len(found) >= limit:
+                return found
+            question = _near_miss(memory, texts, asked, rng, turn)
+            if question:
+                asked.add(question)
+                found.append((question, memory.id))
+    return found
+
+
+def unknown_entities(live: Sequence[Memory], limit: int, *, seed: str) -> list[str]:
+    """Ask about invented names that no live memory mentions."""
+    rng = random.Random(digest("unknown", seed))
+    text = " ".join(memory.text.lower() for memory in live)
+    names = [start + end for start in _STARTS for end in _ENDS if start + end not in text]
+    rng.shuffle(names)
+    questions = []
+    for k, name in enumerate(names[:limit]):
+        kind = _KINDS[k % len(_KINDS)]
+        proper = kind.format(name.capitalize()) if kind else f"{name.capitalize()} {_surname(name)}"
+        person = not kind or kind.startswith("Doctor")
+        attribute = rng.choice(_PERSON_ATTRIBUTES if person else _THING_ATTRIBUTES)
+        frame = _FRAMES[rng.randrange(len(_FRAMES))]
+        questions.append(frame.format(attribute=attribute, name=proper))
+    return questions
+
+
+def _surname(name: str) -> str:
+    return (name[::-1][:4] + "en").capitalize()
+
+
+def _near_miss(
+    memory: Memory, texts: Sequence[str], asked: set[str], rng: random.Random, turn: int
+) -> str | None:
+    if memory.form.startswith("code."):
+        return _code_miss(memory, texts, asked, turn)
+    about = _subject(memory.text)
+    if about is None:
+        return None
+    head, modifier, person = about
+    pool = list(_PERSON_ATTRIBUTES if person else _HEADS if modifier else _THING_ATTRIBUTES)
+    rng.shuffle(pool)
+    key = normalise(modifier or head)
+    for attribute in pool:
+        if any(f" {attribute} " in text and f" {key} " in text for text in texts):
+            continue
+        if modifier and not person:
+            question = f"What is the {modifier} {attribute}?"
+        else:
+            question = (
+                f"What is {head}'s {attribute}?"
+                if person
+                else (f"What is the {attribute} of {head}?")
+            )
+        if question not in asked:
+            return question
+    return None
+
+
+def _subject(text: str) -> tuple[str, str, bool] | None:
+    """Find what a statement is about, as (noun phrase, its modifier, whether it is a person)."""
+    doc = parse(text)
+    people = {token.i for entity in doc.ents if entity.label_ == "PERSON" for token in entity}
+    for chunk in doc.noun_chunks:
+        root = chunk.root
+        if root.dep_ not in {"nsubj", "nsubjpass", "ROOT"} or root.pos_ == "PRON":
+            continue
+        # "Ana's dog": the near miss is about Ana.
+        owner = next((t for t in chunk if t.dep_ == "poss" and t.pos_ == "PROPN"), None)
+        if owner is not None:
+            return owner.text, "", True
+        if root.i in people:
+            return chunk.text, "", True
+        words = [t.text for t in chunk if t.i < root.i and t.pos_ in {"NOUN", "PROPN", "ADJ"}]
+        phrase = chunk.text if root.pos_ == "PROPN" else re.sub(r"^(A|An|The)\b", "the", chunk.text)
+        return phrase, " ".join(words), False
+    return None
+
+
+def _code_miss(memory: Memory, texts: Sequence[str], asked: set[str], turn: int) -> str | None:
+    name = next(
+        (memory.facets[k] for k in ("qualname", "path", "name") if memory.facets.get(k)), ""
+    )
+    name = name or memory.key.split(":")[-1]
+    if not name or memory.form == "code.module":
+        return None
+    options = ("retry_colour", "lunar_offset", "fallback_tenor")
+    parameter = options[turn % len(options)]
+    question = f"What is the default of the parameter `{parameter}` of `{name}`?"
+    if question in asked or any(parameter in text for text in texts):
+        return None
+    return question

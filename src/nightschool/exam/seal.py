@@ -1,0 +1,258 @@
+"""Sealing: tonight's banks are written before any study material exists, and follow their memories."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nightschool.config import ExamConfig
+from nightschool.exam.cloze import drafts
+from nightschool.exam.near_miss import near_misses, unknown_entities
+from nightschool.exam.questions import Match, Question, holds, match_questions
+from nightschool.language import fingerprint, normalise
+from nightschool.prompts import open_book_prompt
+from nightschool.protocols import Sampler
+from nightschool.types import (
+    Bank,
+    BankKind,
+    Fingerprint,
+    Item,
+    Memory,
+    MemoryStatus,
+    SourceKind,
+    digest,
+    now,
+)
+
+ABSTENTION_ITEMS = 40
+"""Items of a night's abstention bank where enough can be made: fewer cannot show a small loss."""
+_GROUPS = {
+    SourceKind.CODE: "code",
+    SourceKind.DOCUMENT: "document",
+    SourceKind.CONVERSATION: "told",
+    SourceKind.STATEMENT: "told",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many memories a bank examines, and which it does not."""
+
+    covered: int
+    total: int
+    uncovered: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """The share covered; 0 when there is nothing to cover."""
+        return self.covered / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """A bank without the items that even the open book does not answer."""
+
+    bank: Bank
+    dropped: tuple[str, ...]
+    """Ids of the dropped items."""
+
+
+def seal_acquired(
+    night: str,
+    tenant: str,
+    memories: Sequence[Memory],
+    questions: Sequence[Question],
+    config: ExamConfig,
+    *,
+    earlier: Mapping[str, Memory] | None = None,
+) -> Bank:
+    """Seal tonight's questions: the users' where there are any, else by rule.
+
+    A user's questions for a memory all count; the rules write at most
+    `config.items_per_memory` for a memory that has none.
+
+    Args:
+        night: The night's id.
+        tenant: Whose memories these are.
+        memories: The memories that are examined for the first time.
+        questions: Users' questions; those that match no memory are left out (`match_questions`).
+        config: How many items a memory gets.
+        earlier: Superseded memories by id: their values become stale. None means none known.
+    """
+    pairs = match_questions(questions, memories).pairs
+    asked: dict[str, list[Item]] = {}
+    for question, memory in pairs:
+        row = _item(night, tenant, memory, question.question, question.answers, "user")
+        group = question.group or row.group
+        item = replace(row, group=group, stale=question.stale)
+        if item.id not in {known.id for known in asked.get(memory.id, [])}:
+            asked.setdefault(memory.id, []).append(item)
+    items: list[Item] = []
+    for memory in memories:
+        rows = asked.get(memory.id) or [
+            _item(night, tenant, memory, draft.question, (draft.answer,), "rules")
+            for draft in drafts(memory, config.items_per_memory)
+        ]
+        old = _predecessor(memory, earlier or {})
+        items += [_with_stale(row, memory, old) for row in rows]
+    return _bank(night, tenant, BankKind.ACQUIRED, items)
+
+
+def coverage(bank: Bank, memories: Sequence[Memory]) -> Coverage:
+    """Count the memories that the bank examines."""
+    examined = {memory_id for item in bank.items for memory_id in item.memory_ids}
+    missing = tuple(memory.id for memory in memories if memory.id not in examined)
+    return Coverage(len(memories) - len(missing), len(memories), missing)
+
+
+def matched(questions: Sequence[Question], memories: Sequence[Memory]) -> Match:
+    """Tell which questions were matched to which memory (as `seal_acquired` does)."""
+    return match_questions(questions, memories)
+
+
+def seal_abstention(
+    night: str,
+    tenant: str,
+    memories: Sequence[Memory],
+    config: ExamConfig,
+    *,
+    live: Sequence[Memory] | None = None,
+) -> Bank:
+    """Seal questions that nothing answers: half near misses, half unknown entities.
+
+    Args:
+        night: The night's id; it also seeds the choice of invented names.
+        tenant: Whose memories these are.
+        memories: Tonight's memories, of which near misses are made.
+        config: Reserved for the size of the bank; the number of items is `ABSTENTION_ITEMS`.
+        live: All live memories: a question that one of them may answer is dropped; None means
+            `memories`.
+    """
+    known = memories if live is None else live
+    half = ABSTENTION_ITEMS // 2
+    near = near_misses(memories, known, half, seed=night)
+    unknown = unknown_entities(known, ABSTENTION_ITEMS - len(near), seed=night) if memories else []
+    items = [
+        Item(
+            id=f"item-{digest(night, tenant, question)[:12]}",
+            question=question,
+            answers=(),
+            memory_ids=memory_ids,
+            group=group,
+            author="rules",
+        )
+        for group, question, memory_ids in [
+            *(("near-miss", question, (memory_id,)) for question, memory_id in near),
+            *(("unknown", question, ()) for question in unknown),
+        ]
+    ]
+    return _bank(night, tenant, BankKind.ABSTENTION, items)
+
+
+def follow(banks: Sequence[Bank], memories: Sequence[Memory]) -> list[Bank]:
+    """Let banks follow their memories: items of a memory that is no longer live are left out.
+
+    Args:
+        banks: Banks of any night; general items examine no memory and stay.
+        memories: The live memories.
+    """
+    live = {memory.id for memory in memories if memory.status is MemoryStatus.LIVE}
+    return [
+        replace(bank, items=tuple(i for i in bank.items if live.issuperset(i.memory_ids)))
+        for bank in banks
+    ]
+
+
+def fingerprints(banks: Sequence[Bank]) -> tuple[Fingerprint, ...]:
+    """Hash every question of the banks, for the leak filter; repeats are left out."""
+    prints = {
+        fp.exact: fp for bank in banks for i in bank.items for fp in [fingerprint(i.question)]
+    }
+    return tuple(prints.values())
+
+
+def consistent(sampler: Sampler, bank: Bank, config: ExamConfig | None = None) -> Consistency:
+    """Drop the rule-written document items that the model does not answer with the text in front.
+
+    Args:
+        sampler: The base model.
+        bank: An acquired bank.
+        config: Answer length; None means the default.
+    """
+    length = (config or ExamConfig.model_validate({})).answer_tokens
+    doubtful = [i for i in bank.items if i.group == "document" and i.author == "rules"]
+    if not doubtful:
+        return Consistency(bank, ())
+    prompts = [open_book_prompt(item.question, item.context) for item in doubtful]
+    answers = sampler.generate(prompts, max_tokens=length)
+    dropped = tuple(
+        item.id
+        for item, answer in zip(doubtful, answers, strict=True)
+        if not any(holds(answer, right) for right in item.answers)
+    )
+    kept = tuple(item for item in bank.items if item.id not in dropped)
+    return Consistency(replace(bank, items=kept), dropped)
+
+
+def stale_values(old: Memory, new: Memory, answer: str) -> tuple[str, ...]:
+    """Find what the old memory said where the new one says the answer; empty when unclear.
+
+    From facets that both have and that hold the answer in the new one; else from the words of
+    the old text that stand where the new text has the answer; else from the old text's own
+    blanks that the new text no longer has, where exactly one is there or is of the same shape.
+    """
+    found = {
+        old.facets[key]
+        for key, value in new.facets.items()
+        if normalise(value) == normalise(answer) and old.facets.get(key)
+    }
+    left, right = old.text.split(), new.text.split()
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, left, right, False).get_opcodes():
+        if tag == "replace" and holds(" ".join(right[c:d]), answer):
+            words = normalise(" ".join(left[a:b]))
+            if 0 < len(words.split()) <= len(normalise(answer).split()) + 2:
+                found.add(words)
+    if not found:
+        gone = {d.answer for d in drafts(old, 8) if not holds(new.text, d.answer)}
+        alike = {value for value in gone if _shape(value) == _shape(answer)}
+        found = next((values for values in (alike, gone) if len(values) == 1), set())
+    same = normalise(answer)
+    return tuple(sorted(v for v in found if normalise(v) != same and not holds(same, v)))
+
+
+def _shape(value: str) -> str:
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", value))
+
+
+def _predecessor(memory: Memory, earlier: Mapping[str, Memory]) -> list[Memory]:
+    chain, step = [], memory.supersedes
+    while step and step in earlier and len(chain) < 16:
+        chain.append(earlier[step])
+        step = earlier[step].supersedes
+    return chain
+
+
+def _with_stale(item: Item, memory: Memory, olds: Sequence[Memory]) -> Item:
+    found = {v for old in olds for right in item.answers for v in stale_values(old, memory, right)}
+    return replace(item, stale=tuple(sorted({*item.stale, *found} - set(item.answers))))
+
+
+def _item(
+    night: str, tenant: str, memory: Memory, question: str, answers: tuple[str, ...], author: str
+) -> Item:
+    return Item(
+        id=f"item-{digest(night, tenant, memory.id, question)[:12]}",
+        question=question,
+        answers=answers,
+        memory_ids=(memory.id,),
+        context=memory.text,
+        group=_GROUPS[memory.source_kind],
+        author=author,
+    )
+
+
+def _bank(night: str, tenant: str, kind: BankKind, items: Sequence[Item]) -> Bank:
+    name = f"bank-{digest(night, tenant, kind)[:12]}"
+    return Bank(name, tenant, kind, night, tuple(items), now())

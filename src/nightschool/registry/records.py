@@ -1,0 +1,82 @@
+"""Banks and reports: the sealed questions, and what each version answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nightschool.registry.schema import MIGRATIONS, ROOM
+from nightschool.types import Bank, BankKind, Report, from_json, to_json
+from nightschool.workspace import Workspace, migrate, transaction
+
+
+class ExamRecords:
+    """The exam banks and reports of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open the workspace's database and bring its tables up to date."""
+        self.connection = workspace.connect()
+        migrate(self.connection, ROOM, MIGRATIONS)
+
+    def save_bank(self, bank: Bank) -> None:
+        """Store a sealed bank; the same bank again changes nothing."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "INSERT INTO banks (id, tenant, kind, body) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO NOTHING",
+                (bank.id, bank.tenant, bank.kind.value, to_json(bank)),
+            )
+
+    def banks(self, tenant: str, kind: BankKind | None = None) -> list[Bank]:
+        """List a tenant's banks, oldest first; of one kind when asked."""
+        rows = self.connection.execute(
+            "SELECT body FROM banks WHERE tenant = ? ORDER BY number", (tenant,)
+        )
+        banks = [from_json(Bank, row["body"]) for row in rows]
+        return [bank for bank in banks if kind in (None, bank.kind)]
+
+    def save_report(self, report: Report) -> None:
+        """Store a report; the same report again changes nothing."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "INSERT INTO reports (id, tenant, version_id, body) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO NOTHING",
+                (report.id, report.tenant, report.version_id, to_json(report)),
+            )
+
+    def reports(self, tenant: str, version_id: str | None = None) -> list[Report]:
+        """List a tenant's reports, oldest first; of one version when asked."""
+        rows = self.connection.execute(
+            "SELECT body FROM reports WHERE tenant = ? AND version_id LIKE ? ORDER BY number",
+            (tenant, version_id or "%"),
+        )
+        return [from_json(Report, row["body"]) for row in rows]
+
+    def remove_items(self, memory_ids: Iterable[str]) -> int:
+        """Erase the items of memories, and every answer that was given to them.
+
+        Used when a memory is forgotten or replaced: its questions are no longer asked.
+
+        Returns:
+            How many items were erased.
+        """
+        gone_memories = set(memory_ids)
+        with transaction(self.connection):
+            gone: set[str] = set()
+            for row in self.connection.execute("SELECT body FROM banks").fetchall():
+                bank = from_json(Bank, row["body"])
+                kept = tuple(i for i in bank.items if not gone_memories & set(i.memory_ids))
+                gone |= {item.id for item in bank.items} - {item.id for item in kept}
+                if len(kept) < len(bank.items):
+                    self._write("banks", bank.id, to_json(replace(bank, items=kept)))
+            if gone:
+                for row in self.connection.execute("SELECT body FROM reports").fetchall():
+                    report = from_json(Report, row["body"])
+                    results = tuple(r for r in report.results if r.item_id not in gone)
+                    if len(results) < len(report.results):
+                        self._write("reports", report.id, to_json(replace(report, results=results)))
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
+
+    def _write(self, table: str, record_id: str, body: str) -> None:
+        self.connection.execute(f"UPDATE {table} SET body = ? WHERE id = ?", (body, record_id))

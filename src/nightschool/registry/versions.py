@@ -1,0 +1,215 @@
+"""Versions and the aliases that point to them: what is served, what was, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt
+from nightschool.registry.schema import MIGRATIONS, ROOM
+from nightschool.types import Decision, Version, from_json, now, to_json
+from nightschool.workspace import Workspace, migrate, transaction
+
+BASE = "base"
+ALIASES = ("live", "previous", "candidate")
+
+
+class Registry:
+    """The versions of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open the workspace's database and bring its tables up to date."""
+        self.workspace = workspace
+        self.connection = workspace.connect()
+        migrate(self.connection, ROOM, MIGRATIONS)
+
+    def add(self, version: Version) -> None:
+        """Register a trained version as the candidate; the same version again changes nothing."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "INSERT INTO versions (id, tenant, night, body) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO NOTHING",
+                (version.id, version.tenant, version.night, to_json(version)),
+            )
+            self._point(version.tenant, "candidate", version.id)
+
+    def version(self, version_id: str) -> Version:
+        """Return one version.
+
+        Raises:
+            UnknownVersion: No version has this id.
+        """
+        row = self.connection.execute(
+            "SELECT body FROM versions WHERE id = ?", (version_id,)
+        ).fetchone()
+        if row is None:
+            raise UnknownVersion(
+                f"No version is called {version_id}. See `nightschool versions`; "
+                f"`base`, {', '.join(f'`{name}`' for name in ALIASES)} name one too."
+            )
+        return from_json(Version, row["body"])
+
+    def list(self, tenant: str) -> list[Version]:
+        """List a tenant's versions, oldest first."""
+        rows = self.connection.execute(
+            "SELECT body FROM versions WHERE tenant = ? ORDER BY number", (tenant,)
+        )
+        return [from_json(Version, row["body"]) for row in rows]
+
+    def alias(self, tenant: str, name: str) -> str:
+        """Return the version id that an alias points to; `base` where it was never set."""
+        row = self.connection.execute(
+            "SELECT version_id FROM aliases WHERE tenant = ? AND name = ?", (tenant, name)
+        ).fetchone()
+        return row["version_id"] if row else BASE
+
+    def resolve(self, tenant: str, name: str) -> Version | None:
+        """Return the version that a name means; None for the base model.
+
+        Raises:
+            UnknownVersion: The name is neither an alias, nor `base`, nor a version of this tenant.
+        """
+        version_id = self.alias(tenant, name) if name in ALIASES else name
+        if version_id == BASE:
+            return None
+        version = self.version(version_id)
+        if version.tenant != tenant:
+            raise UnknownVersion(f"No version of tenant {tenant} is called {name}.")
+        return version
+
+    def weights(self, version: Version) -> Path:
+        """Return the folder of a version's weights.
+
+        Raises:
+            WorkspaceCorrupt: The folder is gone.
+        """
+        folder = self.workspace.versions / version.id
+        if not (folder / "train.json").exists():
+            raise WorkspaceCorrupt(
+                f"The weights of {version.id} are missing ({folder}). "
+                "Restore the folder, or run `nightschool rollback`."
+            )
+        return folder
+
+    def promote(self, tenant: str, version_id: str, decision: Decision, actor: str) -> None:
+        """Serve a version from now on; the one served until now becomes `previous`.
+
+        Raises:
+            UnknownVersion: The tenant has no such version.
+            TaintedVersion: It was trained on something that has been forgotten.
+            WorkspaceCorrupt: Its weights are missing.
+            ValueError: The gate refused it and nobody has overridden that.
+        """
+        version = self.resolve(tenant, version_id)
+        if version is None:
+            raise UnknownVersion("The base model is not promoted; use `nightschool rollback`.")
+        self._refuse_tainted(version)
+        self.weights(version)
+        if not decision.promote and decision.overridden_by is None:
+            raise ValueError(f"The gate refused {version_id}; an owner must override it by name.")
+        with transaction(self.connection):
+            live = self.alias(tenant, "live")
+            if live == version.id:
+                return
+            self._point(tenant, "previous", live)
+            self._point(tenant, "live", version.id)
+            self._log(tenant, version.id, actor)
+
+    def rollback(self, tenant: str, actor: str = "owner") -> Version | None:
+        """Serve the version before the live one; None means the base model.
+
+        Tainted versions are passed over.
+        """
+        served = [
+            row["version_id"]
+            for row in self.connection.execute(
+                "SELECT version_id FROM promotions WHERE tenant = ? ORDER BY number DESC", (tenant,)
+            )
+        ]
+        live = self.alias(tenant, "live")
+        after = served[served.index(live) + 1 :] if live in served else []
+        clean = [v for v in after if v != live and (v == BASE or not self.version(v).tainted_by)]
+        target = clean[0] if clean else BASE
+        with transaction(self.connection):
+            self._point(tenant, "previous", live)
+            self._point(tenant, "live", target)
+            if target != BASE:
+                self._log(tenant, target, actor)
+        return None if target == BASE else self.version(target)
+
+    def taint(self, memory_ids: Iterable[str], tombstones: Iterable[str]) -> list[Version]:
+        """Mark every version trained on these memories, and all that were trained from it.
+
+        Returns:
+            The versions that are marked, oldest first.
+        """
+        forgotten, marks = set(memory_ids), tuple(tombstones)
+        with transaction(self.connection):
+            rows = self.connection.execute("SELECT body FROM versions ORDER BY number").fetchall()
+            marked: dict[str, Version] = {}
+            for version in (from_json(Version, row["body"]) for row in rows):
+                if forgotten & set(version.memory_ids) or version.parent in marked:
+                    marked[version.id] = replace(
+                        version, tainted_by=tuple(dict.fromkeys([*version.tainted_by, *marks]))
+                    )
+            for version in marked.values():
+                self.connection.execute(
+                    "UPDATE versions SET body = ? WHERE id = ?", (to_json(version), version.id)
+                )
+        return list(marked.values())
+
+    def record_decision(self, night: str, version_id: str, decision: Decision) -> None:
+        """Log what the gate (or an owner over it) decided; the newest word on a version counts."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "INSERT INTO decisions (night, version_id, at, body) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (night, version_id) DO UPDATE SET body = excluded.body",
+                (night, version_id, now(), to_json(decision)),
+            )
+
+    def decision(self, version_id: str) -> Decision | None:
+        """Return the decision on a version; None when the gate has not spoken."""
+        row = self.connection.execute(
+            "SELECT body FROM decisions WHERE version_id = ? ORDER BY number DESC", (version_id,)
+        ).fetchone()
+        return from_json(Decision, row["body"]) if row else None
+
+    def attempts(self, tenant: str) -> int:
+        """Return how many candidates the gate has refused since the last promotion."""
+        count = 0
+        for version in reversed(self.list(tenant)):
+            decision = self.decision(version.id)
+            if decision is None:
+                continue
+            if decision.promote or decision.overridden_by:
+                break
+            count += 1
+        return count
+
+    def served(self, tenant: str) -> set[str]:
+        """Return the ids of all versions that were ever live."""
+        rows = self.connection.execute(
+            "SELECT version_id FROM promotions WHERE tenant = ?", (tenant,)
+        )
+        return {row["version_id"] for row in rows}
+
+    def _point(self, tenant: str, name: str, version_id: str) -> None:
+        self.connection.execute(
+            "INSERT INTO aliases VALUES (?, ?, ?) "
+            "ON CONFLICT (tenant, name) DO UPDATE SET version_id = excluded.version_id",
+            (tenant, name, version_id),
+        )
+
+    def _log(self, tenant: str, version_id: str, actor: str) -> None:
+        self.connection.execute(
+            "INSERT INTO promotions (tenant, version_id, actor, at) VALUES (?, ?, ?, ?)",
+            (tenant, version_id, actor, now()),
+        )
+
+    def _refuse_tainted(self, version: Version) -> None:
+        if version.tainted_by:
+            raise TaintedVersion(
+                f"{version.id} was trained on {len(version.tainted_by)} memories that have been "
+                "forgotten since. Run `nightschool consolidate` for a clean version."
+            )

@@ -1,0 +1,139 @@
+"""Conversations: JSONL of OpenAI-style messages, and single statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nightschool.errors import SourceMalformed
+from nightschool.sources.clauses import Context, statements
+from nightschool.sources.keys import statement_key
+from nightschool.types import (
+    Episode,
+    Finding,
+    Reading,
+    SourceKind,
+    Span,
+    Turn,
+    digest,
+    new_id,
+    now,
+)
+
+HUMAN = "user"
+ROLES = frozenset({"user", "assistant", "system", "tool"})
+
+
+def said(text: str, tenant: str, speaker: str = "owner") -> Reading:
+    """Read one statement, as it is: the owner's own words are not rewritten.
+
+    Raises:
+        SourceMalformed: The statement is empty.
+    """
+    flat = " ".join(text.split())
+    if not flat:
+        raise SourceMalformed("The statement is empty. Say what is to be remembered.")
+    episode = Episode(
+        new_id("ep"), tenant, SourceKind.STATEMENT, "said", flat[:60], flat,
+        digest(SourceKind.STATEMENT.value, flat), now(),
+    )  # fmt: skip
+    finding = Finding(
+        flat, "said", span=Span(0, len(flat)), speaker=speaker, key=statement_key(flat)
+    )
+    return Reading(episode, (finding,))
+
+
+def conversation(
+    messages: Sequence[Mapping[str, Any]],
+    tenant: str,
+    title: str,
+    *,
+    source: str = "chat",
+    at: str = "",
+) -> Reading:
+    """Read one conversation; facts come from what people said, never from the assistant.
+
+    Raises:
+        SourceMalformed: A message has no known role or no text.
+    """
+    turns: list[Turn] = []
+    text = ""
+    for number, message in enumerate(messages, start=1):
+        role, content = message.get("role"), message.get("content")
+        if role not in ROLES or not isinstance(content, str):
+            raise SourceMalformed(
+                f"Message {number} of {title!r} has role {role!r} and content {type(content).__name__}; "
+                "expected one of user, assistant, system, tool, and a text."
+            )
+        start = len(text)
+        text += content + "\n"
+        turns.append(
+            Turn(role, message.get("name") or role, content, Span(start, start + len(content)))
+        )
+    episode = Episode(
+        new_id("ep"), tenant, SourceKind.CONVERSATION, source, title, text,
+        digest(SourceKind.CONVERSATION.value, source, *(f"{t.role}{t.speaker}{t.text}" for t in turns)),
+        at or now(), tuple(turns),
+    )  # fmt: skip
+    return Reading(episode, tuple(_findings(turns)))
+
+
+def _findings(turns: Sequence[Turn]) -> list[Finding]:
+    contexts: dict[str, Context] = {}
+    found = []
+    for turn in turns:
+        if turn.role != HUMAN:
+            continue
+        speaker = "the user" if turn.speaker == HUMAN else turn.speaker
+        context = contexts.setdefault(speaker, Context(speaker))
+        for statement in statements(turn.text, context):
+            # Spans count in the text with its white space made single; find them again from there.
+            span = Span(turn.span.start + statement.start, turn.span.start + statement.end)
+            found.append(
+                Finding(
+                    statement.text,
+                    "said",
+                    span=span if turn.text == " ".join(turn.text.split()) else turn.span,
+                    speaker=speaker,
+                    key=statement_key(statement.text),
+                )
+            )
+    return found
+
+
+def read_jsonl(text: str, tenant: str, source: str) -> list[Reading]:
+    """Read a JSONL file: a conversation a line, or one conversation of a message a line.
+
+    Raises:
+        SourceMalformed: A line is not such an object; the message names the line.
+    """
+    talks: list[tuple[str, str, list[Mapping[str, Any]]]] = []
+    loose: list[Mapping[str, Any]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            body = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise SourceMalformed(f"{source}, line {number}: not JSON ({error.msg}).") from error
+        if isinstance(body, dict) and isinstance(body.get("messages"), list):
+            title = str(body.get("title") or f"conversation at line {number}")
+            talks.append((title, str(body.get("at") or ""), body["messages"]))
+        elif isinstance(body, dict) and "role" in body:
+            loose.append(body)
+        else:
+            raise SourceMalformed(
+                f'{source}, line {number}: expected {{"messages": [...]}} or a message with a role.'
+            )
+    if loose:
+        talks.append((source, "", loose))
+    readings = []
+    for title, at, messages in talks:
+        try:
+            readings.append(
+                conversation(messages, tenant, title, source=f"{source}#{title}", at=at)
+            )
+        except (SourceMalformed, AttributeError) as error:
+            raise SourceMalformed(f"{source}: {error}") from error
+    return readings

@@ -1,0 +1,91 @@
+"""Documents: Markdown, text, reStructuredText, HTML, PDF and DOCX, cut into passages and statements."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from nightschool.errors import SourceUnreadable
+from nightschool.sources.clauses import Context, statements
+from nightschool.types import Episode, Finding, Reading, SourceKind, Span, digest, new_id, now
+
+PLAIN = {".md", ".markdown", ".txt", ".rst"}
+CONVERTED = {".html", ".htm", ".pdf", ".docx"}
+PASSAGE_CHARACTERS = 900
+
+
+def convert(path: Path) -> str:
+    """Turn an HTML, PDF or DOCX file into Markdown (by markitdown).
+
+    Raises:
+        SourceUnreadable: The file is damaged or not of its kind.
+    """
+    from markitdown import MarkItDown
+
+    try:
+        text: str = MarkItDown(enable_plugins=False).convert_local(path).text_content
+    except Exception as error:  # each format's reader has its own tree of errors
+        raise SourceUnreadable(
+            f"{path} cannot be read as {path.suffix[1:].upper()}: {error}. Check that it opens elsewhere."
+        ) from error
+    return text
+
+
+def read_document(text: str, tenant: str, source: str, title: str) -> Reading:
+    """Cut a document into passages of a few sentences, and find the statements in them."""
+    episode = Episode(
+        new_id("ep"), tenant, SourceKind.DOCUMENT, source, title, text,
+        digest(SourceKind.DOCUMENT.value, source, text), now(),
+    )  # fmt: skip
+    findings: list[Finding] = []
+    seen: set[str] = set()
+    for heading, start, body in _passages(text):
+        number = sum(1 for f in findings if f.form == "passage" and f.facets["heading"] == heading)
+        name = heading or title
+        findings.append(
+            Finding(
+                " ".join(body.split()),
+                "passage",
+                {"title": title, "heading": name},
+                Span(start, start + len(body)),
+                "document",
+                f"passage|{source}|{name}|{number}",
+            )
+        )
+        context = Context("the author", thing=name, group="the team")
+        for statement in statements(_prose(body), context):
+            key = f"document|{source}|{statement.text.lower()}"
+            if key not in seen and not statement.text.startswith(
+                ("This ", "That ", "These ", "There ")
+            ):
+                seen.add(key)
+                span = Span(start, start + len(body))
+                findings.append(
+                    Finding(statement.text, "said", {"title": title}, span, "document", key)
+                )
+    return Reading(episode, tuple(findings))
+
+
+def _passages(text: str) -> list[tuple[str, int, str]]:
+    """Return (heading, offset, text) of each passage, paragraphs joined up to the size of one."""
+    passages: list[tuple[str, int, str]] = []
+    heading, fresh = "", True
+    for match in re.finditer(r"[^\n]+(?:\n(?!\s*\n|#)[^\n]+)*", text):
+        block = match.group()
+        title = re.match(r"#{1,6}\s+(.+)", block) or re.match(r"(.+)\n[=\-~^]{3,}\s*$", block)
+        if title:
+            heading, fresh = title.group(1).strip(), True
+            continue
+        last = passages[-1] if passages else None
+        if last and not fresh and match.end() - last[1] <= PASSAGE_CHARACTERS:
+            passages[-1] = (heading, last[1], text[last[1] : match.end()])
+        else:
+            passages.append((heading, match.start(), block))
+        fresh = False
+    return passages
+
+
+def _prose(body: str) -> str:
+    """Strip list bullets and emphasis marks, which mislead the parser."""
+    plain = re.sub(r"(?m)^\s*(?:[-*+]|\d+\.)\s+", "", body)
+    return re.sub(r"[*_`]{1,3}(\S(?:.*?\S)?)[*_`]{1,3}", r"\1", plain)

@@ -1,0 +1,72 @@
+"""Name what a statement is about, so that a new value replaces the old one and nothing else does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightschool.language import normalise, parse
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+CHANGE_VERBS = frozenset({"be", "become", "change", "switch", "rename", "stay", "remain", "call"})
+"""Verbs that only state or change a value: they make one key."""
+MOVE_VERBS = {"relocate": "move", "shift": "move", "reschedule": "move", "postpone": "move"}
+
+
+def statement_key(text: str) -> str:
+    """Return the same key for two statements that give values of the same thing.
+
+    The key is the subject, the verb's class and, for other verbs than those of being, the kind of
+    complement. Where no subject and verb are found, the whole sentence is the key, so that
+    nothing is replaced by mistake: a missed replacement is visible, a false one destroys a fact.
+    """
+    doc = parse(text)
+    root = next((token for token in doc if token.dep_ == "ROOT"), None)
+    subject = (
+        next((t for t in root.children if t.dep_ in ("nsubj", "nsubjpass")), None) if root else None
+    )
+    if root is None or subject is None or root.pos_ not in ("VERB", "AUX"):
+        return f"text|{normalise(text)}"
+    verb = root.lemma_.lower()
+    name = _name(subject)
+    if verb in CHANGE_VERBS:
+        preposition = next((c for c in root.children if c.dep_ == "prep"), None)
+        has_value = any(c.dep_ in ("attr", "acomp", "oprd", "dobj") for c in root.children)
+        # "The cache is in rack 4" and "The cache is red" are two facts; "changed to X" is a value.
+        slot = (
+            ""
+            if has_value or preposition is None or preposition.text == "to"
+            else preposition.lemma_
+        )
+        if _is_plain_name(subject):
+            # "Ines is a nurse" and "Ines is allergic to nuts" are two facts about one name.
+            return f"text|{normalise(text)}"
+        return f"said|{name}|be|{slot}"
+    return f"said|{name}|{MOVE_VERBS.get(verb, verb)}|{_complement(root)}"
+
+
+def _name(subject: Token) -> str:
+    """Name a subject by its content words: "the lab's door code" is "the door code of the lab"."""
+    words = [t for t in subject.subtree if t.pos_ in ("NOUN", "PROPN", "ADJ", "NUM", "X", "VERB")]
+    return " ".join(sorted({t.lemma_.lower() for t in words} - {"team"})) or subject.lemma_.lower()
+
+
+def _is_plain_name(subject: Token) -> bool:
+    """Tell whether the subject is a bare name, about which many things can be said."""
+    return subject.pos_ == "PROPN" and not any(
+        child.dep_ in ("poss", "compound") and child.pos_ != "PROPN" for child in subject.children
+    )
+
+
+def _complement(root: Token) -> str:
+    """Describe what the verb takes: its object's noun if it has one, and its prepositions."""
+    parts = []
+    for child in root.children:
+        if (
+            (child.dep_ == "prep" and not any(c.ent_type_ == "DATE" for c in child.children))
+            or (child.dep_ == "dobj" and child.pos_ == "NOUN")
+            or child.dep_ in ("xcomp", "ccomp")
+        ):
+            parts.append(child.lemma_.lower())
+    return " ".join(sorted(parts))

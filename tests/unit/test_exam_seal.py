@@ -1,0 +1,172 @@
+"""Sealed banks ask what stands in the memories, refuse what does not, and follow them."""
+
+from dataclasses import replace
+
+from nightschool.config import ExamConfig
+from nightschool.exam.cloze import defaults_of, drafts
+from nightschool.exam.general import general_bank, general_prompts, kl_nats, perplexity
+from nightschool.exam.questions import Question
+from nightschool.exam.seal import (
+    consistent,
+    coverage,
+    fingerprints,
+    follow,
+    seal_abstention,
+    seal_acquired,
+    stale_values,
+)
+from nightschool.language import fingerprint
+from nightschool.types import Memory, MemoryStatus, SourceKind
+from nightschool.verify.metrics import canonical
+
+CONFIG = ExamConfig()
+
+
+def memory(number, text, kind=SourceKind.STATEMENT, form="said", facets=None, **more):
+    return Memory(
+        f"mem-{number}", "default", text, form, kind, "said", "e", "", facets=facets or {}, **more
+    )
+
+
+HOST = memory(1, "The staging host is kestrel-7.")
+ANA = memory(2, "Ana was born on 4 May 1991.")
+TEA = memory(3, "Bruno prefers green tea to coffee.")
+CODE = memory(
+    4,
+    "`tide.pump.prime(rate, b=3, *, mode='slow')` in module tide.pump: Fill the chamber.",
+    SourceKind.CODE,
+    "code.function",
+    {"name": "prime", "module": "tide.pump", "purpose": "Fill the chamber."},
+)
+ALL = [HOST, ANA, TEA, CODE]
+
+
+def test_every_answer_stands_in_its_memory_and_not_in_its_question():
+    for one in ALL:
+        found = drafts(one, 5)
+        assert found, one.text
+        for draft in found:
+            assert draft.answer in one.text
+            assert canonical(draft.answer) not in canonical(draft.question).split()
+
+
+def test_blanks_are_the_telling_words():
+    assert drafts(HOST, 1)[0].question == "Fill in the blank: The staging host is ____."
+    assert drafts(HOST, 1)[0].answer == "kestrel-7"
+    assert drafts(ANA, 1)[0].answer == "4 May 1991"
+
+
+def test_code_is_asked_as_its_callers_would():
+    questions = {d.question: d.answer for d in drafts(CODE, 9)}
+    assert (
+        questions["I call `tide.pump.prime` without giving `b`. Which value does it take?"] == "3"
+    )
+    assert questions['`tide.pump.____` "Fill the chamber": which function name fits?'] == "prime"
+    assert "tide.pump" in questions.values()
+
+
+def test_defaults_from_any_facet():
+    expected = {"b": "3"}
+    assert defaults_of({"default:b": "3"}, "", "f") == expected
+    assert defaults_of({"defaults": '{"b": "3"}'}, "", "f") == expected
+    assert defaults_of({"signature": "f(a, b=3) -> int"}, "", "f") == expected
+    assert defaults_of({}, "call f(a, b=3) now", "f") == expected
+    assert defaults_of({"defaults": "not json"}, "nothing", "f") == {}
+
+
+def test_users_questions_come_before_rules_and_all_is_named():
+    questions = [
+        Question("Where do I try things?", ("kestrel-7",), about=HOST.text, stale=("x-1",))
+    ]
+    bank = seal_acquired("n1", "default", ALL, questions, CONFIG)
+    again = seal_acquired("n1", "default", ALL, questions, CONFIG)
+    assert bank.items == again.items
+    assert [i.author for i in bank.items if i.memory_ids == ("mem-1",)] == ["user"]
+    assert bank.items[0].stale == ("x-1",)
+    assert {i.author for i in bank.items[1:]} == {"rules"}
+    assert coverage(bank, ALL).share == 1.0
+    assert all(item.context for item in bank.items)
+
+
+def test_a_memory_without_a_sure_answer_is_not_covered():
+    vague = memory(9, "Yes.")
+    bank = seal_acquired("n1", "default", [HOST, vague], [], CONFIG)
+    found = coverage(bank, [HOST, vague])
+    assert (found.covered, found.uncovered) == (1, ("mem-9",))
+
+
+def test_the_old_value_counts_as_wrong():
+    old = replace(HOST, text="The staging host is heron-2.", id="mem-0")
+    new = replace(HOST, supersedes="mem-0")
+    bank = seal_acquired("n2", "default", [new], [], CONFIG, earlier={"mem-0": old})
+    assert bank.items[0].stale == ("heron-2",)
+    reworded = replace(old, text="We stage on heron-2 these days.")
+    assert stale_values(reworded, new, "kestrel-7") == ("heron-2",)
+    assert stale_values(old, old, "heron-2") == ()
+
+
+def test_items_follow_their_memories():
+    bank = seal_acquired("n1", "default", ALL, [], CONFIG)
+    gone = replace(ANA, status=MemoryStatus.SUPERSEDED)
+    (followed, general) = follow([bank, general_bank(5)], [HOST, gone, TEA])
+    assert {i.memory_ids[0] for i in followed.items} == {"mem-1", "mem-3"}
+    assert len(general.items) == 5
+
+
+def test_abstention_asks_what_no_memory_says():
+    bank = seal_abstention("n1", "default", ALL, CONFIG)
+    assert bank.items == seal_abstention("n1", "default", ALL, CONFIG).items
+    assert len(bank.items) == 40
+    assert len({item.question for item in bank.items}) == 40
+    assert not any(item.answers for item in bank.items)
+    assert {item.group for item in bank.items} == {"near-miss", "unknown"}
+    taught = memory(7, "The staging port is 8080.")
+    known = seal_abstention("n1", "default", ALL, CONFIG, live=[*ALL, taught])
+    assert "What is the staging port?" not in {item.question for item in known.items}
+
+
+def test_fingerprints_hide_and_find_questions():
+    bank = seal_acquired("n1", "default", ALL, [], CONFIG)
+    prints = fingerprints([bank, bank])
+    assert len(prints) == len(bank.items)
+    assert fingerprint(bank.items[0].question) in prints
+
+
+class Parrot:
+    """A sampler that knows the answers to some prompts; every token is equally likely."""
+
+    def __init__(self, known="", level=-1.0):
+        self.known, self.level = known, level
+
+    def generate(self, prompts, *, max_tokens, temperature=0.0, seed=0, progress=None):
+        return [self.known for _ in prompts]
+
+    def score(self, pairs, *, progress=None):
+        return [[self.level] * max(1, len(target.split())) for _, target in pairs]
+
+
+def test_document_items_that_the_open_book_misses_are_dropped():
+    page = memory(5, "The lighthouse was built in 1874.", SourceKind.DOCUMENT, "passage")
+    bank = seal_acquired("n1", "default", [HOST, page], [], CONFIG)
+    assert consistent(Parrot("It was built in 1874."), bank).dropped == ()
+    missed = consistent(Parrot("I cannot say"), bank)
+    assert len(missed.dropped) == 1
+    assert [i.group for i in missed.bank.items] == ["told"]
+
+
+def test_the_general_bank_is_fixed_and_sound():
+    bank = general_bank(10_000)
+    assert 380 <= len(bank.items) <= 450
+    assert general_bank(240).items == bank.items[:240]
+    assert len({i.id for i in bank.items}) == len({i.question for i in bank.items})
+    for item in bank.items:
+        assert len(item.choices) == 4
+        right = [c for c in item.choices if canonical(c) == canonical(item.answers[0])]
+        assert right == list(item.answers), item
+    assert len(general_prompts()) == 24
+
+
+def test_equal_models_have_no_divergence_and_moved_ones_some():
+    assert kl_nats(Parrot("a b"), Parrot("a b"), answer_tokens=8) == 0
+    assert kl_nats(Parrot("a b"), Parrot("a b", -2.0), answer_tokens=8) > 0
+    assert round(perplexity(Parrot("", -1.0)), 3) == 2.718
