@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from nightschool.errors import StudyError
 from nightschool.exam.gate import decide
 from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question
-from nightschool.exam.seal import fingerprints, seal_abstention, seal_acquired
+from nightschool.exam.seal import fingerprints, follow, seal_abstention, seal_acquired
 from nightschool.exam.sit import sit
 from nightschool.morning import write_morning
 from nightschool.protocols import Author, Progress
@@ -44,6 +44,7 @@ from nightschool.types import (
     to_json,
     to_plain,
 )
+from nightschool.verify.judge import grade
 from nightschool.wire import School
 
 Bar = Callable[[str], AbstractContextManager[Progress]]
@@ -126,41 +127,23 @@ def seal(
 ) -> list[Bank]:
     """Write tonight's exam before any study material exists, and fetch the earlier ones."""
     settings, tenant = school.settings, school.settings.tenant
-    earlier = school.banks.banks(tenant)
+    live = school.store.memories(tenant)
+    retired = {m.id: m for m in school.store.memories(tenant, include_retired=True)}
 
     def write() -> str:
         with bar("sealing the exam"):
-            acquired = seal_acquired(night.id, tenant, new, questions, settings.exam)
-            acquired = replace(acquired, items=tuple(_with_stale(acquired, new, earlier)))
-            near = seal_abstention(night.id, tenant, new, settings.exam)
+            acquired = seal_acquired(
+                night.id, tenant, new, questions, settings.exam, earlier=retired
+            )
+            near = seal_abstention(night.id, tenant, new, settings.exam, live=live)
         return json.dumps([to_plain(bank) for bank in (acquired, near) if bank.items])
 
-    tonight = [from_plain(Bank, b) for b in json.loads(night.artifact("banks.json", write))]
-    for bank in tonight:
-        school.banks.save_bank(bank)
-    for memory in new:
-        if memory.supersedes:
-            school.banks.supersede_items(memory.supersedes, memory.id)
-    kept = [bank for bank in school.banks.banks(tenant) if bank.night != night.id]
-    return [*kept, *tonight, general_bank(settings.exam.general_items)]
-
-
-def _with_stale(bank: Bank, new: Sequence[Memory], earlier: Sequence[Bank]) -> Iterable[Any]:
-    """Give the items of a changed fact its old answers: they are wrong from tonight on."""
-    texts = {memory.id: memory.text for memory in new}
-    olds = {memory.id: memory.supersedes for memory in new if memory.supersedes}
-    answers: dict[str, set[str]] = {}
-    for item in (item for old in earlier for item in old.items):
-        for memory_id in item.memory_ids:
-            answers.setdefault(memory_id, set()).update(item.answers)
-    for item in bank.items:
-        stale = {
-            answer
-            for memory_id in item.memory_ids
-            for answer in answers.get(olds.get(memory_id, ""), ())
-            if answer.lower() not in texts.get(memory_id, "").lower()
-        }
-        yield replace(item, stale=tuple(sorted({*item.stale, *stale} - set(item.answers))))
+    for plain in json.loads(night.artifact("banks.json", write)):
+        school.exams.save_bank(from_plain(Bank, plain))
+    return [
+        *(bank for bank in follow(school.exams.banks(tenant), live) if bank.items),
+        general_bank(settings.exam.general_items, tenant),
+    ]
 
 
 def study(
@@ -192,7 +175,6 @@ def study(
                 imported,
                 fingerprints(banks),
                 settings.study,
-                settings.train.seed,
                 progress,
             )
         return to_json(material)
@@ -245,7 +227,6 @@ def examine(
 ) -> tuple[Report, Report]:
     """Examine the candidate, the version that is served now, and the base, on the same questions."""
     live_id = school.registry.alias(school.settings.tenant, "live")
-    tonight = [bank for bank in banks if bank.night == night.id]
 
     def sat(name: str, who: str, which: Sequence[Bank], modes: tuple[str, ...]) -> Report:
         def write() -> str:
@@ -257,6 +238,7 @@ def examine(
                     night=night.id,
                     tenant=school.settings.tenant,
                     config=school.settings.exam,
+                    grade=grade,
                     modes=modes,
                     recall=school.recall,
                     progress=progress,
@@ -264,29 +246,34 @@ def examine(
             return to_json(report)
 
         report = from_json(Report, night.artifact(f"report-{name}.json", write))
-        school.reports.save_report(report)
+        school.exams.save_report(report)
         return report
 
     known = _stored(school, "base", banks)
-    missing = _unseen(banks, known)
-    base = sat("base", "base", missing, ("closed", "open", "retrieval"))
-    base = replace(base, results=(*known, *base.results))
+    base = sat("base", "base", _unseen(banks, known), ("closed", "open", "retrieval"))
+    base = replace(base, results=_merged(known, base.results))
     candidate = sat("candidate", version.id, banks, ("closed",))
     if live_id == "base":
         return candidate, base
     stored = _stored(school, live_id, banks)
-    live = sat("live", live_id, _unseen([*tonight, *banks], stored), ("closed",))
-    return candidate, replace(live, results=(*stored, *live.results))
+    live = sat("live", live_id, _unseen(banks, stored), ("closed",))
+    return candidate, replace(live, results=_merged(stored, live.results))
 
 
 def _stored(school: School, version_id: str, banks: Sequence[Bank]) -> tuple[Any, ...]:
     """Return what this version already answered of these banks, on earlier nights."""
     items = {item.id for bank in banks for item in bank.items}
     found = {}
-    for report in school.reports.reports(school.settings.tenant, version_id):
+    for report in school.exams.reports(school.settings.tenant, version_id):
         for result in report.results:
             if result.item_id in items:
                 found[result.item_id, result.mode] = result
+    return tuple(found.values())
+
+
+def _merged(*parts: Sequence[Any]) -> tuple[Any, ...]:
+    """Join results; a later one on the same item and mode counts (a resumed night stores it twice)."""
+    found = {(result.item_id, result.mode): result for part in parts for result in part}
     return tuple(found.values())
 
 
@@ -316,9 +303,9 @@ def judge(
 
     def write() -> str:
         with bar("gate"):
-            attempt = school.registry.attempts(tenant, night.id) + 1
+            attempt = school.registry.attempts(tenant) + 1
             probe_ok = probe(school, version, material)
-            best = best_since(school.reports.reports(tenant), served(school, tenant))
+            best = best_since(school.exams.reports(tenant), school.registry.served(tenant))
             return to_json(
                 decide(
                     report,
@@ -351,15 +338,6 @@ def _mean(scores: Sequence[Sequence[float]]) -> float:
     return sum(flat) / len(flat)
 
 
-def served(school: School, tenant: str) -> set[str]:
-    """Return the versions that were ever promoted."""
-    return {
-        version.id
-        for version in school.registry.list(tenant)
-        if any(d.promote for d in school.registry.decisions_of(version.id))
-    }
-
-
 def best_since(reports: Sequence[Report], versions: set[str]) -> dict[str, float]:
     """Return each item's best outcome under any version that was ever served."""
     best: dict[str, float] = {}
@@ -388,7 +366,7 @@ def settle(
     if not decision.promote:
         return
     school.registry.promote(school.settings.tenant, version.id, decision, "gate")
-    held = graduates(report, school.banks.banks(school.settings.tenant, BankKind.ACQUIRED))
+    held = graduates(report, school.exams.banks(school.settings.tenant, BankKind.ACQUIRED))
     for memory in school.store.memories(school.settings.tenant):
         graduated = version.id if memory.id in held else None
         if graduated != memory.graduated:

@@ -39,7 +39,7 @@ def overlap(left: Fingerprint, right: Fingerprint) -> float:
 
 
 @lru_cache(maxsize=1)
-def _parser():  # noqa: ANN202 - spaCy's type is heavy to import
+def _parser():
     import spacy
 
     return spacy.load(PARSER)

@@ -36,7 +36,7 @@ CODE = memory(
     "`tide.pump.prime(rate, b=3, *, mode='slow')` in module tide.pump: Fill the chamber.",
     SourceKind.CODE,
     "code.function",
-    {"name": "prime", "module": "tide.pump", "purpose": "Fill the chamber."},
+    {"name": "tide.pump.prime", "module": "tide.pump", "purpose": "Fill the chamber."},
 )
 ALL = [HOST, ANA, TEA, CODE]
 
@@ -67,11 +67,11 @@ def test_code_is_asked_as_its_callers_would():
 
 def test_defaults_from_any_facet():
     expected = {"b": "3"}
-    assert defaults_of({"default:b": "3"}, "", "f") == expected
-    assert defaults_of({"defaults": '{"b": "3"}'}, "", "f") == expected
+    listed = '[{"name": "a", "default": null}, {"name": "b", "default": "3"}]'
+    assert defaults_of({"parameters": listed}, "", "f") == expected
     assert defaults_of({"signature": "f(a, b=3) -> int"}, "", "f") == expected
     assert defaults_of({}, "call f(a, b=3) now", "f") == expected
-    assert defaults_of({"defaults": "not json"}, "nothing", "f") == {}
+    assert defaults_of({"parameters": "not json"}, "nothing", "f") == {}
 
 
 def test_users_questions_come_before_rules_and_all_is_named():

@@ -53,6 +53,8 @@ _ENTITIES = frozenset(
 )
 _LONGEST_CONTEXT = 320
 """Characters of a sentence that a blank may stand in."""
+_LONGEST_DEFAULT = 30
+"""Characters of a default that can be asked for: longer ones are expressions, not values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def drafts(memory: Memory, limit: int) -> list[Draft]:
     for draft in found:
         answered = holds(memory.text, draft.answer) or draft.answer in memory.text
         told = holds(draft.question, draft.answer)
-        if answered and not told and draft.question not in {k.question for k in kept}:
+        worded = re.search(r"\w", draft.answer) or memory.form.startswith("code.")
+        if answered and worded and not told and draft.question not in {k.question for k in kept}:
             kept.append(draft)
     return kept[:limit]
 
@@ -95,7 +98,12 @@ def _blanks(text: str) -> list[Draft]:
 
 
 def _sentences(text: str) -> list[str]:
-    return [sentence.text.strip() for sentence in parse(text).sents if sentence.text.strip()]
+    """Split into sentences; headings and other pieces without a verb are left out."""
+    return [
+        re.sub(r"^[#>*\-\s]+", "", sentence.text.strip())
+        for sentence in parse(text).sents
+        if any(token.pos_ in {"VERB", "AUX"} for token in sentence)
+    ]
 
 
 def _spans(sentence: str) -> list[tuple[int, str]]:
@@ -143,20 +151,22 @@ def _trim(text: str) -> str:
 
 def _code(memory: Memory) -> list[Draft]:
     facets = memory.facets
-    name = _first(facets, "qualname", "path", "name") or memory.key.split(":")[-1]
+    name = facets.get("name") or memory.key.split(":")[-1]
     short = name.rsplit(".", 1)[-1].removesuffix("()")
     if not short:
         return []
-    module = _first(facets, "module") or ""
+    module = facets.get("module", "")
     full = name if module and name.startswith(module) else f"{module}.{name}".strip(".")
     parent = full.rpartition(".")[0]
-    purpose = _first(facets, "purpose", "summary", "doc", "docstring") or ""
+    local = full.removeprefix(f"{module}.")
+    purpose = facets.get("purpose", "")
     found = [
         Draft(
             f"I call `{full}` without giving `{parameter}`. Which value does it take?",
             value,
         )
         for parameter, value in defaults_of(facets, memory.text, short).items()
+        if len(value) <= _LONGEST_DEFAULT
     ]
     if purpose:
         line = purpose.strip().splitlines()[0].strip().rstrip(".")
@@ -165,8 +175,8 @@ def _code(memory: Memory) -> list[Draft]:
             kind = {"code.class": "class", "code.module": "module"}.get(memory.form, "function")
             found.append(Draft(f'{lead} "{line}": which {kind} name fits?', short))
     if module and memory.form != "code.module":
-        found.append(Draft(f"Which module would I open to read the source of `{short}`?", module))
-    returns = _first(facets, "returns", "return")
+        found.append(Draft(f"Which module would I open to read the source of `{local}`?", module))
+    returns = facets.get("returns")
     if returns:
         found.append(Draft(f"Of what type is the value that I get back from `{full}`?", returns))
     return found
@@ -175,31 +185,23 @@ def _code(memory: Memory) -> list[Draft]:
 def defaults_of(facets: dict[str, str], text: str, name: str) -> dict[str, str]:
     """Find the parameters with defaults of a callable: parameter -> default, as written.
 
-    From a `defaults` facet (JSON), from facets named `default:NAME`, else from the signature in
-    the facets or in the text.
+    From the `parameters` facet (a JSON list of `name`, `default`, `kind`), else from the
+    `signature` facet, else from the signature in the text.
     """
+    try:
+        listed = json.loads(facets.get("parameters") or "[]")
+    except json.JSONDecodeError:
+        listed = []
     found = {
-        key.split(sep, 1)[1]: value
-        for key, value in facets.items()
-        for sep in (":", ".")
-        if key.startswith(f"default{sep}")
+        str(row["name"]): str(row["default"])
+        for row in listed
+        if row.get("default") is not None and not str(row.get("kind", "")).startswith("variadic")
     }
-    if not found and facets.get("defaults"):
-        try:
-            loaded = json.loads(facets["defaults"])
-        except json.JSONDecodeError:
-            loaded = None
-        if isinstance(loaded, dict):
-            found = {str(key): str(value) for key, value in loaded.items()}
     if found:
         return found
     match = re.search(rf"\b{re.escape(name)}\s*(\(.*\))", text, re.DOTALL)
     inline = _balanced(match.group(1)) if match else ""
-    for signature in (_first(facets, "signature", "parameters", "params") or "", inline):
-        found = _signature_defaults(signature)
-        if found:
-            return found
-    return {}
+    return _signature_defaults(facets.get("signature", "")) or _signature_defaults(inline)
 
 
 def _signature_defaults(signature: str) -> dict[str, str]:
@@ -227,7 +229,3 @@ def _balanced(text: str) -> str:
         if depth == 0:
             return text[: place + 1]
     return ""
-
-
-def _first(facets: dict[str, str], *names: str) -> str | None:
-    return next((facets[name] for name in names if facets.get(name)), None)

@@ -126,10 +126,7 @@ def _subject(text: str) -> tuple[str, str, bool] | None:
 
 
 def _code_miss(memory: Memory, texts: Sequence[str], asked: set[str], turn: int) -> str | None:
-    name = next(
-        (memory.facets[k] for k in ("qualname", "path", "name") if memory.facets.get(k)), ""
-    )
-    name = name or memory.key.split(":")[-1]
+    name = memory.facets.get("name") or memory.key.split(":")[-1]
     if not name or memory.form == "code.module":
         return None
     options = ("retry_colour", "lunar_offset", "fallback_tenor")

@@ -1,0 +1,66 @@
+"""A night's mixture: the authors' material, checked, with replay of earlier and general material."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nightschool.config import StudyConfig
+from nightschool.errors import LeakError
+from nightschool.protocols import Author, Progress
+from nightschool.study.leaks import drop_leaks
+from nightschool.study.support import supported
+from nightschool.types import Example, Fingerprint, Material, Memory
+
+MOST_LEAKS = 0.05
+"""Share of leaking material above which the night fails: the exam would test recitation."""
+
+
+def compose(
+    memories: Sequence[Memory],
+    authors: Sequence[Author],
+    general: Sequence[Example],
+    earlier: Sequence[Example],
+    sealed: Sequence[Fingerprint],
+    config: StudyConfig,
+    progress: Progress | None = None,
+) -> Material:
+    """Have the authors write, and keep what is supported, new and not on the exam.
+
+    Args:
+        memories: What to study.
+        authors: Who writes.
+        general: Replay that the base model wrote itself; kept as it is.
+        earlier: Ready-made material (imported); checked like the authors'.
+        sealed: The exam's questions, hashed.
+        config: The leak threshold.
+        progress: Reports on the authors' work.
+
+    Raises:
+        LeakError: More than 5% of the authored material repeats exam questions.
+    """
+    texts = {memory.id: memory.text for memory in memories}
+    dropped: Counter[str] = Counter()
+    written: list[Example] = []
+    for author in authors:
+        examples = author.write(memories, progress=progress)
+        if author.name != "rules":  # rules only rearrange the memory's own words
+            before = len(examples)
+            examples = [
+                e for e in examples if supported(e, " ".join(texts[i] for i in e.memory_ids))
+            ]
+            dropped["unsupported"] += before - len(examples)
+        written += examples
+    written += earlier
+    unique = list({(e.prompt, e.target): e for e in written}.values())
+    dropped["duplicate"] += len(written) - len(unique)
+    kept, leaks = drop_leaks(unique, sealed, config.leak_overlap)
+    dropped["leak"] += leaks
+    if leaks > MOST_LEAKS * len(unique):
+        raise LeakError(
+            f"{leaks} of {len(unique)} study examples repeat exam questions (at most "
+            f"{MOST_LEAKS:.0%} may). Word the exam's questions differently from the study material."
+        )
+    covered = {memory_id for example in kept for memory_id in example.memory_ids}
+    uncovered = tuple(memory.id for memory in memories if memory.id not in covered)
+    return Material((*kept, *general), dict(dropped), uncovered)

@@ -1,0 +1,117 @@
+"""The author that needs no model: study material by rule from statements, passages and code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightschool.config import StudyConfig
+from nightschool.protocols import Progress
+from nightschool.study.abstention import near_misses
+from nightschool.study.code_rules import code_examples
+from nightschool.study.phrasings import vary
+from nightschool.study.statements import Asked, questions
+from nightschool.types import Example, Memory, Message, digest
+
+ABSTAIN_SHARE = 0.08
+"""Refusals for each told fact's example: enough to keep the habit, too few to spread it."""
+MAIN_SHARE = 0.75
+"""Share of a statement's wordings that ask for what it says, not back from it."""
+STATEMENT_EVERY = 4
+"""Every so-manieth answer is the whole statement, the others are short."""
+
+
+class RuleAuthor:
+    """Writes by rule; implements `protocols.Author`."""
+
+    name = "rules"
+
+    def __init__(self, config: StudyConfig, seed: int = 0) -> None:
+        self.config = config
+        self.seed = seed
+
+    def write(
+        self, memories: Sequence[Memory], *, progress: Progress | None = None
+    ) -> list[Example]:
+        """Write examples about each memory, and refusals of near misses."""
+        examples: list[Example] = []
+        for done, memory in enumerate(memories, start=1):
+            examples += self._about(memory)
+            if progress:
+                progress(done, len(memories))
+        count = round(ABSTAIN_SHARE * sum(1 for e in examples if e.family != "passage"))
+        for memory_id, question, refusal in near_misses(memories, count, self.seed):
+            memory = next(m for m in memories if m.id == memory_id)
+            examples.append(self._example(memory, "abstain", question, refusal))
+        return examples
+
+    def _about(self, memory: Memory) -> list[Example]:
+        if memory.form == "passage":
+            return [self._plain(memory, "passage")]
+        if memory.form == "said":
+            limit = self.config.expressions
+            if memory.source_kind == "document":
+                limit = max(
+                    4, limit // 2
+                )  # documents say many things; the passage carries them too
+            return self._statement(memory, limit)
+        written = code_examples(memory)[: round(1.5 * self.config.expressions)]
+        return [self._example(memory, *one) for one in written]
+
+    def _statement(self, memory: Memory, limit: int) -> list[Example]:
+        text = memory.text
+        asked = questions(text)
+        main, back = [a for a in asked if a.main], [a for a in asked if not a.main]
+        room = max(1, limit - 2)
+        wanted = room if not back else max(1, round(room * MAIN_SHARE))
+        examples = [self._plain(memory, "statement")]
+        for family, group, count in (("qa", main, wanted), ("reversed", back, room - wanted)):
+            for number, (one, wording) in enumerate(_take_turns(group, count)):
+                whole = family == "qa" and number % STATEMENT_EVERY == STATEMENT_EVERY - 1
+                answer = text if whole else _sentence(one.answer)
+                examples.append(self._example(memory, family, wording, answer))
+        subject = main[0].subject if main else None
+        if subject:
+            examples.append(
+                self._example(memory, "statement", f"What do you know about {subject}?", text)
+            )
+        words = text.rstrip(".").split()
+        for cut in range(1, max(2, limit - len(examples) + 1) if not main else 2):
+            # Without a plain clause, or beside the questions: complete what was begun.
+            keep = max(1, len(words) - cut - 1)
+            if keep < len(words):
+                begun, rest = " ".join(words[:keep]), " ".join(words[keep:])
+                examples.append(
+                    self._example(memory, "statement", f"Complete: {begun}", _sentence(rest))
+                )
+        return examples[: limit + 1]
+
+    def _plain(self, memory: Memory, family: str) -> Example:
+        return Example(
+            f"ex-{digest(memory.id, family)[:12]}", memory.tenant, (memory.id,), self.name, family, (), memory.text
+        )  # fmt: skip
+
+    def _example(self, memory: Memory, family: str, question: str, answer: str) -> Example:
+        return Example(
+            f"ex-{digest(memory.id, question, answer)[:12]}",
+            memory.tenant,
+            (memory.id,),
+            self.name,
+            family,
+            (Message("user", question),),
+            answer,
+        )
+
+
+def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[Asked, str]]:
+    """Deal out wordings: the questions take turns until `count` are dealt."""
+    if not group:
+        return []
+    each = -(-count // len(group))
+    wordings = [[(one, w) for w in vary(one.question, one.subject, each + 2)] for one in group]
+    dealt = [row[turn] for turn in range(each + 2) for row in wordings if turn < len(row)]
+    return dealt[:count]
+
+
+def _sentence(answer: str) -> str:
+    answer = answer.strip()
+    return answer[:1].upper() + answer[1:] + ("" if answer.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,130 @@
+"""The composition root: from settings to implementations. The only importer of `models/`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nightschool.config import Settings, load_settings
+from nightschool.errors import ConfigError
+from nightschool.memory.files import write_files
+from nightschool.memory.store import SqliteStore
+from nightschool.protocols import Author, Progress, Sampler, Trainer
+from nightschool.registry.records import ExamRecords
+from nightschool.registry.versions import BASE, Registry
+from nightschool.types import Memory
+from nightschool.workspace import Workspace
+
+TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
+
+
+@dataclass(frozen=True)
+class School:
+    """One opened workspace with everything that the flows need."""
+
+    workspace: Workspace
+    settings: Settings
+    store: SqliteStore
+    registry: Registry
+    exams: ExamRecords
+    _loaded: dict[str, Sampler] = field(default_factory=dict)
+
+    def base_folder(self) -> Path:
+        """Return the base model's folder. Raises ModelMissing where it was not pulled."""
+        from nightschool.models.pull import resolve
+
+        return resolve(self.settings.model.base)
+
+    def sampler(self, name: str) -> Sampler:
+        """Return a sampler for `base`, an alias or a version id.
+
+        The base and the version asked for last stay loaded.
+
+        Raises:
+            UnknownVersion: The tenant has no such version.
+            ModelMissing: The base model has not been pulled.
+        """
+        from nightschool.models.torch_sampler import TorchSampler
+
+        version = self.registry.resolve(self.settings.tenant, name)
+        key = version.id if version else BASE
+        if key not in self._loaded:
+            for other in [k for k in self._loaded if k not in (BASE, key)]:
+                del self._loaded[other]
+            folder = self.registry.weights(version) if version else self.base_folder()
+            self._loaded[key] = TorchSampler(folder, self.base_folder())
+        return self._loaded[key]
+
+    def trainer(self) -> Trainer:
+        """Return the torch trainer."""
+        from nightschool.models.torch_model import load, render
+        from nightschool.train.torch_trainer import TorchTrainer
+
+        return TorchTrainer(load, render)
+
+    def author(self, name: str) -> Author:
+        """Return an author of study material: `rules`, `self` or `teacher`.
+
+        Raises:
+            ConfigError: The teacher has no URL, or the name is unknown.
+        """
+        from nightschool.study.rules import RuleAuthor
+        from nightschool.study.sampled import SampledAuthor
+
+        study, seed = self.settings.study, self.settings.train.seed
+        if name == "rules":
+            return RuleAuthor(study, seed)
+        if name == "self":
+            return SampledAuthor("self", self.sampler(BASE), seed)
+        if name == "teacher" and study.teacher_url:
+            from nightschool.models.teacher import HttpSampler
+
+            key = os.environ.get(TEACHER_KEY, "")
+            return SampledAuthor(
+                "teacher", HttpSampler(study.teacher_url, study.teacher_model, key), seed
+            )
+        raise ConfigError(
+            f"study.authors names {name!r}, and study.teacher_url is {study.teacher_url!r}. "
+            "Use rules or self, or set study.teacher_url to an OpenAI-compatible endpoint."
+        )
+
+    def recall(self, question: str) -> list[Memory]:
+        """Return the live memories nearest to a question, best first."""
+        found = self.store.recall(self.settings.tenant, question, self.settings.recall.limit)
+        return [memory for memory, _ in found]
+
+    def write_files(self) -> None:
+        """Bring the readable memory files in line with the records."""
+        write_files(self.store, self.workspace, self.settings.tenant)
+
+
+def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None = None) -> School:
+    """Open the workspace at `start` or above it.
+
+    Raises:
+        WorkspaceMissing: There is none.
+        WorkspaceCorrupt: Its database cannot be read.
+        ConfigError: A setting is wrong.
+    """
+    workspace = Workspace.find(start)
+    settings = load_settings(workspace.config_path, overrides)
+    if tenant:
+        settings = settings.model_copy(update={"tenant": tenant})
+    return School(
+        workspace, settings, SqliteStore(workspace), Registry(workspace), ExamRecords(workspace)
+    )
+
+
+def pull_model(name: str, progress: Progress | None = None) -> Path:
+    """Fetch a base model into the user's cache; see `models.pull.pull`."""
+    from nightschool.models.pull import pull
+
+    return pull(name, progress)
+
+
+def model_listing() -> list[dict[str, object]]:
+    """List known and pulled base models; see `models.pull.listing`."""
+    from nightschool.models.pull import listing
+
+    return listing()
