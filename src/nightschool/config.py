@@ -63,7 +63,7 @@ class TrainConfig(_Frozen):
 
     method: Literal["full", "lora"] = "full"
     """Full fine-tuning, or low-rank adapters on all linear layers."""
-    epochs: int = Field(4, ge=1)
+    epochs: int = Field(2, ge=1)
     """Passes over the study material."""
     learning_rate: float | None = Field(None, gt=0)
     """Peak learning rate; None chooses by method (`resolved_rate`)."""
@@ -87,7 +87,7 @@ class TrainConfig(_Frozen):
     @property
     def resolved_rate(self) -> float:
         """The peak learning rate in force."""
-        return self.learning_rate or {"full": 1e-4, "lora": 1e-3}[self.method]
+        return self.learning_rate or {"full": 2e-4, "lora": 2e-3}[self.method]
 
 
 class ExamConfig(_Frozen):

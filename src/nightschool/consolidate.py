@@ -101,8 +101,10 @@ def consolidate(
         report, live = examine(school, night, version, banks, bar)
         decision = judge(school, night, version, report, live, banks, material, bool(new), bar)
         settle(school, night, version, decision, report, new)
-        page = write_morning(school, night, material, (time.monotonic() - begun) / 60)
+        minutes = (time.monotonic() - begun) / 60
+        night.artifact("facts.json", lambda: json.dumps({"minutes": minutes, "taught": len(new)}))
         night.finish("promoted" if decision.promote else "refused")
+        page = write_morning(school)
         return NightOutcome(night.id, version, decision, report, page)
 
 
@@ -385,3 +387,30 @@ def graduates(report: Report, banks: Sequence[Bank]) -> set[str]:
                 right = result.score.verdict == Verdict.CORRECT
                 passed[memory_id] = passed.get(memory_id, True) and right
     return {memory_id for memory_id, held in passed.items() if held}
+
+
+def hold_exam(school: School, version: str, bar: Bar) -> Report:
+    """Examine one version on every bank, closed-book, outside any night.
+
+    Raises:
+        UnknownVersion: There is no such version.
+    """
+    tenant = school.settings.tenant
+    found = school.registry.resolve(tenant, version)
+    banks = follow(school.exams.banks(tenant), school.store.memories(tenant))
+    with bar(f"exam: {version}") as progress:
+        report = sit(
+            school.sampler(version),
+            [
+                *(b for b in banks if b.items),
+                general_bank(school.settings.exam.general_items, tenant),
+            ],
+            version_id=found.id if found else "base",
+            night="",
+            tenant=tenant,
+            config=school.settings.exam,
+            grade=grade,
+            progress=progress,
+        )
+    school.exams.save_report(report)
+    return report

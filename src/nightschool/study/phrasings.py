@@ -101,7 +101,12 @@ def embed(question: str) -> str:
     subject = (
         next((t for t in verb.children if t.dep_ in ("nsubj", "nsubjpass")), None) if verb else None
     )
-    if auxiliary in ("is", "are", "was", "were") and (verb is None or verb.lemma_ == "be"):
+    if auxiliary in BE and (verb is None or verb.lemma_ == "be"):
+        if subject is not None and subject.i >= 2:
+            end = max(t.i for t in subject.subtree) + 1
+            after = doc[end:].text.rstrip(" ?")
+            start = min(t.i for t in subject.subtree)
+            return f"{word} {doc[start:end].text} {auxiliary} {after}".strip()
         return f"{word} {rest} {auxiliary}"
     if verb is None or subject is None or verb.i < subject.i or subject.i == 0:
         return body[0].lower() + body[1:]  # the wh-word is the subject: the order stays

@@ -77,11 +77,11 @@ class RuleAuthor:
         words = text.rstrip(".").split()
         for cut in range(1, max(2, limit - len(examples) + 1) if not main else 2):
             # Without a plain clause, or beside the questions: complete what was begun.
-            keep = max(1, len(words) - cut - 1)
-            if keep < len(words):
+            keep = len(words) - cut - 1
+            if keep >= 2:
                 begun, rest = " ".join(words[:keep]), " ".join(words[keep:])
                 examples.append(
-                    self._example(memory, "statement", f"Complete: {begun}", _sentence(rest))
+                    self._example(memory, "statement", f"Complete: {begun}", f"{rest}.")
                 )
         return examples[: limit + 1]
 
@@ -112,6 +112,14 @@ def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[Asked, str]]:
     return dealt[:count]
 
 
+OPENING_WORDS = frozenset(
+    ["the", "a", "an", "at", "in", "on", "from", "every", "each", "yes", "no", "only", "about", "between", "under", "behind"]
+)
+
+
 def _sentence(answer: str) -> str:
+    """End an answer; only a plain opening word is capitalised, as names and codes keep their case."""
     answer = answer.strip()
-    return answer[:1].upper() + answer[1:] + ("" if answer.endswith((".", "!", "?")) else ".")
+    if answer.split()[0].lower() in OPENING_WORDS:
+        answer = answer[0].upper() + answer[1:]
+    return answer + ("" if answer.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,25 @@
+"""The command line: `nightschool COMMAND`. A command parses, wires, calls one flow, shows one result."""
+
+from __future__ import annotations
+
+import typer
+
+from nightschool.cli import memories, models, night, school, versions
+
+app = typer.Typer(
+    name="nightschool",
+    help="Language models that keep learning after they are deployed.\n\n"
+    "By day: learn, remember, ask, chat. By night: consolidate. In the morning: report.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for room in (school, memories, night, versions):
+    room.register(app)
+app.add_typer(models.app, name="models", help="Base models: fetch and list.")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,44 @@
+"""Commands on base models: models pull, models list."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nightschool.cli.output import JsonOption, bars, errors_as_messages, show
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="A known name, or a Hugging Face id.")],
+    json: JsonOption = False,
+) -> None:
+    """Fetch a base model once into the user's cache.
+
+    Example: nightschool models pull smollm2-135m
+    """
+    from nightschool.wire import pull_model
+
+    with errors_as_messages():
+        with bars(json)(f"pulling {name}") as progress:
+            folder = pull_model(name, progress)
+        show({"name": name, "folder": str(folder)}, json, f"{name} is in {folder}.")
+
+
+@app.command("list")
+def list_models(json: JsonOption = False) -> None:
+    """List known and pulled base models.
+
+    Example: nightschool models list
+    """
+    from nightschool.wire import model_listing
+
+    with errors_as_messages():
+        rows = model_listing()
+        lines = [
+            f"{r['name']:<28} {r['licence'] or '-':<12} {r['folder'] or 'not pulled'}" for r in rows
+        ]
+        show(rows, json, "\n".join(lines))

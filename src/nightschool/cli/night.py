@@ -1,0 +1,144 @@
+"""Commands of the night and the morning: consolidate, report, demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nightschool.cli.output import (
+    HERE,
+    REFUSED,
+    JsonOption,
+    SetOption,
+    TenantOption,
+    WorkspaceOption,
+    bars,
+    errors_as_messages,
+    opened,
+    show,
+)
+from nightschool.config import Effort
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (consolidate, report, demo):
+        app.command()(command)
+
+
+def consolidate(
+    effort: Annotated[Effort | None, typer.Option(help="How much to train.")] = None,
+    questions: Annotated[Path | None, typer.Option(help="Your exam questions (JSONL).")] = None,
+    material: Annotated[
+        Path | None, typer.Option(help="Ready-made study material (JSONL).")
+    ] = None,
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Live one night: study, train, examine, and promote or refuse (exit code 3).
+
+    A night that was interrupted is taken up where it was.
+
+    Example: nightschool consolidate --effort small --questions questions.jsonl
+    """
+    from nightschool.consolidate import consolidate as live_the_night
+    from nightschool.exam.questions import read_questions
+    from nightschool.study.imported import read_material
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        asked = read_questions(questions) if questions else []
+        given = read_material(material, school.settings.tenant) if material else []
+        outcome = live_the_night(
+            school, effort=effort, questions=asked, imported=given, bar=bars(json)
+        )
+        plain: dict[str, Any] = {
+            "night": outcome.night_id,
+            "version": outcome.version.id,
+            "promoted": outcome.decision.promote,
+            "checks": [[c.name, c.passed, c.reason] for c in outcome.decision.checks],
+            "report": str(outcome.page),
+        }
+        if not json:
+            _print_morning(school)
+        show(plain, json, f"Report: {outcome.page}")
+        if not outcome.decision.promote:
+            raise typer.Exit(REFUSED)
+
+
+def _print_morning(school: Any) -> None:
+    from rich.console import Console
+
+    from nightschool.morning import gather_morning
+    from nightschool.report.table import print_table
+
+    print_table(gather_morning(school), Console())
+
+
+def report(
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the morning report of the last night, and write it as HTML and PNG.
+
+    Example: nightschool report --open
+    """
+    from dataclasses import asdict
+
+    from nightschool.morning import gather_morning, write_morning
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        page = write_morning(school)
+        if not json:
+            _print_morning(school)
+        show(asdict(gather_morning(school)), json, f"Report: {page}")
+        if open_page:
+            typer.launch(str(page))
+
+
+def demo(
+    facts: Annotated[
+        Path | None, typer.Option(help="Your own facts (JSONL) instead of ours.")
+    ] = None,
+    questions: Annotated[Path | None, typer.Option(help="Your own questions (JSONL).")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the demo's workspace goes.")] = Path(
+        "demo-workspace"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(help="Write the measured figures there (JSON).")
+    ] = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Live two days and two nights on real input, and end with the morning report.
+
+    Example: nightschool demo --facts facts.jsonl --questions questions.jsonl
+    """
+    from nightschool.demo import run
+
+    with errors_as_messages():
+        if (facts is None) != (questions is None):
+            print("Error: --facts and --questions belong together.", file=sys.stderr)
+            raise typer.Exit(2)
+        figures = run(folder, facts, questions, tuple(settings or ()), bars(json))
+        if out:
+            import json as encoder
+
+            from nightschool.workspace import write_atomic
+
+            write_atomic(out, encoder.dumps(figures, indent=1) + "\n")
+        if not json:
+            _print_morning(opened(folder, settings))
+        rows = [f"{k:<26} {v['value']}" for k, v in figures["figures"].items()]
+        show(figures, json, "\n".join(rows))

@@ -1,0 +1,64 @@
+"""What every command shares: options, errors as one message, results as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nightschool.errors import ConfigError, NightschoolError
+
+if TYPE_CHECKING:
+    from nightschool.protocols import Progress
+    from nightschool.wire import School
+
+DONE, ERROR, USAGE, REFUSED = 0, 1, 2, 3
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="The workspace folder, or one inside it.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, such as train.epochs=4 (repeatable).")
+]
+TenantOption = Annotated[str | None, typer.Option(help="Whose memories and versions are meant.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+HERE = Path()
+
+
+def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None = None) -> School:
+    """Open the workspace that a command's options name."""
+    from nightschool.wire import open_school
+
+    return open_school(workspace, tuple(settings or ()), tenant)
+
+
+def show(result: Any, as_json: bool, text: str) -> None:
+    """Print a command's result on stdout."""
+    if as_json:
+        plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
+        print(json.dumps(plain, ensure_ascii=False, indent=1, default=str))
+    elif text:
+        print(text)
+
+
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Turn what the package raises on purpose into one message and an exit code."""
+    try:
+        yield
+    except NightschoolError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE if isinstance(error, ConfigError) else ERROR) from error
+
+
+def bars(quiet: bool) -> Callable[[str], AbstractContextManager[Progress]]:
+    """Return a maker of progress bars (on stderr)."""
+    from nightschool.runlog import progress_bar
+
+    return lambda label: progress_bar(label, quiet=quiet)

@@ -1,0 +1,171 @@
+"""Commands of the day: init, learn, remember, ask, chat, config."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightschool.cli.output import (
+    HERE,
+    JsonOption,
+    SetOption,
+    TenantOption,
+    WorkspaceOption,
+    bars,
+    errors_as_messages,
+    opened,
+    show,
+)
+
+CONFIG = """# Settings of this workspace; `nightschool config` lists all of them with their defaults.
+# effort = "medium"
+# [model]
+# base = "smollm2-135m"
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (init, learn, remember, ask, chat, config):
+        app.command()(command)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the workspace goes.")] = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Make a workspace.
+
+    Example: nightschool init myschool
+    """
+    from nightschool.workspace import Workspace
+
+    with errors_as_messages():
+        workspace = Workspace.create(folder, CONFIG)
+        show({"workspace": str(workspace.root)}, json, f"A workspace is ready in {folder}.")
+
+
+def learn(
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, or installed packages (pkg:NAME).")
+    ],
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read documents, Python packages and conversations into memory.
+
+    Example: nightschool learn ../docs ../src/mypackage chats.jsonl
+    """
+    from nightschool.day import learn as learn_readings
+    from nightschool.sources import read
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        readings, skipped = [], []
+        for source in sources:
+            with bars(json)(f"reading {Path(source).name}") as progress:
+                found = read(source, school.settings.tenant, progress)
+            readings += found.readings
+            skipped += found.skipped
+        learnt = learn_readings(school, readings, skipped)
+        for path, reason in skipped:
+            print(f"Skipped {path}: {reason}", file=sys.stderr)
+        show(
+            learnt,
+            json,
+            f"{len(learnt.added)} memories added, {len(learnt.superseded)} superseded.",
+        )
+
+
+def remember(
+    statement: Annotated[str, typer.Argument(help="One fact in one sentence.")],
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Remember one statement.
+
+    Example: nightschool remember "The staging host is kestrel-7."
+    """
+    from nightschool.day import remember as remember_statement
+
+    with errors_as_messages():
+        learnt = remember_statement(opened(workspace, settings, tenant), statement)
+        lines = [f"{m.id}  {m.text}" for m in learnt.added]
+        lines += [f"{m.id}  superseded: {m.text}" for m in learnt.superseded]
+        show(learnt, json, "\n".join(lines) or "That is known already.")
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    closed_book: Annotated[
+        bool, typer.Option("--closed-book", help="From the weights alone.")
+    ] = False,
+    version: Annotated[str, typer.Option(help="live, previous, base, or a version id.")] = "live",
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask the model, with what it remembers.
+
+    Example: nightschool ask "What is the staging host?" --closed-book
+    """
+    from nightschool.day import ask as ask_school
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        answer = ask_school(school, question, version=version, closed_book=closed_book)
+        sources = "".join(f"\n  [{m.id}] {m.text}" for m in answer.recalled)
+        show(answer, json, answer.text)
+        if sources and not json:
+            print(f"recalled:{sources}", file=sys.stderr)
+
+
+def chat(
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Talk with the model; the conversation becomes an episode (end with Ctrl-D or an empty line).
+
+    Each turn is kept at once, so that a kill loses none.
+
+    Example: nightschool chat
+    """
+    from nightschool.day import ask as ask_school
+    from nightschool.day import end_chat
+    from nightschool.types import Message, now
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        turns: list[tuple[str, str]] = []
+        title = f"chat {now()}"
+        while line := (input("> ") if sys.stdin.isatty() else sys.stdin.readline()).strip():
+            before = [Message(role, text) for role, text in turns[-6:]]
+            answer = ask_school(school, line, before=before)
+            turns += [("user", line), ("assistant", answer.text)]
+            end_chat(school, turns[-2:], title)
+            print(answer.text)
+
+
+def config(
+    workspace: WorkspaceOption = HERE, settings: SetOption = None, json: JsonOption = False
+) -> None:
+    """Show all settings in force.
+
+    Example: nightschool config --set train.epochs=4
+    """
+    with errors_as_messages():
+        found = opened(workspace, settings).settings.model_dump(mode="json")
+        lines = []
+        for name, value in found.items():
+            rows = value.items() if isinstance(value, dict) else [("", value)]
+            lines += [f"{name}{'.' + key if key else ''} = {inner!r}" for key, inner in rows]
+        show(found, json, "\n".join(lines))

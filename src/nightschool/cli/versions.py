@@ -1,0 +1,179 @@
+"""Commands on versions: versions, show, exam, promote, rollback."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from nightschool.cli.output import (
+    HERE,
+    REFUSED,
+    JsonOption,
+    SetOption,
+    TenantOption,
+    WorkspaceOption,
+    bars,
+    errors_as_messages,
+    opened,
+    show,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (versions, show_version, exam, promote, rollback):
+        app.command("show" if command is show_version else None)(command)
+
+
+def versions(
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List versions, with the one that is served.
+
+    Example: nightschool versions
+    """
+    from dataclasses import asdict
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        live = school.registry.alias(school.settings.tenant, "live")
+        found = school.registry.list(school.settings.tenant)
+        lines = [f"{'*' if live == 'base' else ' '} base             {school.settings.model.base}"]
+        for v in found:
+            decision = school.registry.decision(v.id)
+            word = (
+                "not examined" if decision is None else "passed" if decision.promote else "refused"
+            )
+            mark = "*" if v.id == live else " "
+            taint = ", tainted" if v.tainted_by else ""
+            lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{taint}")
+        show({"live": live, "versions": [asdict(v) for v in found]}, json, "\n".join(lines))
+
+
+def show_version(
+    version: Annotated[str, typer.Argument(help="A version id or alias, or a memory's id.")],
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a version's lineage and the gate's reasons, or a memory with its history.
+
+    Example: nightschool show live
+    """
+    from dataclasses import asdict
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        if version.startswith("mem-"):
+            memory = school.store.memory(version)
+            history = school.store.history(version)
+            lines = [f"{memory.id}  {memory.status.value}", memory.text, f"from {memory.source}"]
+            lines += [f"  {h['at']}  {h['actor']}  {h['action']}: {h['text']}" for h in history]
+            show({**asdict(memory), "history": history}, json, "\n".join(lines))
+            return
+        found = school.registry.resolve(school.settings.tenant, version)
+        if found is None:
+            show({"id": "base"}, json, f"base: {school.settings.model.base}, untouched.")
+            return
+        decision = school.registry.decision(found.id)
+        lines = [f"{found.id} ({found.night}, {found.kind}, from {found.parent}, {found.created})"]
+        lines.append(
+            f"{len(found.memory_ids)} memories, {len(found.example_ids)} examples, seed {found.seed}"
+        )
+        for check in decision.checks if decision else ():
+            lines.append(
+                f"  {'ok     ' if check.passed else 'refused'} {check.name}: {check.reason}"
+            )
+        show(
+            {**asdict(found), "decision": asdict(decision) if decision else None},
+            json,
+            "\n".join(lines),
+        )
+
+
+def exam(
+    version: Annotated[str, typer.Argument(help="live, previous, base, or a version id.")] = "live",
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Examine a version on every bank, closed-book; nothing is promoted by it.
+
+    Example: nightschool exam base
+    """
+    from dataclasses import asdict
+
+    from nightschool.consolidate import hold_exam
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        result = hold_exam(school, version, bars(json))
+        right = sum(r.score.verdict == "correct" for r in result.results)
+        scored = sum(r.score.verdict != "unscored" for r in result.results)
+        show(asdict(result), json, f"{result.version_id}: {right} of {scored} right.")
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="A version id.")],
+    override: Annotated[bool, typer.Option("--override", help="Against the gate's word.")] = False,
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Serve a version that the gate passed, or, as its owner, one that it refused.
+
+    Example: nightschool promote ver-3f9c2a71be --override
+    """
+    from dataclasses import replace
+
+    from nightschool.errors import UnknownVersion
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        found = school.registry.resolve(school.settings.tenant, version)
+        decision = school.registry.decision(found.id) if found else None
+        if found is None or decision is None:
+            raise UnknownVersion(
+                f"{version} has not been before the gate. Run `nightschool consolidate`."
+            )
+        actor = getpass.getuser()
+        if not decision.promote and not override:
+            failed = "; ".join(c.reason for c in decision.checks if not c.passed)
+            show(
+                {"promoted": False, "reasons": failed},
+                json,
+                f"The gate refused {found.id}: {failed}",
+            )
+            raise typer.Exit(REFUSED)
+        if not decision.promote:
+            decision = replace(decision, overridden_by=actor)
+            school.registry.record_decision(found.night, found.id, decision)
+        with school.workspace.lock("a promotion"):
+            school.registry.promote(school.settings.tenant, found.id, decision, actor)
+        show({"live": found.id}, json, f"Live: {found.id}")
+
+
+def rollback(
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Serve the version before the live one again.
+
+    Example: nightschool rollback
+    """
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        with school.workspace.lock("a rollback"):
+            found = school.registry.rollback(school.settings.tenant, getpass.getuser())
+        name = found.id if found else "base"
+        show({"live": name}, json, f"Live: {name}")

@@ -1,0 +1,96 @@
+"""The morning: from the stored records of the nights to the report that a person reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from nightschool.exam.stats import rate
+from nightschool.registry.nights import Night, nights
+from nightschool.report.gather import NightRecord, make_morning
+from nightschool.report.morning import Contrast, Morning
+from nightschool.report.page import build_page
+from nightschool.report.png import draw_png
+from nightschool.types import Bank, Material, Report, from_json, now
+from nightschool.wire import School
+from nightschool.workspace import write_atomic
+
+
+def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
+    """Read every finished night's records and count.
+
+    Args:
+        school: The wired workspace.
+        extra: Contrasts measured elsewhere, such as probes of forgotten facts.
+    """
+    tenant = school.settings.tenant
+    past = nights(school.workspace, tenant)
+    records = [_record(school, night) for night in past]
+    banks = [*school.exams.banks(tenant), *_general(school)]
+    live = {memory.id for memory in school.store.memories(tenant)}
+    banks = [
+        replace(b, items=tuple(i for i in b.items if live.issuperset(i.memory_ids))) for b in banks
+    ]
+    texts = {memory.id: memory.text for memory in school.store.memories(tenant)}
+    material = records[-1].material if records else None
+    return make_morning(
+        tenant=tenant,
+        workspace=school.workspace.root.resolve().name,
+        at=now(),
+        base=school.settings.model.base,
+        base_report=_base_report(school, banks),
+        banks=banks,
+        nights=records,
+        interval=rate,
+        uncovered=tuple(texts[i] for i in material.uncovered if i in texts) if material else None,
+        extra_groups=extra,
+    )
+
+
+def write_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Path:
+    """Render the report of the last night as a page and a picture; return the page."""
+    morning = gather_morning(school, extra)
+    name = morning.tonight.id if morning.tonight else "night-none"
+    folder = school.workspace.reports / school.settings.tenant
+    write_atomic(folder / f"{name}.png", draw_png(morning))
+    write_atomic(folder / f"{name}.json", json.dumps(asdict(morning), indent=1, default=str))
+    page = folder / f"{name}.html"
+    write_atomic(page, build_page(morning))
+    return page
+
+
+def _record(school: School, night: Night) -> NightRecord:
+    version_id = night.stored("version.txt")
+    known = {v.id: v for v in school.registry.list(school.settings.tenant)}
+    report, material, facts = (
+        night.stored(name) for name in ("report-candidate.json", "material.json", "facts.json")
+    )
+    seen = json.loads(facts) if facts else {}
+    return NightRecord(
+        night.id,
+        known.get(version_id or ""),
+        school.registry.decision(version_id) if version_id else None,
+        from_json(Report, report) if report else None,
+        from_json(Material, material) if material else None,
+        seen.get("minutes"),
+        seen.get("taught"),
+    )
+
+
+def _base_report(school: School, banks: list[Bank]) -> Report | None:
+    reports = school.exams.reports(school.settings.tenant, "base")
+    if not reports:
+        return None
+    items = {item.id for bank in banks for item in bank.items}
+    found = {
+        (r.item_id, r.mode): r for report in reports for r in report.results if r.item_id in items
+    }
+    return replace(reports[-1], results=tuple(found.values()))
+
+
+def _general(school: School) -> list[Bank]:
+    from nightschool.exam.general import general_bank
+
+    return [general_bank(school.settings.exam.general_items, school.settings.tenant)]
+
