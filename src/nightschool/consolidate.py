@@ -49,6 +49,8 @@ from nightschool.wire import School
 
 Bar = Callable[[str], AbstractContextManager[Progress]]
 """Label -> a progress bar for one step."""
+AIDED_ITEMS = 40
+"""About so many new items are also answered by the base open-book and with recall, for comparison."""
 PROBE_EXAMPLES = 8
 PROBE_GAIN_NATS = 0.05
 """The probe: log-probability per token that trained targets must have gained."""
@@ -252,8 +254,9 @@ def examine(
         return report
 
     known = _stored(school, "base", banks)
-    base = sat("base", "base", _unseen(banks, known), ("closed", "open", "retrieval"))
-    base = replace(base, results=_merged(known, base.results))
+    base = sat("base", "base", _unseen(banks, known), ("closed",))
+    aided = sat("aided", "base", _sample(banks, night), ("open", "retrieval"))
+    base = replace(base, results=_merged(known, base.results, aided.results))
     candidate = sat("candidate", version.id, banks, ("closed",))
     if live_id == "base":
         return candidate, base
@@ -271,6 +274,13 @@ def _stored(school: School, version_id: str, banks: Sequence[Bank]) -> tuple[Any
             if result.item_id in items:
                 found[result.item_id, result.mode] = result
     return tuple(found.values())
+
+
+def _sample(banks: Sequence[Bank], night: Night) -> list[Bank]:
+    """Return every so-manieth new item: enough to show what the base does with the source at hand."""
+    tonight = [b for b in banks if b.night == night.id and b.kind is BankKind.ACQUIRED]
+    step = max(1, sum(len(b.items) for b in tonight) // AIDED_ITEMS)
+    return [replace(b, items=b.items[::step]) for b in tonight]
 
 
 def _merged(*parts: Sequence[Any]) -> tuple[Any, ...]:

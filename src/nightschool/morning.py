@@ -93,4 +93,3 @@ def _general(school: School) -> list[Bank]:
     from nightschool.exam.general import general_bank
 
     return [general_bank(school.settings.exam.general_items, school.settings.tenant)]
-

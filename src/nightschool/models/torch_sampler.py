@@ -12,8 +12,8 @@ from nightschool.protocols import Progress, Prompt
 
 BATCH = 32
 """Sequences decoded together; one sequence alone is about twenty times slower a token."""
-SCORE_TOKENS = 4096
-"""Padded tokens scored in one pass."""
+FOREST_TOKENS = 512
+"""Tokens scored in one pass; attention costs grow with its square."""
 
 
 class TorchSampler:
@@ -89,31 +89,21 @@ class TorchSampler:
     ) -> list[list[float]]:
         """Return log-probabilities of target tokens; see `protocols.Sampler.score`."""
         rendered = [render(self.tokenizer, prompt, target) for prompt, target in pairs]
-        scores: list[list[float]] = [[] for _ in rendered]
-        done = 0
-        for batch in _batches(rendered):
-            logprobs = self._target_logprobs([rendered[i] for i in batch])
-            for i, values_NV in zip(batch, logprobs, strict=True):
-                prompt, target = rendered[i]
+        scores: list[list[float]] = []
+        for forest in _forests(rendered):
+            for values_NV, (prompt, target) in zip(self._run(forest), forest.rows, strict=True):
                 wanted = target if prompt else target[1:]
-                rows = range(len(wanted))
-                scores[i] = [
-                    float(values_NV[row, token]) for row, token in zip(rows, wanted, strict=True)
-                ]
-            done += len(batch)
+                scores.append([float(row_V[t]) for row_V, t in zip(values_NV, wanted, strict=True)])
             if progress:
-                progress(done, len(rendered))
+                progress(len(scores), len(rendered))
         return scores
 
     def kl_to(self, reference: TorchSampler, pairs: Sequence[tuple[Prompt, str]]) -> float:
         """Return the mean KL(self || reference) over the targets' tokens, in nats."""
         rendered = [render(self.tokenizer, prompt, target) for prompt, target in pairs]
         total = count = 0.0
-        for batch in _batches(rendered):
-            rows = [rendered[i] for i in batch]
-            for ours_NV, theirs_NV in zip(
-                self._target_logprobs(rows), reference._target_logprobs(rows), strict=True
-            ):
+        for forest in _forests(rendered):
+            for ours_NV, theirs_NV in zip(self._run(forest), reference._run(forest), strict=True):
                 total += float((ours_NV.exp() * (ours_NV - theirs_NV)).sum())
                 count += len(ours_NV)
         return total / count
@@ -123,36 +113,74 @@ class TorchSampler:
         values = [v for line in self.score([((), text) for text in texts]) for v in line]
         return math.exp(-sum(values) / len(values))
 
-    def _target_logprobs(self, rows: Sequence[tuple[list[int], list[int]]]) -> list[Any]:
-        """Return, for each row, log-probabilities over the vocabulary at each target token (N, V)."""
+    def _run(self, forest: _Forest) -> list[Any]:
+        """Return, for each row of the forest, the log-probabilities (N, V) at its target tokens."""
         import torch
 
-        whole = [[*prompt, *target] for prompt, target in rows]
-        width = max(map(len, whole))
-        ids_BT = torch.tensor([row + [self.end] * (width - len(row)) for row in whole])
-        mask_BT = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in whole])
         with torch.no_grad():
-            hidden_BTD = self.model.model(
-                input_ids=ids_BT.to(self.device),
-                attention_mask=mask_BT.to(self.device),
+            hidden_TD = self.model.model(
+                input_ids=torch.tensor([forest.ids], device=self.device),
+                position_ids=torch.tensor([forest.depths], device=self.device),
+                attention_mask=torch.from_numpy(forest.mask())[None, None].to(self.device),
                 use_cache=False,
-            ).last_hidden_state
+            ).last_hidden_state[0]
+            head = self.model.get_output_embeddings()
             out = []
-            for b, (prompt, target) in enumerate(rows):
+            for path, (prompt, target) in zip(forest.paths, forest.rows, strict=True):
                 first = max(len(prompt) - 1, 0)
-                last = len(prompt) + len(target) - 1
-                logits_NV = self.model.get_output_embeddings()(hidden_BTD[b, first:last])
-                out.append(logits_NV.float().log_softmax(-1))
+                nodes = torch.tensor(
+                    path[first : len(prompt) + len(target) - 1], device=self.device
+                )
+                out.append(head(hidden_TD[nodes]).float().log_softmax(-1))
         return out
 
 
-def _batches(rendered: Sequence[tuple[list[int], list[int]]]) -> list[list[int]]:
-    """Group rows of like length, so that padding stays small and memory bounded."""
-    lengths = [len(prompt) + len(target) for prompt, target in rendered]
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batches and (len(batches[-1]) + 1) * lengths[i] <= SCORE_TOKENS:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
+class _Forest:
+    """Token sequences laid out as a trie: what sequences share is computed once.
+
+    Each token looks at its ancestors only, at its own depth, so that the results are those of the
+    sequences alone.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[list[int], list[int]]] = []
+        self.paths: list[list[int]] = []
+        self.ids: list[int] = []
+        self.depths: list[int] = []
+        self._parents: list[int] = []
+        self._nodes: dict[tuple[int, int], int] = {}
+
+    def add(self, prompt: list[int], target: list[int]) -> None:
+        """Lay one sequence into the trie."""
+        node, path = -1, []
+        for token in [*prompt, *target]:
+            child = self._nodes.get((node, token))
+            if child is None:
+                child = self._nodes[node, token] = len(self.ids)
+                self.ids.append(token)
+                self.depths.append(len(path))
+                self._parents.append(node)
+            path.append(child)
+            node = child
+        self.rows.append((prompt, target))
+        self.paths.append(path)
+
+    def mask(self) -> Any:
+        """Return who may look at whom: True from a token to itself and its ancestors (T, T)."""
+        import numpy as np
+
+        mask_TT = np.eye(len(self.ids), dtype=bool)
+        for node, parent in enumerate(self._parents):
+            if parent >= 0:
+                mask_TT[node] |= mask_TT[parent]
+        return mask_TT
+
+
+def _forests(rendered: Sequence[tuple[list[int], list[int]]]) -> list[_Forest]:
+    """Lay sequences out in tries of bounded size, in order."""
+    forests: list[_Forest] = []
+    for prompt, target in rendered:
+        if not forests or len(forests[-1].ids) + len(target) > FOREST_TOKENS:
+            forests.append(_Forest())
+        forests[-1].add(prompt, target)
+    return forests

@@ -113,7 +113,24 @@ def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[Asked, str]]:
 
 
 OPENING_WORDS = frozenset(
-    ["the", "a", "an", "at", "in", "on", "from", "every", "each", "yes", "no", "only", "about", "between", "under", "behind"]
+    [
+        "the",
+        "a",
+        "an",
+        "at",
+        "in",
+        "on",
+        "from",
+        "every",
+        "each",
+        "yes",
+        "no",
+        "only",
+        "about",
+        "between",
+        "under",
+        "behind",
+    ]
 )
 
 

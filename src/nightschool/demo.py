@@ -1,0 +1,236 @@
+"""The demo: two days and two nights on real input, measured and not scripted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nightschool.consolidate import Bar, consolidate
+from nightschool.day import ask, learn
+from nightschool.demo_data import folder as data_folder
+from nightschool.errors import SourceMalformed, StoreError, WorkspaceError
+from nightschool.exam.questions import FORGOTTEN, Question, match_questions, read_questions
+from nightschool.exam.sit import sit
+from nightschool.exam.stats import outcomes, rate
+from nightschool.forget import forget
+from nightschool.morning import write_morning
+from nightschool.report.gather import Contrast
+from nightschool.report.morning import Rate
+from nightschool.sources import read, said
+from nightschool.types import Bank, BankKind, Item, Memory, Report, now
+from nightschool.verify.judge import grade
+from nightschool.wire import School, open_school
+from nightschool.workspace import Workspace
+
+FINAL_QUESTIONS = (
+    "What is the staging host?",
+    "Who is Bastian's contact at Ellermouth?",
+    "What is Thistle?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happens on one day."""
+
+    sources: tuple[Path, ...] = ()
+    facts: tuple[dict[str, Any], ...] = ()
+    forget: tuple[str, ...] = ()
+    """Facts, as texts, that are forgotten on this day."""
+
+
+def run(
+    folder: Path,
+    facts: Path | None,
+    questions: Path | None,
+    settings: tuple[str, ...],
+    bar: Bar,
+) -> dict[str, Any]:
+    """Live the demo in a new workspace and measure it.
+
+    Args:
+        folder: Where the workspace goes; must not hold one yet.
+        facts: Someone's own facts instead of ours; None means ours.
+        questions: The exam questions that belong to them.
+        settings: `section.name=value` overrides.
+        bar: Shows progress.
+
+    Returns:
+        `figures`: name -> value, low, high, n, unit.
+
+    Raises:
+        WorkspaceError: The folder holds a workspace already.
+        SourceMalformed: The facts file breaks its format.
+        ExamError: The questions file breaks its format.
+    """
+    begun = time.monotonic()
+    if (folder / "nightschool.toml").exists():
+        raise WorkspaceError(
+            f"{folder} holds a workspace already. Delete it, or give another --folder."
+        )
+    Workspace.create(folder, "# The demo's workspace.\n")
+    school = open_school(folder, settings)
+    asked = read_questions(questions or data_folder() / "questions.jsonl")
+    days = _days(facts)
+    nights = []
+    for number, day in enumerate(days, start=1):
+        known: dict[str, Memory] = {
+            m.text: m for m in school.store.memories(school.settings.tenant)
+        }
+        _live_day(school, day, known)
+        tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
+        nights.append(consolidate(school, questions=tonight, bar=bar))
+    gone = [q for q in asked if q.group == FORGOTTEN]
+    forgotten = _probe_forgotten(school, gone, nights[-1].version.id, bar)
+    page = write_morning(school, (_contrast(*forgotten),) if gone else ())
+    figures = _figures(school, [n.report for n in nights], forgotten)
+    peak = max(n.version.train.peak_bytes for n in nights if n.version.train) / 1e9
+    figures["peak_gb"] = _figure(peak, unit="GB", n=len(nights))
+    figures["minutes"] = _figure((time.monotonic() - begun) / 60, unit="minutes", n=1)
+    answers = (
+        {q: ask(school, q, closed_book=True).text for q in FINAL_QUESTIONS} if not facts else {}
+    )
+    return {
+        "name": "demo",
+        "figures": figures,
+        "promoted": [n.decision.promote for n in nights],
+        "checks": [[[c.name, c.passed, c.reason] for c in n.decision.checks] for n in nights],
+        "answers": answers,
+        "report": str(page),
+    }
+
+
+def _days(facts: Path | None) -> list[Day]:
+    data = data_folder()
+    if facts is None:
+        about = (data / "day2" / "forget.jsonl").read_text("utf-8").splitlines()
+        gone = tuple(json.loads(line)["about"] for line in about if line.strip())
+        one = (data / "day1" / "docs", data / "day1" / "chats.jsonl")
+        return [Day(sources=one), Day(sources=(data / "day2" / "chats.jsonl",), forget=gone)]
+    rows = []
+    for number, line in enumerate(facts.read_text("utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                rows.append({"day": int(row["day"]), **row, "text": str(row["text"])})
+            except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+                raise SourceMalformed(
+                    f'{facts}, line {number}: expected {{"text": ..., "day": 1 or 2}} ({error!r}).'
+                ) from error
+    return [
+        Day(facts=tuple(r for r in rows if r["day"] == 1)),
+        Day(
+            facts=tuple(r for r in rows if r["day"] == 2),
+            forget=tuple(r["text"] for r in rows if r.get("forget_on_day") == 2),
+        ),
+    ]
+
+
+def _live_day(school: School, day: Day, known: dict[str, Memory]) -> None:
+    tenant = school.settings.tenant
+    for source in day.sources:
+        found = read(str(source), tenant)
+        learn(school, found.readings, found.skipped)
+    by_id = {m.facets.get("fact", ""): m for m in known.values()}
+    for row in day.facts:
+        old = by_id.get(row.get("replaces") or "-")
+        if old is not None:
+            school.store.edit(old.id, row["text"], "owner")
+            continue
+        reading = said(row["text"], tenant)
+        finding = replace(reading.findings[0], facets={"fact": str(row.get("id", ""))})
+        learn(school, [replace(reading, findings=(finding,))])
+    live = school.store.memories(tenant)
+    for text in day.forget:
+        pairs = match_questions([Question(text, (), about=text)], live).pairs
+        if not pairs:
+            raise StoreError(f"Nothing that is known matches {text!r}, which is to be forgotten.")
+        forget(school, [pairs[0][1].id])
+        live = school.store.memories(tenant)
+
+
+def _probe_forgotten(
+    school: School, questions: Sequence[Question], version: str, bar: Bar
+) -> tuple[Rate | None, Rate | None]:
+    """Ask the base and the last version what was forgotten: (base, version) rates of knowing it."""
+    items = tuple(
+        Item(f"gone-{n}", q.question, q.answers, group=FORGOTTEN) for n, q in enumerate(questions)
+    )
+    if not items:
+        return None, None
+    bank = Bank("forgotten", school.settings.tenant, BankKind.ACQUIRED, "", items, now())
+    rates = []
+    for who in ("base", version):
+        with bar(f"probe of forgotten facts: {who}"):
+            report = sit(
+                school.sampler(who), [bank], version_id=who, night="", tenant=bank.tenant,
+                config=school.settings.exam, grade=grade,
+            )  # fmt: skip
+        found = rate(outcomes(report), items)
+        rates.append(Rate(found.value or 0.0, found.n, found.low, found.high))
+    return rates[0], rates[1]
+
+
+def _contrast(base: Rate | None, version: Rate | None) -> Contrast:
+    return Contrast(FORGOTTEN, base, version)
+
+
+def _figures(
+    school: School, reports: Sequence[Report], forgotten: tuple[Rate | None, Rate | None]
+) -> dict[str, Any]:
+    tenant = school.settings.tenant
+    live = {m.id for m in school.store.memories(tenant)}
+    banks = school.exams.banks(tenant, BankKind.ACQUIRED)
+    one, two = outcomes(reports[0]), outcomes(reports[-1])
+    base: dict[str, float] = {}
+    for report in school.exams.reports(tenant, "base"):
+        base |= outcomes(report)
+    first = [i for b in banks if b.night == reports[0].night for i in b.items]
+    kept = [i for i in first if live.issuperset(i.memory_ids)]
+    second = [i for b in banks if b.night == reports[-1].night for i in b.items]
+    after = {i.id: one[i.id] for i in first if i.id in one}
+    after |= {i.id: two[i.id] for i in second if i.id in two}
+    told = [i for i in [*first, *second] if i.group == "told" and i.author == "user"]
+    documents = [i for i in first if i.group == "document" and i.author == "user"]
+    changed = [i for i in second if i.group == "changed"]
+    general = {r.item_id for r in reports[-1].results if r.mode == "choice"}
+    figures = {
+        "told_facts_closed_book": _rated(after, told),
+        "told_facts_base": _rated(base, told),
+        "documents_closed_book": _rated(after, documents),
+        "documents_base": _rated(base, documents),
+        "api_closed_book": _rated({}, []),
+        "night1_after_night1": _rated(one, kept),
+        "night1_after_night2": _rated(two, kept),
+        "changed_current": _rated(two, changed),
+        "coverage": _coverage(school, banks),
+    }
+    known, gone = forgotten
+    over = gone.value - known.value if known and gone else None
+    figures["forgotten_over_base"] = _figure(over, unit="rate", n=gone.n if gone else 0)
+    pairs = [(two[i], base[i]) for i in general if i in two and i in base]
+    delta = sum(a - b for a, b in pairs) / len(pairs) if pairs else None
+    figures["general_delta"] = _figure(delta, unit="rate", n=len(pairs))
+    return figures
+
+
+def _coverage(school: School, banks: Sequence[Bank]) -> dict[str, Any]:
+    """Share of the live memories that are examined; all that were studied have material by rule."""
+    live = {m.id for m in school.store.memories(school.settings.tenant)}
+    examined = {m for b in banks for i in b.items for m in i.memory_ids}
+    return _figure(len(live & examined) / len(live), unit="rate", n=len(live))
+
+
+def _rated(values: dict[str, float], items: Sequence[Item]) -> dict[str, Any]:
+    found = rate(values, items)
+    return _figure(found.value, unit="rate", n=found.n, low=found.low, high=found.high)
+
+
+def _figure(
+    value: float | None, *, unit: str, n: int, low: float | None = None, high: float | None = None
+) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high, "n": n, "unit": unit}
