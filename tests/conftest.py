@@ -20,6 +20,7 @@ def tiny_llama():
                 num_attention_heads=4,
                 num_key_value_heads=2,
                 tie_word_embeddings=True,
+                initializer_range=0.2,  # adapters learn little on the near-zero default
             )
         )
 

@@ -26,12 +26,16 @@ def render(tokenizer, prompt, target):
 
 def example(number):
     question = (Message("user", f"Who has key {number}?"),)
-    return Example(f"ex-{number}", "default", (f"mem-{number}",), "rules", "qa", question, f"Ann{number}")
+    return Example(
+        f"ex-{number}", "default", (f"mem-{number}",), "rules", "qa", question, f"Ann{number}"
+    )
 
 
 @pytest.fixture
 def trainer(tiny_llama):
-    return TorchTrainer(lambda folder: SimpleNamespace(model=tiny_llama(), tokenizer=LetterTokenizer()), render)
+    return TorchTrainer(
+        lambda folder: SimpleNamespace(model=tiny_llama(), tokenizer=LetterTokenizer()), render
+    )
 
 
 EXAMPLES = [example(number) for number in range(12)]
@@ -40,13 +44,23 @@ CONFIG = TrainConfig(epochs=6, learning_rate=3e-3, tokens_per_step=64, checkpoin
 
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_the_loss_falls_and_the_weights_change(trainer, tmp_path, tiny_llama, method):
-    config = CONFIG.model_copy(update={"method": method, "lora_rank": 4, "learning_rate": {"full": 3e-3, "lora": 3e-2}[method]})
+    config = CONFIG.model_copy(
+        update={
+            "method": method,
+            "lora_rank": 4,
+            "learning_rate": {"full": 3e-3, "lora": 3e-2}[method],
+        }
+    )
     result = trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
     assert result.last_loss < 0.8 * result.first_loss
-    assert result.labelled_tokens == 6 * sum(len(render(None, e.prompt, e.target)[1]) for e in EXAMPLES)
+    assert result.labelled_tokens == 6 * sum(
+        len(render(None, e.prompt, e.target)[1]) for e in EXAMPLES
+    )
     saved = load_file(next((tmp_path / "out").glob("*.safetensors")))
     start = tiny_llama().state_dict()
-    assert any(name not in start or not torch.equal(value, start[name]) for name, value in saved.items())
+    assert any(
+        name not in start or not torch.equal(value, start[name]) for name, value in saved.items()
+    )
 
 
 def test_a_killed_run_resumes_and_ends_with_the_same_weights(trainer, tmp_path):
@@ -83,7 +97,11 @@ def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
         trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "out", progress=stop)
     seen = []
     trainer.train(
-        tmp_path / "base", EXAMPLES[:6], CONFIG, tmp_path / "out", progress=lambda d, t: seen.append(d)
+        tmp_path / "base",
+        EXAMPLES[:6],
+        CONFIG,
+        tmp_path / "out",
+        progress=lambda d, t: seen.append(d),
     )
     assert seen[0] == 1
 
