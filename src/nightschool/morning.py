@@ -62,7 +62,7 @@ def write_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Path:
 
 def _record(school: School, night: Night) -> NightRecord:
     version_id = night.stored("version.txt")
-    known = {v.id: v for v in school.registry.list(school.settings.tenant)}
+    known = {v.id: v for v in school.registry.versions(school.settings.tenant)}
     report, material, facts = (
         night.stored(name) for name in ("report-candidate.json", "material.json", "facts.json")
     )

@@ -19,6 +19,7 @@ from nightschool.cli.output import (
     opened,
     show,
 )
+from nightschool.types import Reading
 
 CONFIG = """# Settings of this workspace; `nightschool config` lists all of them with their defaults.
 # effort = "medium"
@@ -66,7 +67,8 @@ def learn(
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        readings, skipped = [], []
+        readings: list[Reading] = []
+        skipped: list[tuple[str, str]] = []
         for source in sources:
             with bars(json)(f"reading {Path(source).name}") as progress:
                 found = read(source, school.settings.tenant, progress)

@@ -42,7 +42,7 @@ def versions(
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         live = school.registry.alias(school.settings.tenant, "live")
-        found = school.registry.list(school.settings.tenant)
+        found = school.registry.versions(school.settings.tenant)
         lines = [f"{'*' if live == 'base' else ' '} base             {school.settings.model.base}"]
         for v in found:
             decision = school.registry.decision(v.id)

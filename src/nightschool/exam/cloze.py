@@ -216,7 +216,8 @@ def _signature_defaults(signature: str) -> dict[str, str]:
         return {}
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
-    pairs = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+    pairs: list[tuple[ast.arg, ast.expr | None]] = []
+    pairs += zip(reversed(positional), reversed(arguments.defaults), strict=False)
     pairs = [*reversed(pairs), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     return {arg.arg: ast.unparse(value) for arg, value in pairs if value is not None}
 

@@ -29,7 +29,7 @@ def attempt_alpha(alpha: float, attempt: int) -> float:
     """
     if attempt < 1:
         raise ValueError(f"attempt is {attempt}; attempts are counted from 1.")
-    return alpha / 2**attempt
+    return float(alpha / 2**attempt)
 
 
 def decide(
@@ -61,7 +61,8 @@ def decide(
     """
     alpha = attempt_alpha(config.alpha, attempt)
     theirs, ours = outcomes(live), outcomes(candidate)
-    new, earlier = [], []
+    new: list[Item] = []
+    earlier: list[Item] = []
     for bank in banks:
         if bank.kind is BankKind.ACQUIRED:
             (new if bank.night == candidate.night else earlier).extend(bank.items)

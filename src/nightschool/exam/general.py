@@ -71,9 +71,10 @@ def kl_nats(sampler: Sampler, base: Sampler, *, answer_tokens: int, seed: int = 
 
     prompts: list[Prompt] = [prompt for prompt, _ in general_prompts()]
     answers = sampler.generate(prompts, max_tokens=answer_tokens, temperature=1.0, seed=seed)
-    pairs = [(p, a) for p, a in zip(prompts, answers, strict=True) if a.strip()]
-    if not pairs:
-        pairs = general_prompts()
+    pairs: list[tuple[Prompt, str]] = [
+        (p, a) for p, a in zip(prompts, answers, strict=True) if a.strip()
+    ]
+    pairs = pairs or list(general_prompts())
     total, count = 0.0, 0
     for ours, theirs in zip(sampler.score(pairs), base.score(pairs), strict=True):
         for own, other in zip(ours, theirs, strict=True):

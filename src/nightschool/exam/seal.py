@@ -227,7 +227,8 @@ def _shape(value: str) -> str:
 
 
 def _predecessor(memory: Memory, earlier: Mapping[str, Memory]) -> list[Memory]:
-    chain, step = [], memory.supersedes
+    chain: list[Memory] = []
+    step = memory.supersedes
     while step and step in earlier and len(chain) < 16:
         chain.append(earlier[step])
         step = earlier[step].supersedes

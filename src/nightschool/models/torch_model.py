@@ -44,7 +44,7 @@ def load(folder: Path, base: Path | None = None) -> LoadedModel:
         raise ModelMissing(f"{folder} is an adapter and needs the base model it was trained on.")
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            base if adapter else folder, dtype=torch.float32, local_files_only=True
+            str(base if adapter else folder), dtype=torch.float32, local_files_only=True
         )
         if adapter:
             from peft import PeftModel

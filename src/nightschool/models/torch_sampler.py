@@ -152,7 +152,8 @@ class _Forest:
 
     def add(self, prompt: list[int], target: list[int]) -> None:
         """Lay one sequence into the trie."""
-        node, path = -1, []
+        node = -1
+        path: list[int] = []
         for token in [*prompt, *target]:
             child = self._nodes.get((node, token))
             if child is None:

@@ -50,7 +50,7 @@ class Registry:
             )
         return from_json(Version, row["body"])
 
-    def list(self, tenant: str) -> list[Version]:
+    def versions(self, tenant: str) -> list[Version]:
         """List a tenant's versions, oldest first."""
         rows = self.connection.execute(
             "SELECT body FROM versions WHERE tenant = ? ORDER BY number", (tenant,)
@@ -178,7 +178,7 @@ class Registry:
     def attempts(self, tenant: str) -> int:
         """Return how many candidates the gate has refused since the last promotion."""
         count = 0
-        for version in reversed(self.list(tenant)):
+        for version in reversed(self.versions(tenant)):
             decision = self.decision(version.id)
             if decision is None:
                 continue

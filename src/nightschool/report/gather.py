@@ -269,7 +269,8 @@ def _answers(
         (result.bank_id, result.item_id): result.answer
         for _, _, result in sheet.rows(base, BankKind.ACQUIRED)
     }
-    right, missed = [], []
+    right: list[Answer] = []
+    missed: list[Answer] = []
     for bank, item, result in sheet.rows(version, BankKind.ACQUIRED):
         answer = Answer(
             item.question,

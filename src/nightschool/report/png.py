@@ -6,7 +6,7 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightschool.report import words
 from nightschool.report.morning import Contrast, Guard, Morning
@@ -68,10 +68,10 @@ class _Sheet:
     def __init__(self, figure: Figure, height: float) -> None:
         self.figure, self.height, self.at = figure, height, 0.55
 
-    def text(self, x: float, text: str, size: float, color: str = QUIET, **style: object) -> None:
+    def text(self, x: float, text: str, size: float, color: str = QUIET, **style: Any) -> None:
         plain = text.replace("$", r"\$")
         style = {"family": SANS, "va": "center", **style}
-        self.figure.text(x, 1 - self.at / self.height, plain, fontsize=size, color=color, **style)  # pyright: ignore[reportArgumentType]
+        self.figure.text(x, 1 - self.at / self.height, plain, fontsize=size, color=color, **style)
 
     def axes(self, rows: float, left: float = 0.34, width: float = 0.4) -> Axes:
         bottom = 1 - (self.at + rows * ROW_IN) / self.height
@@ -112,7 +112,7 @@ def _head(sheet: _Sheet, morning: Morning, title: Sequence[str]) -> None:
 def _contrasts(
     sheet: _Sheet,
     name: str,
-    contrasts: Sequence[Contrast] | Sequence[Guard],
+    contrasts: Sequence[Contrast | Guard],
     names: dict[str, str],
 ) -> None:
     sheet.heading(name)

@@ -44,7 +44,7 @@ def pick_precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     Without such hardware a CPU emulates bfloat16, hundreds of times slower than float32.
     """
     if config.precision != "auto":
-        return getattr(torch, config.precision)
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[config.precision]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
