@@ -107,6 +107,9 @@ class Statement:
     end: int
 
 
+YOU = frozenset({"you", "your", "yours"})
+
+
 def statements(text: str, context: Context) -> list[Statement]:
     """Split a turn into statements; `context` carries names over sentences and turns.
 
@@ -223,10 +226,9 @@ def _statement(head: Token, tokens: list[Token], context: Context) -> str | None
             antecedent = [t for t in antecedent if t.i >= name.left_edge.i]
         carried = _words(antecedent, context)
         tokens = [t for t in tokens if t.i != subject.i]
-    aside = {t.i for c in head.children if c.dep_ == "advcl" for t in c.subtree}
     text = _words(tokens, context)
     if "\0" in text:  # a remark to the listener may hang on a statement that stands without it
-        text = _words(_trim([t for t in tokens if t.i not in aside]), context)
+        text = _words(_trim([t for t in tokens if t.i not in _asides(head)]), context)
     if carried:
         text = f"{carried} {text}"
     if "\0" in text or len(text.split()) < 3:
@@ -234,6 +236,17 @@ def _statement(head: Token, tokens: list[Token], context: Context) -> str | None
     _remember(subject, tokens, context)
     text = re.sub(r"\s+([,.;:!?])", r"\1", text).strip(" ,;")
     return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!' else '.'}"
+
+
+def _asides(head: Token) -> set[int]:
+    """Find what hangs on a clause and speaks to the listener: "in case you want to", "so be careful"."""
+    return {
+        token.i
+        for child in head.children
+        if child.dep_ == "advcl"
+        or (child.dep_ in ("prep", "ccomp") and any(t.lower_ in YOU for t in child.subtree))
+        for token in child.subtree
+    }
 
 
 def _words(tokens: list[Token], context: Context) -> str:
@@ -301,6 +314,8 @@ def _word(token: Token, context: Context) -> str:
         name = context.thing or None
     elif low in ("they", "them", "their"):
         name = context.thing or context.person or None
+    elif low == "that" and token.head.dep_ == "relcl":
+        return token.text  # "the robot that collects litter" points at nothing outside
     elif (
         low in ("this", "that", "these", "those")
         and token.dep_
@@ -328,7 +343,13 @@ def _remember(subject: Token, tokens: list[Token], context: Context) -> None:
     context.clock += 1
     if subject.tag_ != "PRP" and subject.lower_ not in ("who", "which"):
         spoken = _words([t for t in subject.subtree if t.text != ","], context)
-        if "\0" not in spoken and (subject.ent_type_ == "PERSON" or subject.lower_ in PERSON_WORDS):
+        kind = next((t for t in subject.head.children if t.dep_ == "attr"), None)
+        made = kind is not None and kind.pos_ == "NOUN" and kind.lower_ not in PERSON_WORDS
+        if (
+            "\0" not in spoken
+            and not made
+            and (subject.ent_type_ == "PERSON" or subject.lower_ in PERSON_WORDS)
+        ):
             names = [t.text for t in subject.subtree if t.ent_type_ == "PERSON"]
             context.noted(person=" ".join(names) or spoken)
         elif "\0" not in spoken:

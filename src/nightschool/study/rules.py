@@ -12,7 +12,7 @@ from nightschool.study.phrasings import vary
 from nightschool.study.statements import Asked, questions
 from nightschool.types import Example, Memory, Message, digest
 
-ABSTAIN_SHARE = 0.08
+ABSTAIN_SHARE = 0.03
 """Refusals for each told fact's example: enough to keep the habit, too few to spread it."""
 MAIN_SHARE = 0.75
 """Share of a statement's wordings that ask for what it says, not back from it."""

@@ -136,8 +136,10 @@ class _Run:
         """Lay out every step of every epoch beforehand: a step is a few rows of example indices."""
         size = min(ROW_TOKENS, self.config.tokens_per_step)
         rows_per_step = max(1, self.config.tokens_per_step // size)
-        steps = []
-        for epoch in range(self.config.epochs):
+        steps: list[list[list[int]]] = []
+        for epoch in range(self.config.epochs * MOST_PASSES):
+            if epoch >= self.config.epochs and len(steps) >= self.config.min_steps:
+                break
             rows = plan_rows(self.tokens, size, len(self.prefix), self.config.seed * 1000 + epoch)
             steps += [rows[i : i + rows_per_step] for i in range(0, len(rows), rows_per_step)]
         return steps
