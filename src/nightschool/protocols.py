@@ -27,8 +27,8 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) while long work goes on."""
 
 
-class Sampler(Protocol):
-    """Text and log-probabilities from one model version."""
+class Writer(Protocol):
+    """Text from a model, wherever it runs."""
 
     def generate(
         self,
@@ -41,6 +41,10 @@ class Sampler(Protocol):
     ) -> list[str]:
         """Answer each prompt; temperature 0 is greedy. Order is kept."""
         ...
+
+
+class Sampler(Writer, Protocol):
+    """Text and log-probabilities from one model version."""
 
     def score(
         self,

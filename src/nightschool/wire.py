@@ -10,7 +10,7 @@ from nightschool.config import Settings, load_settings
 from nightschool.errors import ConfigError
 from nightschool.memory.files import write_files
 from nightschool.memory.store import SqliteStore
-from nightschool.protocols import Author, Progress, Sampler, Trainer
+from nightschool.protocols import Author, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.versions import BASE, Registry
 from nightschool.types import Memory
@@ -76,18 +76,26 @@ class School:
         if name == "rules":
             return RuleAuthor(study, seed)
         if name == "self":
-            return SampledAuthor("self", self.sampler(BASE), seed)
+            return SampledAuthor("self", self._writer(), seed)
         if name == "teacher" and study.teacher_url:
-            from nightschool.models.teacher import HttpSampler
+            from nightschool.models.teacher import HttpWriter
 
             key = os.environ.get(TEACHER_KEY, "")
             return SampledAuthor(
-                "teacher", HttpSampler(study.teacher_url, study.teacher_model, key), seed
+                "teacher", HttpWriter(study.teacher_url, study.teacher_model, key), seed
             )
         raise ConfigError(
             f"study.authors names {name!r}, and study.teacher_url is {study.teacher_url!r}. "
             "Use rules or self, or set study.teacher_url to an OpenAI-compatible endpoint."
         )
+
+    def _writer(self) -> Writer:
+        """Return the base model for fast sampling: by llama.cpp where its GGUF is at hand."""
+        from nightschool.models.llama_sampler import LlamaSampler
+        from nightschool.models.pull import GGUF_NAME
+
+        gguf = self.base_folder() / GGUF_NAME
+        return LlamaSampler(gguf) if gguf.exists() else self.sampler(BASE)
 
     def recall(self, question: str) -> list[Memory]:
         """Return the live memories nearest to a question, best first."""

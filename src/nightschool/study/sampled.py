@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from nightschool.protocols import Progress, Sampler
+from nightschool.protocols import Progress, Writer
 from nightschool.types import Example, Memory, Message, digest
 
 ASK = {
@@ -21,7 +21,7 @@ TEMPERATURE = 0.7
 class SampledAuthor:
     """Writes by sampling a model; implements `protocols.Author`."""
 
-    def __init__(self, name: str, sampler: Sampler, seed: int = 0) -> None:
+    def __init__(self, name: str, sampler: Writer, seed: int = 0) -> None:
         self.name = name
         self.sampler = sampler
         self.seed = seed

@@ -27,6 +27,8 @@ from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_
 from nightschool.types import Example, TrainResult, digest, from_json, to_json
 from nightschool.workspace import folder_atomic
 
+MOST_PASSES = 4
+"""A small night may go over its material so many times its epochs, to get its steps."""
 ROW_TOKENS = 512
 """Tokens of one row; attention costs grow with its square, the shared prefix shrinks with it."""
 EXPLODED = 4.0
