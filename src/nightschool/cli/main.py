@@ -23,3 +23,7 @@ app.add_typer(models.app, name="models", help="Base models: fetch and list.")
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()
