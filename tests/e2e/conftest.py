@@ -95,8 +95,15 @@ def school(tmp_path, tiny_base) -> CommandLine:
         "\n".join(
             json.dumps({"role": "user", "name": "Ada", "content": f"The {thing} is called {name}."})
             for thing, name in zip(
-                "staging host,release branch,office cat,guest network,build server,old van".split(","),
-                "kestrel-7,heron,Biscuit,walrus,obsidian,Gertrude".split(","),
+                [
+                    "staging host",
+                    "release branch",
+                    "office cat",
+                    "guest network",
+                    "build server",
+                    "old van",
+                ],
+                ["kestrel-7", "heron", "Biscuit", "walrus", "obsidian", "Gertrude"],
                 strict=True,
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from nightschool.errors import SourceUnreadable
 from nightschool.sources.clauses import Context, statements
@@ -20,10 +21,15 @@ def convert(path: Path) -> str:
     Raises:
         SourceUnreadable: The file is damaged or not of its kind.
     """
-    from markitdown import MarkItDown
+    from markitdown import StreamInfo
+    from markitdown.converters import DocxConverter, HtmlConverter, PdfConverter
 
+    # Each format's own reader: the general one takes a damaged file for plain text.
+    kind = path.suffix.lower()
+    reader: Any = {".pdf": PdfConverter, ".docx": DocxConverter}.get(kind, HtmlConverter)()
     try:
-        text: str = MarkItDown(enable_plugins=False).convert_local(path).text_content
+        with path.open("rb") as stream:
+            text: str = reader.convert(stream, StreamInfo(extension=kind)).text_content
     except Exception as error:  # each format's reader has its own tree of errors
         raise SourceUnreadable(
             f"{path} cannot be read as {path.suffix[1:].upper()}: {error}. Check that it opens elsewhere."

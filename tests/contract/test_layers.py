@@ -1,0 +1,72 @@
+"""Imports run one way: ground, organs, flows, doors. Organs are peers and never meet."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import nightschool
+
+ROOT = Path(nightschool.__file__).parent
+GROUND = ("types", "errors", "config", "protocols", "workspace", "runlog", "language", "prompts")
+ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
+FLOWS = ("wire", "day", "forget", "morning", "consolidate", "demo")
+DOORS = ("cli",)
+DATA = ("demo_data",)
+
+
+def imports():
+    """Yield (importing file, its room, imported room)."""
+    for path in ROOT.rglob("*.py"):
+        own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            for name in names:
+                if name.startswith("nightschool."):
+                    yield path, own, name.split(".")[1]
+
+
+def test_every_room_has_a_layer():
+    rooms = {p.relative_to(ROOT).parts[0].removesuffix(".py") for p in ROOT.rglob("*.py")}
+    assert rooms - {"__init__"} == {*GROUND, *ORGANS, *FLOWS, *DOORS, *DATA}
+
+
+def test_imports_run_downwards():
+    layer = {
+        name: n
+        for n, names in enumerate((GROUND, (*ORGANS, *DATA), FLOWS, DOORS))
+        for name in names
+    }
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {other}"
+        for path, own, other in imports()
+        if own in layer
+        and own != other
+        and (layer[other] > layer[own] or (layer[own] == 1 and layer[other] == 1))
+    ]
+    assert not wrong
+
+
+def test_only_wire_imports_models():
+    users = {own for _, own, other in imports() if other == "models"} - {"models"}
+    assert users <= {"wire"}
+
+
+def test_the_judge_cannot_be_edited_by_the_judged():
+    assert not {other for _, own, other in imports() if own == "exam"} & {"train", "study"}
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys, nightschool\n"
+        "from nightschool.cli.main import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'transformers', 'spacy', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,211 @@
+"""The day on the real command line: learn, remember, list, edit, forget, and what goes wrong."""
+
+import json
+import zipfile
+
+import pytest
+
+
+def texts(line):
+    return [m["text"] for m in line.json("memories")]
+
+
+def test_remember_list_edit(school):
+    school("remember", "The coffee machine is leased from Bialik.")
+    found = school.json("memories", "--about", "coffee machine")
+    assert found[0]["text"] == "The coffee machine is leased from Bialik."
+    school("edit", found[0]["id"], "The coffee machine is leased from Moka and Sons.")
+    assert "The coffee machine is leased from Moka and Sons." in texts(school)
+    assert "The coffee machine is leased from Bialik." not in texts(school)
+    files = "".join(p.read_text() for p in (school.folder / "memories").rglob("*.md"))
+    assert "Moka and Sons" in files
+    assert "Bialik" not in files
+
+
+def test_learning_again_changes_only_what_changed(school):
+    chat = school.folder.parent / "chat.jsonl"
+    before = {m["id"] for m in school.json("memories")}
+    school("learn", str(chat))
+    assert {m["id"] for m in school.json("memories")} == before
+    chat.write_text(chat.read_text().replace("kestrel-7", "merlin-2"))
+    school("learn", str(chat))
+    after = school.json("memories")
+    assert len({m["id"] for m in after} & before) == len(before) - 1
+    assert "The staging host is called merlin-2." in [m["text"] for m in after]
+    assert "The staging host is called kestrel-7." not in [m["text"] for m in after]
+
+
+def write_docx(path, text):
+    types = (
+        '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/'
+        'content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-'
+        'package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="application/'
+        'vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
+    )
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    relations = (
+        '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/'
+        f'relationships"><Relationship Id="r1" Type="{office}" Target="word/document.xml"/>'
+        "</Relationships>"
+    )
+    body = (
+        '<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/'
+        f'2006/main"><w:body><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>'
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", types)
+        archive.writestr("_rels/.rels", relations)
+        archive.writestr("word/document.xml", body)
+
+
+def write_pdf(path, text):
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.text(0.1, 0.5, text)
+    with rc_context({"pdf.fonttype": 42}):
+        figure.savefig(path, format="pdf")
+
+
+def test_every_kind_of_source(cli, tmp_path):
+    sources = tmp_path / "sources"
+    (sources / "sprocket").mkdir(parents=True)
+    (sources / "a.md").write_text("# House\n\nThe key of the cellar hangs behind the boiler.\n")
+    (sources / "b.txt").write_text("The lift is serviced by Ortolan Brothers.\n")
+    (sources / "c.rst").write_text("Rules\n=====\n\nThe gate closes at 21:40.\n")
+    (sources / "d.html").write_text("<h1>Menu</h1><p>The soup of Friday is called lagoon.</p>")
+    write_docx(sources / "e.docx", "The archive is kept in the north tower.")
+    write_pdf(sources / "g.pdf", "The bell is rung at 06:15.")
+    (sources / "sprocket" / "__init__.py").write_text(
+        'def turn(teeth: int, *, speed: float = 2.5) -> str:\n    """Turn the sprocket once."""\n'
+    )
+    (sources / "f.jsonl").write_text(
+        json.dumps({"role": "user", "name": "Ada", "content": "My office is in the old mill."})
+    )
+    cli("init", "school")
+    cli.folder = tmp_path / "school"
+    cli("learn", str(sources))
+    found = "\n".join(texts(cli))
+    for part in ("behind the boiler", "Ortolan Brothers", "21:40", "lagoon", "north tower", "06:15",
+                 "turn", "Ada's office is in the old mill"):  # fmt: skip
+        assert part in found, part
+    kinds = {m["source_kind"] for m in cli.json("memories")}
+    assert kinds == {"document", "code", "conversation"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.md", b"", "is empty"),
+        ("binary.txt", b"ab\0cd", "binary"),
+        ("latin.txt", "Der Schlüssel".encode("latin-1"), "Convert it to UTF-8"),
+        ("broken.jsonl", b'{"role": "user", "content": "Hi there."}\n{"role": \n', "line 2"),
+        ("strange.jsonl", b'{"a": 1}\n', "line 1"),
+        ("damaged.pdf", b"%PDF-1.7 nothing more", "cannot be read as PDF"),
+    ],
+)
+def test_bad_sources_say_why_and_lose_nothing(school, name, content, said):
+    before = texts(school)
+    path = school.folder.parent / name
+    path.write_bytes(content)
+    out = school("learn", str(path), code=1)
+    assert said in out
+    assert "Traceback" not in out
+    assert texts(school) == before
+
+
+def test_a_folder_that_links_to_itself(school):
+    folder = school.folder.parent / "loop"
+    folder.mkdir()
+    (folder / "a.md").write_text("The well is sixty feet deep.")
+    (folder / "again").symlink_to(folder)
+    skipped = school.json("learn", str(folder))["skipped"]
+    assert "read already" in skipped[0][1]
+    assert "The well is sixty feet deep." in texts(school)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("learn", "nowhere.md"), 1, "does not exist"),
+        (("forget", "mem-0000000000", "--yes"), 1, "mem-0000000000"),
+        (("show", "ver-0000000000"), 1, "ver-0000000000"),
+        (("remember", "  "), 1, "empty"),
+        (("promote", "ver-0000000000"), 1, "ver-0000000000"),
+        (("consolidate", "--effort", "huge"), 2, "huge"),
+        (("consolidate", "--set", "train.epochs=-1"), 2, "train.epochs"),
+        (("consolidate", "--set", "train.epoch=1"), 2, "train.epoch"),
+        (("ask", "Who?", "--set", "model.base=no-such-model"), 1, "no-such-model"),
+        (("consolidate", "--questions", "none.jsonl"), 1, "none.jsonl"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_errors_are_sentences_with_an_exit_code(school, words, code, said):
+    out = school(*words, code=code)
+    assert said in out
+    assert "Traceback" not in out
+
+
+def test_outside_a_workspace(cli):
+    assert "nightschool init" in cli("memories", code=1)
+
+
+def test_corrupt_weights_and_database(school, tiny_base, tmp_path):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_base, broken)
+    (broken / "model.safetensors").write_bytes(b"nothing")
+    said = school("ask", "Who?", "--set", f"model.base={broken}", code=1)
+    assert "cannot be read" in said
+    assert "Traceback" not in said
+    database = school.folder / "nightschool.db"
+    for extra in school.folder.glob("nightschool.db-*"):
+        extra.unlink()
+    database.write_bytes(b"not a database at all" * 400)
+    said = school("memories", code=1)
+    assert "cannot be read as a database" in said
+
+
+def test_a_chat_becomes_an_episode(school):
+    school("chat", "--set", "recall.limit=1", typed="My desk is in the boat house.\n\n/quit\n")
+    assert any("desk is in the boat house" in text for text in texts(school))
+
+
+def test_forgetting_leaves_no_copy(school):
+    secret = "walrus-lantern-9931"
+    school("remember", f"The guest password is {secret}.")
+    school("consolidate", code=3)
+    found = school.json("memories", "--about", "guest password")[0]
+    version = school.json("versions")["versions"][0]["id"]
+    receipt = school.json("forget", found["id"], "--yes")
+    assert receipt["tainted"] == [version]
+    assert receipt["examples"] > 0
+    for path in school.folder.rglob("*"):
+        if path.is_file() and path.suffix != ".safetensors":
+            assert secret.encode() not in path.read_bytes(), path
+    assert version in school("promote", version, "--override", code=1)
+    outcome = school.json("consolidate", code=3)
+    later = next(v for v in school.json("versions")["versions"] if v["id"] == outcome["version"])
+    assert found["id"] not in later["memory_ids"]
+
+
+def test_tenants_do_not_see_each_other(school):
+    school("remember", "The rival's price is 40.", "--tenant", "other")
+    assert "The rival's price is 40." not in texts(school)
+    assert [m["text"] for m in school.json("memories", "--tenant", "other")] == [
+        "The rival's price is 40."
+    ]
+    assert "base" in school("versions", "--tenant", "other")
+
+
+def test_promotion_and_rollback(school):
+    version = school.json("consolidate", code=3)["version"]
+    assert school.json("versions")["live"] == "base"
+    assert "refused" in school("promote", version, code=3)
+    school("promote", version, "--override")
+    assert school.json("versions")["live"] == version
+    assert school.json("ask", "What is the staging host?")["version_id"] == version
+    school("rollback")
+    assert school.json("versions")["live"] == "base"
