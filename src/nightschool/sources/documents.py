@@ -26,7 +26,8 @@ def convert(path: Path) -> str:
 
     # Each format's own reader: the general one takes a damaged file for plain text.
     kind = path.suffix.lower()
-    reader: Any = {".pdf": PdfConverter, ".docx": DocxConverter}.get(kind, HtmlConverter)()
+    converters: dict[str, Any] = {".pdf": PdfConverter, ".docx": DocxConverter}
+    reader = converters.get(kind, HtmlConverter)()
     try:
         with path.open("rb") as stream:
             text: str = reader.convert(stream, StreamInfo(extension=kind)).text_content

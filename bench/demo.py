@@ -1,0 +1,34 @@
+"""Live the demo and keep its figures: `python bench/demo.py --json bench/results/demo.json`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from nightschool.demo import run
+from nightschool.runlog import progress_bar
+from record import Record
+
+
+def main() -> None:
+    """Run once in a temporary workspace; the report's picture goes beside the result file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, default=Path("bench/results/demo.json"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    given = parser.parse_args()
+    record = Record(given.json, "demo")
+    record.body["seeds"] = [given.seed]
+    with tempfile.TemporaryDirectory() as temporary:
+        settings = (f"train.seed={given.seed}", *given.settings)
+        lived = run(Path(temporary) / "demo", None, None, settings, progress_bar)
+        picture = Path(lived.pop("report")).with_suffix(".png")
+        given.json.with_suffix(".png").write_bytes(picture.read_bytes())
+    record.body["figures"] = lived.pop("figures")
+    record.body["rows"] = [lived]
+    record.save()
+
+
+if __name__ == "__main__":
+    main()
