@@ -63,7 +63,7 @@ class TrainConfig(_Frozen):
 
     method: Literal["full", "lora"] = "full"
     """Full fine-tuning, or low-rank adapters on all linear layers."""
-    epochs: int = Field(3, ge=1)
+    epochs: int = Field(2, ge=1)
     """Passes over the study material."""
     min_steps: int = Field(48, ge=1)
     """Optimizer steps below which a small night makes more passes, up to four times as many."""

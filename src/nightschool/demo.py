@@ -18,9 +18,10 @@ from nightschool.exam.sit import sit
 from nightschool.exam.stats import outcomes, rate
 from nightschool.forget import forget
 from nightschool.morning import write_morning
+from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
 from nightschool.sources import read, said
-from nightschool.types import Bank, BankKind, Item, Memory, Report, now
+from nightschool.types import Bank, BankKind, Item, Material, Memory, Report, from_json, now
 from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
@@ -75,20 +76,20 @@ def run(
     school = open_school(folder, settings)
     asked = read_questions(questions or data_folder() / "questions.jsonl")
     days = _days(facts)
-    nights = []
+    lived = []
     for number, day in enumerate(days, start=1):
         known: dict[str, Memory] = {
             m.text: m for m in school.store.memories(school.settings.tenant)
         }
         _live_day(school, day, known)
         tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
-        nights.append(consolidate(school, questions=tonight, bar=bar))
+        lived.append(consolidate(school, questions=tonight, bar=bar))
     gone = [q for q in asked if q.group == FORGOTTEN]
-    forgotten = _probe_forgotten(school, gone, nights[-1].version.id, bar)
+    forgotten = _probe_forgotten(school, gone, lived[-1].version.id, bar)
     page = write_morning(school, (_contrast(*forgotten),) if gone else ())
-    figures = _figures(school, [n.report for n in nights], forgotten)
-    peak = max(n.version.train.peak_bytes for n in nights if n.version.train) / 1e9
-    figures["peak_gb"] = _figure(peak, unit="GB", n=len(nights))
+    figures = _figures(school, [n.report for n in lived], forgotten)
+    peak = max(n.version.train.peak_bytes for n in lived if n.version.train) / 1e9
+    figures["peak_gb"] = _figure(peak, unit="GB", n=len(lived))
     figures["minutes"] = _figure((time.monotonic() - begun) / 60, unit="minutes", n=1)
     answers = (
         {q: ask(school, q, closed_book=True).text for q in FINAL_QUESTIONS} if not facts else {}
@@ -96,8 +97,8 @@ def run(
     return {
         "name": "demo",
         "figures": figures,
-        "promoted": [n.decision.promote for n in nights],
-        "checks": [[[c.name, c.passed, c.reason] for c in n.decision.checks] for n in nights],
+        "promoted": [n.decision.promote for n in lived],
+        "checks": [[[c.name, c.passed, c.reason] for c in n.decision.checks] for n in lived],
         "answers": answers,
         "report": str(page),
     }
@@ -218,10 +219,12 @@ def _figures(
 
 
 def _coverage(school: School, banks: Sequence[Bank]) -> dict[str, Any]:
-    """Share of the live memories that are examined; all that were studied have material by rule."""
+    """Share of the live memories that have both study material and an exam question."""
     live = {m.id for m in school.store.memories(school.settings.tenant)}
     examined = {m for b in banks for i in b.items for m in i.memory_ids}
-    return _figure(len(live & examined) / len(live), unit="rate", n=len(live))
+    stored = nights(school.workspace, school.settings.tenant)[-1].stored("material.json")
+    studied = {m for e in from_json(Material, stored or "").examples for m in e.memory_ids}
+    return _figure(len(live & examined & studied) / len(live), unit="rate", n=len(live))
 
 
 def _rated(values: dict[str, float], items: Sequence[Item]) -> dict[str, Any]:

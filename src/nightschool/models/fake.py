@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from nightschool.protocols import Progress, Prompt
@@ -26,10 +27,10 @@ class FakeSampler:
         progress: Progress | None = None,
     ) -> list[str]:
         """Answer from the table, cut at `max_tokens` words."""
-        found = [self._answer(prompt).split()[:max_tokens] for prompt in prompts]
+        found = [re.findall(r"\S+\s*", self._answer(prompt))[:max_tokens] for prompt in prompts]
         if progress:
             progress(len(found), len(found))
-        return [" ".join(words) for words in found]
+        return ["".join(words).strip() for words in found]
 
     def score(
         self, pairs: Sequence[tuple[Prompt, str]], *, progress: Progress | None = None

@@ -1,0 +1,204 @@
+"""Our training loop beside TRL's SFTTrainer: labelled tokens per second, peak memory, held-out loss.
+
+`python bench/train_speed.py --json bench/results/train_speed.json --n 160`
+
+Same examples, model, passes and peak learning rate; each run in its own process. Needs
+`pip install -e '.[bench]'`. bfloat16 is measured only where the processor multiplies it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from record import Record
+
+BASE = "smollm2-135m"
+RUNS = ("ours_full", "ours_lora", "trl_default", "trl_padded_16", "trl_packed", "trl_lora")
+RATE = {"full": 2e-4, "lora": 2e-3}
+RANK = 64
+
+
+def examples(n: int) -> tuple[list[Any], list[Any]]:
+    """Return study examples of the demo's first day, as (training, held out)."""
+    import random
+
+    from nightschool.config import StudyConfig
+    from nightschool.demo_data import folder
+    from nightschool.sources import read
+    from nightschool.study.rules import RuleAuthor
+    from nightschool.types import Memory
+
+    found = []
+    for source in (folder() / "day1" / "docs", folder() / "day1" / "chats.jsonl"):
+        for reading in read(str(source), "bench").readings:
+            found += [(reading, finding) for finding in reading.findings]
+    memories = [
+        Memory(f"mem-{k}", "bench", f.text, f.form, r.episode.kind, r.episode.source, r.episode.id,
+               r.episode.at, key=f.key, facets=f.facets)
+        for k, (r, f) in enumerate(found)
+    ]  # fmt: skip
+    written = RuleAuthor(StudyConfig(), 0).write(memories)
+    chats = [e for e in written if e.prompt]
+    random.Random(0).shuffle(chats)
+    return chats[:n], chats[n : n + 64]
+
+
+def ours(method: str, n: int) -> dict[str, Any]:
+    """Train with our loop."""
+    from nightschool.config import TrainConfig
+    from nightschool.models.torch_model import load, render
+    from nightschool.train.torch_trainer import TorchTrainer
+    from nightschool.wire import pull_model
+
+    train, held = examples(n)
+    config = TrainConfig(method=method, epochs=1, min_steps=1, lora_rank=RANK,
+                         learning_rate=RATE[method], checkpoint_seconds=1e9)  # fmt: skip
+    base = pull_model(BASE)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        result = TorchTrainer(load, render).train(base, train, config, out)
+        return {
+            "seconds": result.seconds,
+            "labelled_tokens": result.labelled_tokens,
+            "network_tokens": result.tokens,
+            "peak_gb": result.peak_bytes / 1e9,
+            "held_out_loss": held_out(load(out, base).model, held),
+        }
+
+
+def theirs(run: str, n: int) -> dict[str, Any]:
+    """Train with TRL."""
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    from nightschool.models.torch_model import load, render
+    from nightschool.wire import pull_model
+
+    train, held = examples(n)
+    loaded = load(pull_model(BASE))
+    rows = []
+    for example in train:
+        before, after = render(loaded.tokenizer, example.prompt, example.target)
+        mask = [0] * len(before) + [1] * len(after)
+        rows.append({"input_ids": before + after, "completion_mask": mask})
+    lora = run == "trl_lora"
+    with tempfile.TemporaryDirectory() as folder:
+        config = SFTConfig(
+            output_dir=folder,
+            num_train_epochs=1,
+            learning_rate=RATE["lora" if lora else "full"],
+            per_device_train_batch_size={"trl_default": 8, "trl_packed": 1}.get(run, 16),
+            packing=run == "trl_packed",
+            max_length=512,
+            bf16=torch.cpu._is_avx512_bf16_supported() and run == "trl_default",
+            gradient_checkpointing=run == "trl_default",
+            use_cpu=True,
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+        )
+        trainer = SFTTrainer(
+            loaded.model, config, train_dataset=Dataset.from_list(rows),
+            processing_class=loaded.tokenizer,
+            peft_config=LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear")
+            if lora else None,
+        )  # fmt: skip
+        begun = time.monotonic()
+        trainer.train()
+        seconds = time.monotonic() - begun
+    return {
+        "seconds": seconds,
+        "labelled_tokens": sum(sum(row["completion_mask"]) for row in rows),
+        "network_tokens": sum(len(row["input_ids"]) for row in rows),
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "held_out_loss": held_out(trainer.model, held),
+    }
+
+
+def held_out(model: Any, held: list[Any]) -> float:
+    """Return the mean loss per labelled token on examples that nobody trained on."""
+    import torch
+
+    from nightschool.models.torch_model import load, render
+    from nightschool.wire import pull_model
+
+    tokenizer = load(pull_model(BASE)).tokenizer
+    total = count = 0.0
+    model.eval()
+    with torch.no_grad():
+        for example in held:
+            before, after = render(tokenizer, example.prompt, example.target)
+            logits_TV = model(torch.tensor([before + after])).logits[0].float().log_softmax(-1)
+            total -= sum(float(logits_TV[len(before) - 1 + k, t]) for k, t in enumerate(after))
+            count += len(after)
+    return total / count
+
+
+def matmul_bound() -> float:
+    """Return this machine's float32 matrix product, in GFLOP/s."""
+    import torch
+
+    left, right = torch.randn(1024, 1536), torch.randn(1536, 1536)
+    left @ right
+    begun = time.monotonic()
+    for _ in range(40):
+        left @ right
+    return 40 * 2 * 1024 * 1536 * 1536 / (time.monotonic() - begun) / 1e9
+
+
+def main() -> None:
+    """Run what is not in the result file yet, each run in its own process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, default=Path("bench/results/train_speed.json"))
+    parser.add_argument("--n", type=int, default=160)
+    parser.add_argument("--only", choices=RUNS)
+    given = parser.parse_args()
+    if given.only:
+        kind, _, rest = given.only.partition("_")
+        print(json.dumps(ours(rest, given.n) if kind == "ours" else theirs(given.only, given.n)))
+        return
+    record = Record(given.json, "train_speed")
+    record.body["seeds"] = [0]
+
+    def spawn(run: str) -> dict[str, Any]:
+        command = [sys.executable, __file__, "--only", run, "--n", str(given.n)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{run} failed:\n{done.stderr[-2000:]}")
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+    rows = {r: record.measure({"run": r, "n": given.n}, lambda r=r: spawn(r)) for r in RUNS}
+    speed = {run: row["labelled_tokens"] / row["seconds"] for run, row in rows.items()}
+    fastest = max(speed[r] for r in ("trl_default", "trl_padded_16", "trl_packed"))
+    n = given.n
+    record.figure("ratio_tokens_per_s", speed["ours_full"] / fastest, n=n, unit="times")
+    record.figure(
+        "ratio_tokens_per_s_default", speed["ours_full"] / speed["trl_default"], n=n, unit="times"
+    )
+    record.figure(
+        "ratio_tokens_per_s_lora", speed["ours_lora"] / speed["trl_lora"], n=n, unit="times"
+    )
+    bound = matmul_bound() * 1e9 / (6 * 134.5e6)
+    share = rows["ours_full"]["network_tokens"] / rows["ours_full"]["seconds"] / bound
+    record.figure("share_of_matmul_bound", share, n=n, unit="rate")
+    for run, row in rows.items():
+        record.figure(f"{run}_labelled_tokens_per_s", speed[run], n=n, unit="tokens/s")
+        record.figure(f"{run}_held_out_loss", row["held_out_loss"], n=64, unit="nats")
+        record.figure(f"{run}_peak_gb", row["peak_gb"], n=n, unit="GB")
+    record.figure("peak_gb", rows["ours_full"]["peak_gb"], n=n, unit="GB")
+    record.save()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Study material: varied, supported by its source, and never an exam question."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightschool.config import StudyConfig
+from nightschool.errors import LeakError, StudyError
+from nightschool.language import fingerprint, normalise
+from nightschool.models.fake import FakeSampler
+from nightschool.study.imported import read_material
+from nightschool.study.leaks import drop_leaks
+from nightschool.study.mixture import compose
+from nightschool.study.phrasings import embed
+from nightschool.study.rules import RuleAuthor
+from nightschool.study.sampled import SampledAuthor
+from nightschool.study.statements import questions
+from nightschool.study.support import supported
+from nightschool.types import Example, Memory, Message, SourceKind
+
+
+def memory(text, name="mem-1"):
+    return Memory(name, "t", text, "said", SourceKind.STATEMENT, "said", "ep-1", "2026-01-01")
+
+
+def example(question, answer, name="ex-1"):
+    return Example(name, "t", ("mem-1",), "self", "qa", (Message("user", question),), answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("The staging host is kestrel-7.", "What is the staging host?", "kestrel-7"),
+        ("Sunniva lives in Tarnby.", "Where does Sunniva live?", "Tarnby"),
+        ("The gate closes at 21:40.", "What time does the gate close?", "21:40"),
+        ("The map is backed up to a store named coldharbor.", None, "coldharbor"),
+    ],
+)
+def test_a_statement_becomes_questions(text, question, answer):
+    asked = questions(text)
+    assert any(answer in a.answer for a in asked)
+    if question:
+        assert question in [a.question for a in asked]
+
+
+def test_indirect_questions():
+    assert embed("Where does Ines work?") == "where Ines works"
+    assert embed("What is the staging host?") == "what the staging host is"
+
+
+def test_at_least_ten_expressions_of_a_fact():
+    texts = (
+        "The staging host is kestrel-7.",
+        "Sunniva lives in Tarnby.",
+        "Juniper was built by Oda.",
+    )
+    for text in texts:
+        written = [
+            e for e in RuleAuthor(StudyConfig()).write([memory(text)]) if e.family != "abstain"
+        ]
+        assert len({(e.prompt, e.target) for e in written}) >= 10
+        assert all(e.memory_ids == ("mem-1",) and e.author == "rules" for e in written)
+
+
+def test_code_is_asked_in_both_directions():
+    from nightschool.sources.code import read_package
+
+    reading = read_package("nightschool", "t")
+    finding = next(f for f in reading.findings if f.facets.get("short") == "digest")
+    code = Memory("mem-9", "t", finding.text, finding.form, SourceKind.CODE, "s", "e", "x",
+                  facets=finding.facets)  # fmt: skip
+    families = {e.family for e in RuleAuthor(StudyConfig()).write([code])}
+    assert {"qa", "reversed"} <= families
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("kestrel-7", True),
+        ("osprey-2", False),
+        ("Kestrel and 9 others", False),
+        ("The host.", True),
+    ],
+)
+def test_what_a_model_writes_must_stand_in_the_source(answer, kept):
+    assert supported(example("What?", answer), "The staging host is kestrel-7.") is kept
+
+
+@given(
+    st.text(alphabet="abcdefg ?", min_size=8, max_size=40).filter(
+        lambda t: len(normalise(t).split()) > 2
+    )
+)
+def test_an_exam_question_never_survives_the_leak_filter(question):
+    kept, dropped = drop_leaks([example(question.upper(), "x")], [fingerprint(question)], 0.85)
+    assert (kept, dropped) == ([], 1)
+
+
+def test_too_many_leaks_fail_the_night():
+    sealed = [fingerprint(a.question) for a in questions("The staging host is kestrel-7.")]
+    given_ = [example("What is the staging host?", "kestrel-7")]
+    with pytest.raises(LeakError, match="1 of 1"):
+        compose([memory("The staging host is kestrel-7.")], [], [], given_, sealed, StudyConfig())
+
+
+def test_a_models_material_is_read_and_checked():
+    text = "The staging host is kestrel-7."
+    reply = "Q: What is the staging host?\nA: kestrel-7\n\nQ: What is the port?\nA: 8472"
+    author = SampledAuthor("teacher", FakeSampler({}, reply))
+    material = compose([memory(text)], [author], [], [], [], StudyConfig())
+    assert [e.target for e in material.examples] == ["kestrel-7"]
+    assert material.dropped["unsupported"] == 1
+    assert material.uncovered == ()
+
+
+def test_imported_material(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text(
+        json.dumps({"question": "Who?", "answer": "Ada"}) + "\n\n" + json.dumps({"text": "x"})
+    )
+    assert [(e.family, e.target) for e in read_material(path, "t")] == [
+        ("qa", "Ada"),
+        ("passage", "x"),
+    ]
+    path.write_text("{}\n")
+    with pytest.raises(StudyError, match="line 1"):
+        read_material(path, "t")
