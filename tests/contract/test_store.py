@@ -1,0 +1,89 @@
+"""What every memory store promises; each implementation is run through the same suite."""
+
+from dataclasses import replace
+
+import pytest
+
+from nightschool.errors import UnknownMemory
+from nightschool.memory.store import SqliteStore
+from nightschool.sources import said
+from nightschool.sources.documents import read_document
+from nightschool.types import MemoryStatus
+from nightschool.workspace import Workspace
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request, tmp_path):
+    return {"sqlite": lambda: SqliteStore(Workspace.create(tmp_path, ""))}[request.param]()
+
+
+def learn(store, text, tenant="t"):
+    return store.absorb(said(text, tenant))
+
+
+def test_the_same_again_changes_nothing(store):
+    added, _ = learn(store, "The staging host is kestrel-7.")
+    assert learn(store, "The staging host is kestrel-7.") == ([], [])
+    assert store.memories("t") == added
+    assert store.episode(added[0].episode_id).text == "The staging host is kestrel-7."
+
+
+def test_a_newer_statement_supersedes_and_both_stay(store):
+    (old,), _ = learn(store, "The staging host is kestrel-7.")
+    (new,), (retired,) = learn(store, "The staging host is merlin-2.")
+    assert (retired.id, new.supersedes) == (old.id, old.id)
+    assert store.memories("t") == [new]
+    assert store.memory(old.id).status is MemoryStatus.SUPERSEDED
+    assert [h["action"] for h in store.history(old.id)] == ["added", "superseded"]
+
+
+def test_a_changed_document_changes_only_what_changed(store):
+    first = "# House\n\nThe key hangs behind the boiler.\n\n# Yard\n\nThe gate closes at nine."
+    added, _ = store.absorb(read_document(first, "t", "a.md", "House"))
+    new, gone = store.absorb(read_document(first.replace("nine", "ten"), "t", "a.md", "House"))
+    assert all("ten" in m.text for m in new)
+    assert all("nine" in m.text for m in gone)
+    kept = {m.id for m in added} & {m.id for m in store.memories("t")}
+    assert len(kept) == len(added) - len(gone)
+
+
+def test_edit(store):
+    (old,), _ = learn(store, "The staging host is kestrel-7.")
+    new = store.edit(old.id, "The staging host is merlin-2.", "owner")
+    assert (new.text, new.supersedes) == ("The staging host is merlin-2.", old.id)
+    with pytest.raises(UnknownMemory, match="superseded"):
+        store.edit(old.id, "x", "owner")
+
+
+def test_bookkeeping_is_written_back(store):
+    (memory,), _ = learn(store, "The staging host is kestrel-7.")
+    store.replace(replace(memory, graduated="ver-1", learnt_in="night-0001"))
+    assert store.memory(memory.id).graduated == "ver-1"
+
+
+def test_forgetting_takes_what_was_superseded(store):
+    (old,), _ = learn(store, "The staging host is kestrel-7.")
+    (new,), _ = learn(store, "The staging host is merlin-2.")
+    assert len(store.remove([new.id])) == 2
+    for gone in (old.id, new.id):
+        with pytest.raises(UnknownMemory):
+            store.memory(gone)
+        assert store.history(gone) == []
+    assert store.recall("t", "staging host", 5) == []
+
+
+def test_an_unknown_id_erases_nothing(store):
+    (memory,), _ = learn(store, "The staging host is kestrel-7.")
+    with pytest.raises(UnknownMemory, match="mem-0"):
+        store.remove([memory.id, "mem-0"])
+    assert store.memories("t") == [memory]
+
+
+def test_recall_finds_other_forms_of_a_word_and_stays_in_its_tenant(store):
+    (near,), _ = learn(store, "The backups are stored in Lund.")
+    learn(store, "The office cat is called Biscuit.")
+    learn(store, "The backup is stored in Oslo.", tenant="other")
+    found = store.recall("t", "Where do we store a backup?", 5)
+    assert [m.id for m, _ in found] == [near.id]
+    assert store.recall("t", "", 5) == []
+    assert store.recall("t", '") OR * NEAR(', 5) == []
