@@ -7,12 +7,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from nightschool.exam.stats import rate
+from nightschool.prompts import CHARACTERS_PER_TOKEN, recall_prompt
 from nightschool.registry.nights import Night, nights
 from nightschool.report.gather import NightRecord, make_morning
 from nightschool.report.morning import Contrast, Morning
 from nightschool.report.page import build_page
 from nightschool.report.png import draw_png
-from nightschool.types import Bank, Material, Report, from_json, now
+from nightschool.types import Bank, BankKind, Material, Report, from_json, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
 
@@ -45,6 +46,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         interval=rate,
         uncovered=tuple(texts[i] for i in material.uncovered if i in texts) if material else None,
         extra_groups=extra,
+        tokens_saved=_tokens_saved(school, banks),
     )
 
 
@@ -58,6 +60,26 @@ def write_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Path:
     page = folder / f"{name}.html"
     write_atomic(page, build_page(morning))
     return page
+
+
+def _tokens_saved(school: School, banks: list[Bank]) -> float | None:
+    """Estimate the prompt tokens that a question needs less since memories graduated.
+
+    The mean over the exam's questions of what recall would put into the prompt, with and without
+    what the served version holds; None while the base is served.
+    """
+    tenant, budget = school.settings.tenant, school.settings.recall.budget_tokens
+    live = school.registry.alias(tenant, "live")
+    asked = [i.question for b in banks if b.kind is BankKind.ACQUIRED for i in b.items]
+    if live == "base" or not asked:
+        return None
+    saved = 0
+    for question in asked:
+        found = school.recall(question)
+        left = [memory for memory in found if memory.graduated != live]
+        whole, pruned = (recall_prompt(question, m, budget)[0].content for m in (found, left))
+        saved += len(whole) - len(pruned)
+    return saved / len(asked) / CHARACTERS_PER_TOKEN
 
 
 def _record(school: School, night: Night) -> NightRecord:
