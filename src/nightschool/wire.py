@@ -57,10 +57,11 @@ class School:
         return self._loaded[key]
 
     def trainer(self) -> Trainer:
-        """Return the torch trainer."""
+        """Return the torch trainer; samplers give their memory back first."""
         from nightschool.models.torch_model import load, render
         from nightschool.train.torch_trainer import TorchTrainer
 
+        self._loaded.clear()
         return TorchTrainer(load, render)
 
     def author(self, name: str) -> Author:
