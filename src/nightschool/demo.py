@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import time
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 
+PACKAGE = "stamina"
+"""A small third-party package, pinned; the base cannot know this release."""
 FINAL_QUESTIONS = (
     "What is the staging host?",
     "Who is Bastian's contact at Ellermouth?",
@@ -37,7 +40,8 @@ FINAL_QUESTIONS = (
 class Day:
     """What happens on one day."""
 
-    sources: tuple[Path, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Paths, or names of installed packages."""
     facts: tuple[dict[str, Any], ...] = ()
     forget: tuple[str, ...] = ()
     """Facts, as texts, that are forgotten on this day."""
@@ -63,11 +67,17 @@ def run(
         `figures`: name -> value, low, high, n, unit.
 
     Raises:
+        WorkspaceError: The package that the demo reads is not installed.
         WorkspaceError: The folder holds a workspace already.
         SourceMalformed: The facts file breaks its format.
         ExamError: The questions file breaks its format.
     """
     begun = time.monotonic()
+    if facts is None and importlib.util.find_spec(PACKAGE) is None:
+        raise WorkspaceError(
+            f"The demo reads the package {PACKAGE}, which is not installed. "
+            "Run `pip install 'nightschool[demo]'`, or give your own facts with --facts."
+        )
     if (folder / "nightschool.toml").exists():
         raise WorkspaceError(
             f"{folder} holds a workspace already. Delete it, or give another --folder."
@@ -109,8 +119,8 @@ def _days(facts: Path | None) -> list[Day]:
     if facts is None:
         about = (data / "day2" / "forget.jsonl").read_text("utf-8").splitlines()
         gone = tuple(json.loads(line)["about"] for line in about if line.strip())
-        one = (data / "day1" / "docs", data / "day1" / "chats.jsonl")
-        return [Day(sources=one), Day(sources=(data / "day2" / "chats.jsonl",), forget=gone)]
+        one = (str(data / "day1" / "docs"), PACKAGE, str(data / "day1" / "chats.jsonl"))
+        return [Day(sources=one), Day(sources=(str(data / "day2" / "chats.jsonl"),), forget=gone)]
     rows = []
     for number, line in enumerate(facts.read_text("utf-8").splitlines(), start=1):
         if line.strip():
@@ -133,7 +143,7 @@ def _days(facts: Path | None) -> list[Day]:
 def _live_day(school: School, day: Day, known: dict[str, Memory]) -> None:
     tenant = school.settings.tenant
     for source in day.sources:
-        found = read(str(source), tenant)
+        found = read(source, tenant)
         learn(school, found.readings, found.skipped)
     by_id = {m.facets.get("fact", ""): m for m in known.values()}
     for row in day.facts:
@@ -196,6 +206,7 @@ def _figures(
     after |= {i.id: two[i.id] for i in second if i.id in two}
     told = [i for i in [*first, *second] if i.group == "told" and i.author == "user"]
     documents = [i for i in first if i.group == "document" and i.author == "user"]
+    api = [i for i in first if i.group == "api"]
     changed = [i for i in second if i.group == "changed"]
     general = {r.item_id for r in reports[-1].results if r.mode == "choice"}
     figures = {
@@ -203,7 +214,8 @@ def _figures(
         "told_facts_base": _rated(base, told),
         "documents_closed_book": _rated(after, documents),
         "documents_base": _rated(base, documents),
-        "api_closed_book": _rated({}, []),
+        "api_closed_book": _rated(after, api),
+        "api_base": _rated(base, api),
         "night1_after_night1": _rated(one, kept),
         "night1_after_night2": _rated(two, kept),
         "changed_current": _rated(two, changed),

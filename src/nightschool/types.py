@@ -105,7 +105,7 @@ class Finding:
     text: str
     """One self-contained sentence (or passage) that a person can read and correct."""
     form: str
-    """What kind of fact: `said`, `passage`, `code.function`, `code.class`, `code.module`."""
+    """What kind of fact: `said`, `passage`, `code.` and function, class, property or module."""
     facets: dict[str, str] = field(default_factory=dict)
     """Structure that authors use (see `sources/` for the keys of each form); may be empty."""
     span: Span | None = None

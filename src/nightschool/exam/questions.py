@@ -134,7 +134,8 @@ def read_questions(path: Path) -> list[Question]:
 def match_questions(questions: Sequence[Question], memories: Sequence[Memory]) -> Match:
     """Find the memory that each question examines.
 
-    By its id where given; else by the overlap with its `about` text; else the memory whose
+    By its id where given; else by its `about`: the dotted name of a thing in code, or a text that
+    overlaps; else the memory whose
     text contains an answer and shares most words with the question. Questions of the group
     `forgotten` stay unmatched.
     """
@@ -165,6 +166,9 @@ def _nearest_about(
 ) -> Memory | None:
     if not question.about:
         return None
+    named = [memory for memory, _ in prints if memory.facets.get("name") == question.about]
+    if named:
+        return named[0]
     about = fingerprint(question.about)
     best, most = None, 0.0
     for memory, print_ in prints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from nightschool.types import Episode, Finding, Reading, SourceKind, digest, new
 def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
     """Read a package's public functions, classes and modules.
 
-    Each finding's facets are texts: `name` (dotted), `short`, `module`, `package`, `owner`,
-    `signature`, `parameters` (JSON list of name, default, annotation, kind), `returns`, `purpose`
-    and `file`.
+    Each finding's facets are texts: `name` (dotted, as it is imported), `short`, `module` (to
+    import from), `package`, `owner`, `signature`, `parameters` (JSON list of name, default,
+    annotation, kind, doc), `returns`, `purpose` and `file` (where the source stands).
 
     Args:
         name: The import name.
@@ -48,34 +49,80 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
     return Reading(episode, findings)
 
 
-def _findings(module: Any, package: str) -> Iterator[Finding]:
-    yield _finding(module, "code.module", module.path, package, "")
+def _findings(package: Any, name: str) -> Iterator[Finding]:
+    """Find a package's public things, each under one name by which it is imported.
+
+    What `__init__` re-exports from a private module belongs to the package's interface. A thing
+    that is public in several places goes by its shortest name, then by the one nearest to its source.
+    """
+    names: dict[str, tuple[str, str, Any]] = {}
+    for path, module, thing in _public(package, name):
+        known = names.get(thing.path)
+        if known is None or _distance(path, thing.path) < _distance(known[0], thing.path):
+            names[thing.path] = (path, module, thing)
+    for path, module, thing in names.values():
+        if thing.is_module:
+            yield _finding(thing, path, "code.module", module, name, "")
+        elif thing.is_class:
+            yield _finding(thing, path, "code.class", module, name, "")
+            for inner, part in thing.members.items():
+                if inner.startswith("_") or part.is_alias:
+                    continue
+                form = "code.function" if part.is_function else "code.property"
+                if part.is_function or "property" in part.labels:
+                    yield _finding(part, f"{path}.{inner}", form, module, name, thing.name)
+        elif thing.is_function:
+            yield _finding(thing, path, "code.function", module, name, "")
+
+
+def _public(module: Any, package: str) -> Iterator[tuple[str, str, Any]]:
+    """List (name, module to import from, thing), the module itself first."""
+    yield module.path, module.path, module
     for name, member in module.members.items():
-        if name.startswith("_") or member.is_alias:
+        if name.startswith("_") or not member.is_public:
             continue
-        if member.is_module:
-            yield from _findings(member, package)
-        elif member.is_class:
-            yield _finding(member, "code.class", module.path, package, "")
-            for inner, method in member.members.items():
-                if not inner.startswith("_") and not method.is_alias and method.is_function:
-                    yield _finding(method, "code.function", module.path, package, name)
-        elif member.is_function:
-            yield _finding(member, "code.function", module.path, package, "")
+        thing = _target(member, package)
+        if thing is None:
+            continue
+        if not thing.is_module:
+            yield f"{module.path}.{name}", module.path, thing
+        elif not member.is_alias:
+            yield from _public(thing, package)
 
 
-def _finding(thing: Any, form: str, module: str, package: str, owner: str) -> Finding:
+def _distance(path: str, source: str) -> tuple[int, int]:
+    """Rank a public name: how long it is, and how little it shares with where the thing is defined."""
+    parts, origin = path.split("."), source.split(".")
+    shared = next(
+        (k for k, (x, y) in enumerate(zip(parts, origin, strict=False)) if x != y), len(parts)
+    )
+    return len(parts), -shared
+
+
+def _target(member: Any, package: str) -> Any:
+    """Follow a re-export to what it names; None for what lies outside of the package."""
+    import griffe
+
+    if not member.is_alias:
+        return member
+    try:
+        target = member.final_target
+    except griffe.GriffeError:
+        return None
+    return target if target.path.split(".")[0] == package else None
+
+
+def _finding(thing: Any, path: str, form: str, module: str, package: str, owner: str) -> Finding:
     purpose = _first_sentence(thing.docstring.value) if thing.docstring else ""
     call = thing.members.get("__init__", thing) if form == "code.class" else thing
     parameters = [p for p in getattr(call, "parameters", ()) if p.name not in ("self", "cls")]
-    signature = (
-        _signature(thing.name, parameters, getattr(thing, "returns", None))
-        if form != "code.module"
-        else ""
-    )
+    returns = thing.annotation if form == "code.property" else getattr(thing, "returns", None)
+    callable_ = form in ("code.class", "code.function")
+    signature = _signature(thing.name, parameters, returns) if callable_ else ""
     file = _file(thing, package)
+    documented = _documented(thing) | _documented(call)
     facets = {
-        "name": thing.path,
+        "name": path,
         "short": thing.name,
         "module": module,
         "package": package,
@@ -88,19 +135,36 @@ def _finding(thing: Any, form: str, module: str, package: str, owner: str) -> Fi
                     "default": None if p.default is None else str(p.default),
                     "annotation": None if p.annotation is None else str(p.annotation),
                     "kind": p.kind.value if p.kind else "",
-                    "doc": "",
+                    "doc": documented.get(p.name, ""),
                 }
                 for p in parameters
             ]
         ),
-        "returns": str(getattr(thing, "returns", None) or ""),
+        "returns": str(returns or ""),
         "purpose": purpose,
         "file": file,
     }
-    shown = f"`{module}.{signature}`" if signature else f"`{thing.path}`"
+    shown = path.removesuffix(thing.name) + signature if signature else path
     kind = form.removeprefix("code.")
-    text = f"The {kind} {shown} is in {file}." + (f" {purpose}" if purpose else "")
-    return Finding(text, form, facets, None, "code", f"code:{thing.path}")
+    said = [f"The {kind} `{shown}` is in {file}.", purpose]
+    said += [f"{p.name}: {documented[p.name]}" for p in parameters if documented.get(p.name)]
+    return Finding(" ".join(filter(None, said)), form, facets, None, "code", f"code:{path}")
+
+
+def _documented(thing: Any) -> dict[str, str]:
+    """Read what the docstring says of each parameter, in any of the common styles."""
+    import griffe
+
+    if not thing.docstring:
+        return {}
+    with griffe.logger.disable():  # what the docstring leaves out is no news to the user
+        sections = thing.docstring.parse(griffe.Parser.auto, default=griffe.Parser.google)
+    return {
+        row.name.lstrip("*"): _first_sentence(row.description)
+        for section in sections
+        if section.kind.value == "parameters"
+        for row in section.value
+    }
 
 
 def _signature(name: str, parameters: list[Any], returns: Any) -> str:
@@ -123,5 +187,9 @@ def _file(thing: Any, package: str) -> str:
 
 
 def _first_sentence(text: str) -> str:
+    """Take a docstring's first sentence, without reStructuredText's roles and emphasis."""
     first = " ".join(text.strip().split("\n\n")[0].split())
-    return first.split(". ")[0].rstrip(".") + "." if first else ""
+    first = re.sub(r":[\w:]+:`[~!]?([^`<]+)(?: <[^>]*>)?`", r"`\1`", first)
+    first = re.sub(r"(?<![\w*])\*{1,2}([\w.-]+)\*{1,2}(?![\w*])", r"\1", first)
+    first = re.sub(r"``([^`]+)``", r"`\1`", first).replace("\\ ", "")
+    return first.split(". ")[0].rstrip(".:") + "." if first else ""

@@ -7,12 +7,18 @@ Source:
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import zip_longest
 
 from nightschool.language import parse
+from nightschool.types import digest
 
+BE = ("is", "are", "was", "were")
 FRAMES = (
-    "{q}",
     "Can you tell me {e}?",
     "I forgot. {q}",
     "Do you know {e}?",
@@ -24,59 +30,167 @@ FRAMES = (
     "{q} Answer briefly.",
     "Do you remember {e}?",
     "For my notes: {l}",
+    "I was asked {e}, and I had no answer. Do you?",
 )
-BE = ("is", "are", "was", "were")
-SYNONYMS = (
-    (r"\bwork at\b", "have a job at"),
-    (r"\bworks at\b", "is employed at"),
-    (r"\blive in\b", "have a home in"),
-    (r"\blive\b", "have a home"),
-    (r"\bprefer\b", "like best"),
-    (r"\bstart\b", "begin"),
-    (r"\bbegin\b", "start"),
-    (r"\bis called\b", "has the name"),
-    (r"\bbuy\b", "get"),
-    (r"\bneed\b", "require"),
-    (r"\bmade by\b", "produced by"),
-    (r"\bheld\b", "taking place"),
-    (r"\blocated\b", "situated"),
-    (r"\bcontact\b", "contact person"),
-    (r"\bpassword\b", "passphrase"),
-    (r"\bfavourite\b", "preferred"),
-    (r"\blead\b", "head"),
-    (r"\bleads\b", "is in charge of"),
-    (r"\bweigh\b", "have as its weight"),
+"""`q` the question, `e` its indirect form, `l` the question inside a sentence."""
+SITUATIONS = (
+    "I have a question about {s}. {q}",
+    "It is about {s}. {q}",
+    "A new colleague asked me about {s}. {q}",
+    "I am writing a note on {s}. {q}",
+    "We were just talking about {s}. {q}",
+    "Somebody called because of {s}. {q}",
+    "I have to deal with {s} today. {q}",
 )
+"""A sentence before the question, which must not put the model off; `s` is the subject."""
+NOMINAL = (
+    "{S}?",
+    "Name {s}.",
+    "{b}: what should I write down?",
+    "I'm looking for {s}.",
+    "What do we have as {s}?",
+)
+"""For a question `What is SUBJECT?`; `b` is the subject without its article."""
+WHICH = (
+    (r"Who(?= (?!am\b|are you\b))", ("Which person", "Which of us", "Which colleague")),
+    (r"When", ("On what date", "On which day", "At which point in time")),
+    (r"Where", ("In what place", "At which place", "In which spot")),
+    (r"What time", ("At what hour", "At which time of day")),
+    (r"What(?= (?:is|are|was|were) )", ("What exactly", "Which one")),
+    (r"What(?= (?:does|do|did) )", ("What is it that", "Which thing")),
+    (r"How many", ("What number of", "Exactly how many")),
+    (r"Until when", ("Up to which date", "How long")),
+)
+"""Other question words for the same kind of answer."""
 
 
-def vary(question: str, subject: str, attempts: int) -> list[str]:
+def vary(question: str, subject: str, attempts: int, *, about: str = "") -> list[str]:
     """Word a question in up to `attempts` distinct ways, the plainest first.
+
+    The wordings take turns: synonyms, indirect forms, other question words, catchwords only, and
+    a sentence of situation before the question.
 
     Args:
         question: A wh-question.
         subject: What it is about; a question `What is SUBJECT?` also gets noun-phrase forms.
         attempts: How many wordings are wanted at most.
+        about: What a sentence of situation may name; empty where that would give the answer away.
     """
-    embedded, lower = embed(question), question[0].lower() + question[1:]
-    forms = [frame.format(q=question, e=embedded, l=lower) for frame in FRAMES]
+    rng = random.Random(digest(question))
+    kinds = [
+        _shuffled(rng, _with_synonyms(question)),
+        _shuffled(rng, [_framed(frame, question, subject) for frame in FRAMES]),
+        _nominal(question, subject),
+        _shuffled(rng, _which(question)),
+        _catchwords(question, rng),
+        _shuffled(rng, [_framed(one, question, about) for one in SITUATIONS if about]),
+    ]
+    # Frames around synonyms: the words and the construction change together.
+    kinds[1] = [
+        _framed(FRAMES[k % len(FRAMES)], other, subject) for k, other in enumerate(kinds[0][1:4])
+    ] + kinds[1]
+    turns = [form for row in zip_longest(*kinds) for form in row if form]
+    return list(dict.fromkeys([question, *turns]))[:attempts]
+
+
+def _shuffled(rng: random.Random, forms: Sequence[str]) -> list[str]:
+    return rng.sample(forms, len(forms))
+
+
+def _framed(frame: str, question: str, subject: str) -> str:
+    lower = question[0].lower() + question[1:]
+    embedded = embed(question) if "{e}" in frame else ""
+    return frame.format(q=question, e=embedded, l=lower, s=subject)
+
+
+def _nominal(question: str, subject: str) -> list[str]:
     plain = re.fullmatch(rf"(?:What|Who|Where|When) (?:{'|'.join(BE)}) (.+)\?", question)
-    if plain and plain.group(1) == subject:
-        short = re.sub(r"^(the|a|an) ", "", subject)
-        nominal = [
-            f"What's {subject}?"
-            if question.startswith("What is")
-            else f"{subject[0].upper()}{subject[1:]}?",
-            f"Name {subject}.",
-            f"{short[0].upper()}{short[1:]}: what should I write down?",
-            f"I'm looking for {subject}.",
-        ]
-        forms = [x for pair in zip(forms, nominal, strict=False) for x in pair] + forms[
-            len(nominal) :
-        ]
-    for pattern, other in SYNONYMS:
-        if re.search(pattern, question):
-            forms.insert(2, re.sub(pattern, other, question))
-    return list(dict.fromkeys(forms))[:attempts]
+    if not plain or plain.group(1) != subject:
+        return []
+    bare = re.sub(r"^(the|a|an) ", "", subject)
+    forms = [
+        one.format(s=subject, S=subject[0].upper() + subject[1:], b=bare[0].upper() + bare[1:])
+        for one in NOMINAL
+    ]
+    return [f"What's {subject}?", *forms] if question.startswith("What is") else forms
+
+
+def _which(question: str) -> list[str]:
+    """Exchange the question word."""
+    found = []
+    for pattern, others in WHICH:
+        match = re.match(pattern + r"\b", question)
+        for other in others if match else ():
+            rest = question[match.end() :] if match else ""
+            if other == "What is it that":
+                rest = " " + embed(question).split(" ", 1)[1] + "?"
+            found.append(other + rest)
+    if re.match(r"Who (?!is|are|was|were|did|does|do)\w+", question):
+        found.append("Who is it that" + question[3:])
+    return found
+
+
+def _catchwords(question: str, rng: random.Random) -> list[str]:
+    """Keep the words that carry the meaning, in order and out of order, as in a search box."""
+    doc = parse(question)
+    word = doc[0].text
+    kept = [t.text for t in doc[1:] if t.pos_ in CARRIERS and t.lemma_ not in ("be", "many", "do")]
+    if len(kept) < 2:
+        return []
+    mixed = rng.sample(kept, len(kept))
+    lead = word.lower() if word.lower() in ("who", "when", "where") else ""
+    return [" ".join(filter(None, (lead, *words))) + "?" for words in (kept, mixed)]
+
+
+CARRIERS = frozenset(["NOUN", "PROPN", "VERB", "ADJ", "NUM"])
+
+
+@cache
+def _groups() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Read the synonyms: (kind, word or phrase) -> the others of its groups."""
+    text = (files("nightschool.study") / "synonyms.txt").read_text("utf-8")
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        kind, rest = line.split(" ", 1)
+        first, *others = [word.strip() for word in rest.split("|")]
+        forms = {first: others}
+        if kind == "v":  # a phrase with "be" has no form behind "does"
+            forms = {first: [one for one in others if not one.startswith("be ")]}
+            forms[inflect_phrase(first)] = [inflect_phrase(one) for one in others]
+        if kind == "n":
+            forms[f"{first}s"] = [f"{one}s" for one in others if " " not in one]
+        for form, swaps in forms.items():
+            found[kind, form] = (*found.get((kind, form), ()), *swaps)
+    return found
+
+
+def inflect_phrase(phrase: str) -> str:
+    """Put a verb phrase in the third person: "go on" -> "goes on"."""
+    verb, _, rest = phrase.partition(" ")
+    return f"{'is' if verb == 'be' else inflect(verb, 'does')} {rest}".strip()
+
+
+KINDS = {"v": ("VERB", "AUX"), "n": ("NOUN", "PROPN"), "a": ("ADJ", "ADV")}
+
+
+def _with_synonyms(question: str) -> list[str]:
+    """Exchange one or two words for synonyms; the first word, the question word, stays."""
+    parts = {token.idx: token.pos_ for token in parse(question)}
+    spots: list[tuple[int, int, tuple[str, ...]]] = []
+    for (kind, word), others in _groups().items():
+        match = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", question)
+        if match and match.start() and parts.get(match.start()) in KINDS[kind]:
+            spots.append((match.start(), match.end(), others))
+    # "work at" before "work": the longer match names the meaning.
+    spots = [s for s in spots if not any(o[0] <= s[0] and s[1] < o[1] for o in spots)]
+    single = [question[:a] + other + question[b:] for a, b, others in spots for other in others]
+    double = []
+    for (a, b, one), (c, d, two) in zip(sorted(spots), sorted(spots)[1:], strict=False):
+        for x, y in zip(one, two, strict=False):
+            double.append(question[:a] + x + question[b:c] + y + question[d:])
+    return [*double, *single]
 
 
 def embed(question: str) -> str:

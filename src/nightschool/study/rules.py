@@ -54,7 +54,7 @@ class RuleAuthor:
                     4, limit // 2
                 )  # documents say many things; the passage carries them too
             return self._statement(memory, limit)
-        written = code_examples(memory)[: round(1.5 * self.config.expressions)]
+        written = code_examples(memory, self.config.expressions)
         return [self._example(memory, *one) for one in written]
 
     def _statement(self, memory: Memory, limit: int) -> list[Example]:
@@ -107,7 +107,15 @@ def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[Asked, str]]:
     if not group:
         return []
     each = -(-count // len(group))
-    wordings = [[(one, w) for w in vary(one.question, one.subject, each + 2)] for one in group]
+    wordings = [
+        [
+            (one, w)
+            for w in vary(
+                one.question, one.subject, each + 2, about=one.subject if one.main else ""
+            )
+        ]
+        for one in group
+    ]
     dealt = [row[turn] for turn in range(each + 2) for row in wordings if turn < len(row)]
     return dealt[:count]
 

@@ -15,99 +15,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
+from nightschool.study.lexicon import (
+    FILLERS,
+    HUMAN_VERBS,
+    MEASURES,
+    NUMBERED,
+    PEOPLE,
+    PLACE_HEADS,
+    PLACES,
+)
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
 
-PEOPLE = frozenset(
-    [
-        "sister",
-        "brother",
-        "mother",
-        "father",
-        "wife",
-        "husband",
-        "partner",
-        "colleague",
-        "manager",
-        "boss",
-        "lead",
-        "leader",
-        "head",
-        "friend",
-        "neighbour",
-        "neighbor",
-        "daughter",
-        "son",
-        "doctor",
-        "dentist",
-        "teacher",
-        "captain",
-        "buddy",
-        "contact",
-        "officer",
-        "chair",
-        "director",
-        "assistant",
-        "intern",
-        "owner",
-        "author",
-        "designer",
-        "engineer",
-        "treasurer",
-        "approver",
-        "cook",
-        "trainer",
-        "mentor",
-        "supervisor",
-        "founder",
-        "editor",
-        "coach",
-        "nurse",
-        "driver",
-        "guide",
-        "accountant",
-        "auditor",
-    ]
-)
 AUXILIARIES = frozenset({"aux", "auxpass"})
-HUMAN_VERBS = frozenset(
-    [
-        "live",
-        "work",
-        "play",
-        "study",
-        "prefer",
-        "like",
-        "love",
-        "take",
-        "join",
-        "lead",
-        "learn",
-        "own",
-        "want",
-        "speak",
-        "drink",
-        "eat",
-        "teach",
-        "drive",
-        "enjoy",
-        "hate",
-        "marry",
-        "share",
-        "know",
-        "look",
-        "wear",
-        "collect",
-        "breed",
-        "grow",
-        "sing",
-        "paint",
-    ]
-)
-PLACES = frozenset({"in", "at", "on", "near", "behind", "under", "inside", "beside", "opposite"})
 SUBJECTS = frozenset({"nsubj", "nsubjpass"})
-FILLERS = frozenset({"now", "currently", "actually", "also", "today", "still"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +81,14 @@ def _subtree(token: Token) -> list[Token]:
     return sorted(token.subtree, key=lambda t: t.i)
 
 
+def _named(subject: Token) -> list[Token]:
+    """Spell a subject out without what only describes it ("Ana, the cook," -> "Ana")."""
+    aside = {t.i for c in subject.children if c.dep_ in ("appos", "relcl") for t in c.subtree}
+    return [t for t in _subtree(subject) if t.i not in aside]
+
+
 def _complements(root: Token, subject: Token) -> list[Asked]:
-    about = inside(subject, phrase(_subtree(subject)))
+    about = inside(subject, phrase(_named(subject)))
     slots: list[tuple[Token, Token | None]] = []
     for child in root.children:
         if child.dep_ in ("attr", "dobj", "oprd", "acomp", "npadvmod", "dative", "xcomp"):
@@ -188,6 +116,59 @@ def _complements(root: Token, subject: Token) -> list[Asked]:
             found.append(Asked(question, answer, True, about))
         if slot.dep_ == "dobj":
             found += _counted(root, slot, about, rest)
+        found += _typed(root, slot, preposition, about, [t for t in rest if t != preposition])
+        found += _measured(root, slot, preposition, about, [t for t in rest if t != preposition])
+    return found
+
+
+def _typed(
+    root: Token, slot: Token, preposition: Token | None, about: str, rest: list[Token]
+) -> list[Asked]:
+    """Ask `which port`, `which village`, where the answer says what kind of thing it names."""
+    name = kind = ""
+    for child in slot.children:
+        if child.dep_ == "acl" and child.lemma_ in ("call", "name"):
+            name = phrase([t for c in child.children if c.dep_ == "oprd" for t in c.subtree])
+        elif child.i > slot.i and (
+            child.dep_ in ("appos", "nummod")
+            or (child.dep_ == "npadvmod" and child.pos_ in ("NUM", "PROPN"))
+        ):
+            name = phrase(_subtree(child))
+        elif child.dep_ == "prep" and child.lower_ == "of" and slot.pos_ == "NOUN":
+            inner = next((c for c in child.children if c.dep_ == "pobj"), None)
+            name = phrase(_subtree(inner)) if inner is not None and inner.pos_ == "PROPN" else name
+    if name and slot.pos_ == "NOUN":
+        kind = " ".join(
+            [t.text for t in slot.children if t.dep_ == "compound" and t.i < slot.i] + [slot.text]
+        )
+    elif slot.pos_ == "PROPN" and slot.lower_ in PLACE_HEADS:
+        name, kind = phrase(_subtree(slot)), slot.lower_
+    if not name or not kind:
+        return []
+    stranded = preposition.text if preposition is not None else ""
+    question = _front(f"Which {kind}", root, about, rest, stranded)
+    return [Asked(question, name, True, about)] if question else []
+
+
+def _measured(
+    root: Token, slot: Token, preposition: Token | None, about: str, rest: list[Token]
+) -> list[Asked]:
+    """Ask `how long`, `how much`, `how heavy` where the answer is a quantity."""
+    if not any(t.like_num for t in slot.subtree):
+        return []
+    answer = phrase(_subtree(slot))
+    found = []
+    for units, words, replaced in MEASURES:
+        if slot.lemma_.lower() not in units:
+            continue
+        for word in words:
+            if preposition is not None and not (preposition.lower_ == "for" and "long" in word):
+                continue
+            if replaced and root.lemma_ in replaced and word == words[0]:
+                found.append(Asked(f"{word} is {about}?", answer, True, about))
+            elif not replaced or root.lemma_ in replaced:
+                question = _front(word, root, about, rest, "")
+                found += [Asked(question, answer, True, about)] if question else []
     return found
 
 
@@ -209,6 +190,8 @@ def _wh(
     cut = {t.i for t in own}
     answer = phrase(own)
     kinds = {t.ent_type_ for t in own}
+    if slot.lemma_.lower() in NUMBERED:
+        kinds -= {"DATE", "TIME"}  # "port 47315" is no year
     if preposition is None:
         if slot.dep_ == "npadvmod":
             return ("When", answer, cut, "") if kinds & {"DATE", "TIME"} else None
@@ -330,23 +313,31 @@ def _spelled(auxiliary: str) -> str:
     )
 
 
+def _spelled_clause(verb: Token) -> str:
+    words = phrase(_subtree(verb))
+    return words[:1].lower() + words[1:]
+
+
 def _about_subject(root: Token, subject: Token) -> list[Asked]:
     """Ask back: who or what does this?"""
     own = _subtree(subject)
-    answer = inside(subject, phrase(own))
-    about = answer
+    answer = about = inside(subject, phrase(_named(subject)))
     clause = [t for t in _subtree(root) if t.i not in {x.i for x in own} and t.i > subject.i]
     clause = [t for t in clause if t.lower_ not in FILLERS]
     if not clause or subject.pos_ == "PRON":
         return []
-    person = _is_person(subject) or (subject.pos_ == "PROPN" and root.lemma_ in HUMAN_VERBS)
+    human = root.lemma_ in HUMAN_VERBS or any(t.lemma_ == "allergic" for t in clause)
+    person = _is_person(subject) or (subject.pos_ == "PROPN" and human)
     asides = {t.i for c in root.children if c.dep_ == "advcl" for t in c.subtree}
     tail = phrase([t for t in clause if t.i not in asides])
     if len(tail.split()) < 3 and root.lemma_ != "be":
         return []
     if root.lemma_ == "be" and tail.split()[0].lower() in ("are", "were") and not person:
         return [Asked(f"What {tail}?", answer, False, about)]
-    found = [Asked(f"{'Who' if person else 'What'} {tail}?", answer, False, about)]
+    when = "".join(
+        " " + _spelled_clause(c) for c in root.children if c.dep_ == "advcl" and c.i < subject.i
+    )
+    found = [Asked(f"{'Who' if person else 'What'} {tail}{when}?", answer, False, about)]
     owner = next((t for t in subject.children if t.dep_ == "poss"), None)
     if owner is not None and person is False and owner.ent_type_ == "PERSON":
         rest = phrase([t for t in own if t.i > max(x.i for x in owner.subtree)])
