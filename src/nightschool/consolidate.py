@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from nightschool.config import Effort
 from nightschool.errors import StudyError
 from nightschool.exam.gate import decide
-from nightschool.exam.general import general_bank
+from nightschool.exam.general import general_bank, kl_nats, perplexity
 from nightschool.exam.questions import Question
-from nightschool.exam.seal import fingerprints, follow, seal_abstention, seal_acquired
+from nightschool.exam.reuse import answered, best_since, graduates, merged, sample, unanswered
+from nightschool.exam.seal import consistent, fingerprints, follow, seal_abstention, seal_acquired
 from nightschool.exam.sit import sit
 from nightschool.morning import write_morning
 from nightschool.protocols import Author, Progress
@@ -34,7 +34,7 @@ from nightschool.types import (
     Material,
     Memory,
     Report,
-    Verdict,
+    Result,
     Version,
     digest,
     from_json,
@@ -139,6 +139,8 @@ def seal(
             acquired = seal_acquired(
                 night.id, tenant, new, questions, settings.exam, earlier=retired
             )
+            # What even the open book does not answer is a bad question, not a gap in learning.
+            acquired = consistent(school.sampler("base"), acquired, settings.exam).bank
             near = seal_abstention(night.id, tenant, new, settings.exam, live=live)
         return json.dumps([to_plain(bank) for bank in (acquired, near) if bank.items])
 
@@ -247,56 +249,35 @@ def examine(
                     recall=school.recall,
                     progress=progress,
                 )
-            return to_json(report)
+            return to_json(drift(school, report))
 
         report = from_json(Report, night.artifact(f"report-{name}.json", write))
         school.exams.save_report(report)
         return report
 
-    known = _stored(school, "base", banks)
-    base = sat("base", "base", _unseen(banks, known), ("closed",))
-    aided = sat("aided", "base", _sample(banks, night), ("open", "retrieval"))
-    base = replace(base, results=_merged(known, base.results, aided.results))
+    def before(version_id: str) -> tuple[Result, ...]:
+        return answered(school.exams.reports(school.settings.tenant, version_id), banks)
+
+    known = before("base")
+    base = sat("base", "base", unanswered(banks, known), ("closed",))
+    aided = sat("aided", "base", sample(banks, night.id, AIDED_ITEMS), ("open", "retrieval"))
+    base = replace(base, results=merged(known, base.results, aided.results))
     candidate = sat("candidate", version.id, banks, ("closed",))
     if live_id == "base":
         return candidate, base
-    stored = _stored(school, live_id, banks)
-    live = sat("live", live_id, _unseen(banks, stored), ("closed",))
-    return candidate, replace(live, results=_merged(stored, live.results))
+    stored = before(live_id)
+    live = sat("live", live_id, unanswered(banks, stored), ("closed",))
+    return candidate, replace(live, results=merged(stored, live.results))
 
 
-def _stored(school: School, version_id: str, banks: Sequence[Bank]) -> tuple[Any, ...]:
-    """Return what this version already answered of these banks, on earlier nights."""
-    items = {item.id for bank in banks for item in bank.items}
-    found = {}
-    for report in school.exams.reports(school.settings.tenant, version_id):
-        for result in report.results:
-            if result.item_id in items:
-                found[result.item_id, result.mode] = result
-    return tuple(found.values())
-
-
-def _sample(banks: Sequence[Bank], night: Night) -> list[Bank]:
-    """Return every so-manieth new item: enough to show what the base does with the source at hand."""
-    tonight = [b for b in banks if b.night == night.id and b.kind is BankKind.ACQUIRED]
-    step = max(1, sum(len(b.items) for b in tonight) // AIDED_ITEMS)
-    return [replace(b, items=b.items[::step]) for b in tonight]
-
-
-def _merged(*parts: Sequence[Any]) -> tuple[Any, ...]:
-    """Join results; a later one on the same item and mode counts (a resumed night stores it twice)."""
-    found = {(result.item_id, result.mode): result for part in parts for result in part}
-    return tuple(found.values())
-
-
-def _unseen(banks: Sequence[Bank], results: Sequence[Any]) -> list[Bank]:
-    """Return the banks without the items that have a result; empty banks are left out."""
-    done = {result.item_id for result in results}
-    left = {
-        bank.id: replace(bank, items=tuple(item for item in bank.items if item.id not in done))
-        for bank in banks
-    }
-    return [bank for bank in left.values() if bank.items]
+def drift(school: School, report: Report) -> Report:
+    """Measure how far a version moved from the base on general prompts and on plain text."""
+    sampler = school.sampler(report.version_id)
+    away = None
+    if report.version_id != "base":
+        length = school.settings.exam.answer_tokens
+        away = kl_nats(sampler, school.sampler("base"), answer_tokens=length)
+    return replace(report, kl_nats=away, perplexity=perplexity(sampler))
 
 
 def judge(
@@ -350,19 +331,6 @@ def _mean(scores: Sequence[Sequence[float]]) -> float:
     return sum(flat) / len(flat)
 
 
-def best_since(reports: Sequence[Report], versions: set[str]) -> dict[str, float]:
-    """Return each item's best outcome under any version that was ever served."""
-    best: dict[str, float] = {}
-    for report in reports:
-        if report.version_id not in versions:
-            continue
-        for result in report.results:
-            if result.mode in ("closed", "choice") and result.score.verdict != Verdict.UNSCORED:
-                right = float(result.score.verdict == Verdict.CORRECT)
-                best[result.item_id] = max(best.get(result.item_id, 0.0), right)
-    return best
-
-
 def settle(
     school: School,
     night: Night,
@@ -385,18 +353,6 @@ def settle(
             school.store.replace(
                 replace(memory, graduated=graduated, learnt_in=memory.learnt_in or night.id)
             )
-
-
-def graduates(report: Report, banks: Sequence[Bank]) -> set[str]:
-    """Return the memories whose every closed-book item was answered right."""
-    memories = {item.id: item.memory_ids for bank in banks for item in bank.items}
-    passed: dict[str, bool] = {}
-    for result in report.results:
-        if result.mode == "closed":
-            for memory_id in memories.get(result.item_id, ()):
-                right = result.score.verdict == Verdict.CORRECT
-                passed[memory_id] = passed.get(memory_id, True) and right
-    return {memory_id for memory_id, held in passed.items() if held}
 
 
 def hold_exam(school: School, version: str, bar: Bar) -> Report:

@@ -97,7 +97,7 @@ def run(
     gone = [q for q in asked if q.group == FORGOTTEN]
     forgotten = _probe_forgotten(school, gone, lived[-1].version.id, bar)
     page = write_morning(school, (_contrast(*forgotten),) if gone else ())
-    figures = _figures(school, [n.report for n in lived], forgotten)
+    figures = _figures(school, asked, [n.report for n in lived], forgotten)
     peak = max(n.version.train.peak_bytes for n in lived if n.version.train) / 1e9
     figures["peak_gb"] = _figure(peak, unit="GB", n=len(lived))
     figures["minutes"] = _figure((time.monotonic() - begun) / 60, unit="minutes", n=1)
@@ -190,7 +190,10 @@ def _contrast(base: Rate | None, version: Rate | None) -> Contrast:
 
 
 def _figures(
-    school: School, reports: Sequence[Report], forgotten: tuple[Rate | None, Rate | None]
+    school: School,
+    asked: Sequence[Question],
+    reports: Sequence[Report],
+    forgotten: tuple[Rate | None, Rate | None],
 ) -> dict[str, Any]:
     tenant = school.settings.tenant
     live = {m.id for m in school.store.memories(tenant)}
@@ -204,9 +207,12 @@ def _figures(
     second = [i for b in banks if b.night == reports[-1].night for i in b.items]
     after = {i.id: one[i.id] for i in first if i.id in one}
     after |= {i.id: two[i.id] for i in second if i.id in two}
-    told = [i for i in [*first, *second] if i.group == "told" and i.author == "user"]
-    documents = [i for i in first if i.group == "document" and i.author == "user"]
-    api = [i for i in first if i.group == "api"]
+    missed = _missed(asked, [*first, *second])
+    after |= dict.fromkeys((item.id for item in missed), 0.0)
+    mine = [i for i in [*first, *second, *missed] if i.author == "user"]
+    told = [i for i in mine if i.group == "told"]
+    documents = [i for i in mine if i.group == "document"]
+    api = [i for i in mine if i.group == "api"]
     changed = [i for i in second if i.group == "changed"]
     general = {r.item_id for r in reports[-1].results if r.mode == "choice"}
     figures = {
@@ -216,6 +222,7 @@ def _figures(
         "documents_base": _rated(base, documents),
         "api_closed_book": _rated(after, api),
         "api_base": _rated(base, api),
+        "questions_without_memory": _figure(len(missed), unit="questions", n=len(asked)),
         "night1_after_night1": _rated(one, kept),
         "night1_after_night2": _rated(two, kept),
         "changed_current": _rated(two, changed),
@@ -228,6 +235,20 @@ def _figures(
     delta = sum(a - b for a, b in pairs) / len(pairs) if pairs else None
     figures["general_delta"] = _figure(delta, unit="rate", n=len(pairs))
     return figures
+
+
+def _missed(asked: Sequence[Question], sealed: Sequence[Item]) -> list[Item]:
+    """Return the questions whose fact no reader found: nobody was taught it, so they count as wrong.
+
+    Facts that are forgotten have no questions any more, and none count.
+    """
+    known = {item.question for item in sealed}
+    gone = {q.about for q in asked if q.group == FORGOTTEN}
+    return [
+        Item(f"missed-{n}", q.question, q.answers, group=q.group, author="user")
+        for n, q in enumerate(asked)
+        if q.group != FORGOTTEN and q.question not in known and q.about not in gone
+    ]
 
 
 def _coverage(school: School, banks: Sequence[Bank]) -> dict[str, Any]:

@@ -6,11 +6,12 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from nightschool.exam.stats import rate
+from nightschool.exam.reuse import near_duplicates
+from nightschool.exam.stats import accuracy_matrix, rate, risk_coverage, transfer
 from nightschool.prompts import CHARACTERS_PER_TOKEN, recall_prompt
 from nightschool.registry.nights import Night, nights
 from nightschool.report.gather import NightRecord, make_morning
-from nightschool.report.morning import Contrast, Morning
+from nightschool.report.morning import Continual, Contrast, Morning
 from nightschool.report.page import build_page
 from nightschool.report.png import draw_png
 from nightschool.types import Bank, BankKind, Material, Report, from_json, now
@@ -47,6 +48,9 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         uncovered=tuple(texts[i] for i in material.uncovered if i in texts) if material else None,
         extra_groups=extra,
         tokens_saved=_tokens_saved(school, banks),
+        continual=_continual(records, banks, school),
+        risk=risk_coverage(records[-1].report) if records and records[-1].report else (),
+        near=frozenset(near_duplicates(banks, _studied(material))) if material else None,
     )
 
 
@@ -60,6 +64,19 @@ def write_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Path:
     page = folder / f"{name}.html"
     write_atomic(page, build_page(morning))
     return page
+
+
+def _continual(records: list[NightRecord], banks: list[Bank], school: School) -> Continual | None:
+    """Compute ACC, BWT, FWT and forgetting over the candidates of all examined nights."""
+    reports = [record.report for record in records if record.report]
+    if len(reports) < 2:
+        return None
+    found = transfer(accuracy_matrix(reports, banks, _base_report(school, banks)))
+    return Continual(found.acc, found.bwt, found.fwt, found.forgetting)
+
+
+def _studied(material: Material) -> list[str]:
+    return [m.content for e in material.examples for m in e.prompt if m.role == "user"]
 
 
 def _tokens_saved(school: School, banks: list[Bank]) -> float | None:

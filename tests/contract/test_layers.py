@@ -70,3 +70,15 @@ def test_help_loads_no_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_exams_general_prompts_are_not_the_replays() -> None:
+    # Otherwise the measured drift from the base would be that on prompts that were trained on.
+    from nightschool.exam.general import general_prompts
+    from nightschool.language import fingerprint, overlap
+    from nightschool.study.general import PROMPTS
+
+    replayed = [fingerprint(prompt) for prompt in PROMPTS]
+    for prompt, _ in general_prompts():
+        asked = fingerprint(prompt[0].content)
+        assert max(overlap(asked, known) for known in replayed) < 0.6, prompt

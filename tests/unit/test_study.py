@@ -13,7 +13,7 @@ from nightschool.models.fake import FakeSampler
 from nightschool.study.imported import read_material
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
-from nightschool.study.phrasings import embed
+from nightschool.study.phrasings import embed, vary
 from nightschool.study.rules import RuleAuthor
 from nightschool.study.sampled import SampledAuthor
 from nightschool.study.statements import questions
@@ -36,6 +36,21 @@ def example(question, answer, name="ex-1"):
         ("Sunniva lives in Tarnby.", "Where does Sunniva live?", "Tarnby"),
         ("The gate closes at 21:40.", "What time does the gate close?", "21:40"),
         ("The map is backed up to a store named coldharbor.", None, "coldharbor"),
+        ("The till runs on port 47315.", "Which port does the till run on?", "47315"),
+        ("The cafe is run by Ada Lund.", "Who runs the cafe?", "Ada Lund"),
+        ("The mirror weighs 86 kilograms.", "How heavy is the mirror?", "86 kilograms"),
+        ("The talk lasts 50 minutes.", "How long does the talk last?", "50 minutes"),
+        ("The dome holds at most 27 visitors.", "How many visitors does the dome hold?", "27"),
+        (
+            "The probe sends a reading every 85 seconds.",
+            "How often does the probe send a reading?",
+            "85",
+        ),
+        (
+            "The Wi-Fi password is plum-anvil-62.",
+            "What is the Wi-Fi password?",
+            "plum-anvil-62",
+        ),
     ],
 )
 def test_a_statement_becomes_questions(text, question, answer):
@@ -48,6 +63,29 @@ def test_a_statement_becomes_questions(text, question, answer):
 def test_indirect_questions():
     assert embed("Where does Ines work?") == "where Ines works"
     assert embed("What is the staging host?") == "what the staging host is"
+
+
+def test_wordings_are_distinct_and_never_give_the_answer():
+    found = vary("Who leads the field crew?", "Maren", 16)
+    assert found[0] == "Who leads the field crew?"
+    assert len(set(found)) == 16
+    assert not any("Maren" in one for one in found)
+    assert any("in charge of the" in one or "heads the" in one for one in found)
+
+
+def test_a_noun_is_not_exchanged_for_a_verb():
+    # "host" the machine, not "host" the verb: never "What is the staging run?"
+    found = vary("What is the staging host?", "the staging host", 30)
+    assert not any(one.rstrip("?").endswith(" run") for one in found)
+
+
+def test_statements_mostly_ask_for_the_value_and_not_for_the_thing():
+    # Asking back too often teaches the model to answer with what the question is about.
+    written = RuleAuthor(StudyConfig()).write([memory("The staging host is kestrel-7.")])
+    back = [e for e in written if e.family == "reversed"]
+    assert len(back) <= 0.15 * len(written)
+    person = RuleAuthor(StudyConfig()).write([memory("Ada Lund leads the field crew.")])
+    assert len([e for e in person if e.family == "reversed"]) >= 0.25 * len(person)
 
 
 def test_at_least_ten_expressions_of_a_fact():

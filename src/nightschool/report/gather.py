@@ -12,6 +12,7 @@ from typing import Protocol
 
 from nightschool.report.morning import (
     Answer,
+    Continual,
     Contrast,
     Guard,
     Morning,
@@ -79,6 +80,9 @@ def make_morning(
     receipts: Sequence[Receipt] = (),
     tokens_saved: float | None = None,
     extra_groups: Sequence[Contrast] = (),
+    continual: Continual | None = None,
+    risk: Sequence[tuple[float, float]] = (),
+    near: frozenset[str] | None = None,
     answers: int = 12,
 ) -> Morning:
     """Build the morning report's data from plain records.
@@ -98,6 +102,9 @@ def make_morning(
         tokens_saved: Prompt tokens saved a question; None: not measured.
         extra_groups: Contrasts measured elsewhere (such as `forgotten`); they replace a group of
             the same name.
+        continual: ACC, BWT, FWT and forgetting; None where there is only one night.
+        risk: The risk-coverage curve of tonight's version.
+        near: Ids of items that nearly repeat a study question; None: not counted.
         answers: At most so many example answers.
     """
     last = nights[-1] if nights else None
@@ -139,6 +146,14 @@ def make_morning(
         kl_nats=report.kl_nats if report else None,
         perplexity_base=base_report.perplexity if base_report else None,
         perplexity=report.perplexity if report else None,
+        continual=continual,
+        risk=tuple(risk),
+        distinct=sheet.rate(
+            row for row in sheet.rows(report, BankKind.ACQUIRED) if row[1].id not in near
+        )
+        if near is not None
+        else None,
+        near=len(near) if near is not None else None,
     )
 
 

@@ -126,6 +126,16 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Continual:
+    """The continual-learning measures over the nights (definitions in `exam/stats.py`)."""
+
+    acc: float | None
+    bwt: float | None
+    fwt: float | None
+    forgetting: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Morning:
     """Everything that the morning report of one workspace and tenant shows."""
 
@@ -158,6 +168,19 @@ class Morning:
     """Mean KL(version || base) per token on general prompts."""
     perplexity_base: float | None = None
     perplexity: float | None = None
+    continual: Continual | None = None
+    """Over all nights; None before the second."""
+    risk: tuple[tuple[float, float], ...] = ()
+    """Closed-book (share answered, error among those), the surest answers first."""
+    distinct: Rate | None = None
+    """Tonight's version on acquired items without near-duplicates of study questions; None: not run."""
+    near: int | None = None
+    """How many near-duplicates those leave out; None: not counted."""
+
+    def error_at(self, share: float) -> float | None:
+        """Return the error when only the surest `share` of questions is answered; None: not run."""
+        inside = [risk for covered, risk in self.risk if covered <= share]
+        return inside[-1] if inside else None
 
     @property
     def tonight(self) -> Night | None:

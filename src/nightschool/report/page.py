@@ -45,6 +45,8 @@ def _environment() -> Environment:
         headline=words.headline,
         subline=words.subline,
         verdict=words.verdict,
+        continual=words.continual,
+        caution=words.caution,
         not_run=words.NOT_RUN,
     )
     return environment

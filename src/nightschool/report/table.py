@@ -29,6 +29,8 @@ def print_table(morning: Morning, console: Console) -> None:
     console.print(_contrasts("Three ways to answer", morning.modes, words.MODES))
     console.print(_contrasts("What it must not lose", morning.guards, words.GUARDS))
     console.print(_matrix(morning))
+    console.print(_cell(words.continual(morning), QUIET))
+    console.print(_cell(words.caution(morning), QUIET))
     console.print(_gate(morning))
     console.print(_nights(morning))
     if morning.receipts:
@@ -148,7 +150,10 @@ def _cost(morning: Morning) -> Text:
     uncovered = words.NOT_RUN if morning.uncovered is None else str(len(morning.uncovered))
     saved = words.number(morning.returns.tokens_saved, unit="prompt tokens")
     even = morning.returns.break_even
+    drift = words.number(morning.kl_nats, 3, "nats a token")
+    read = [words.number(x, 1) for x in (morning.perplexity_base, morning.perplexity)]
     lines = [
+        f"Drift from the base on general prompts: {drift}. Perplexity on plain text: {read[0]} -> {read[1]}.",
         f"Dropped from the studies: {dropped or 'nothing'}. Uncovered memories: {uncovered}.",
         f"Saved per question: {saved}. Pays for itself after: {words.number(even, unit='questions')}.",
     ]

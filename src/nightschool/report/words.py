@@ -153,6 +153,28 @@ def subline(morning: Morning) -> str:
     return f"It did not pass{named}. The live model is unchanged."
 
 
+def continual(morning: Morning) -> str:
+    """Say ACC, BWT, FWT and forgetting over the nights."""
+    c = morning.continual
+    if c is None:
+        return f"Over the nights: {NOT_RUN} (needs two)."
+    return (
+        f"Over the nights: ACC {percent(c.acc)}, BWT {points(c.bwt)}, FWT {points(c.fwt)}, "
+        f"forgetting {points(c.forgetting)} points."
+    )
+
+
+def caution(morning: Morning) -> str:
+    """Say how often the surest answers err, and what is left without near-duplicates."""
+    half, most = (percent(morning.error_at(share)) for share in (0.5, 0.8))
+    near = NOT_RUN if morning.near is None else str(morning.near)
+    rest = percent(morning.distinct.value if morning.distinct else None)
+    return (
+        f"Error among the surest half of its answers: {half}; among four fifths: {most}. "
+        f"Right without the {near} questions that nearly repeat a study question: {rest}."
+    )
+
+
 def moment(at: str) -> str:
     """Write an ISO 8601 moment for people; a text that is none is returned as it is.
 

@@ -17,14 +17,14 @@ def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """Write questions about one function, class, property or module.
 
     A callable holds many facts: its place, its purpose, its type, each parameter. Each is one
-    *unit* that gets up to a third of `expressions` wordings, the units taking turns.
+    *unit* that gets up to a quarter of `expressions` wordings, the units taking turns.
 
     Args:
         memory: A memory whose form begins with `code.`.
         expressions: The dial of `StudyConfig.expressions`.
     """
     units = [*_place(memory), *_purpose(memory), *_signature(memory), *_parameters(memory)]
-    each = max(1, expressions // 3)
+    each = max(1, expressions // 4)
     return [unit[turn] for turn in range(each) for unit in units if turn < len(unit)]
 
 
@@ -43,25 +43,24 @@ def _bare(memory: Memory) -> str:
 def _place(memory: Memory) -> Iterator[list[Asked]]:
     f, full, bare = memory.facets, _full(memory), _bare(memory)
     file, package = f["file"], f["package"]
-    yield _unit(
-        "qa",
-        f"{file}.",
-        f"In which file is {full} written?",
-        f"Where does {bare} of {package} live?",
-        f"Which file of {package} do I open to see the source of {bare}?",
-        f"Where is {full} defined?",
-        f"{full}: which file?",
-    )
-    if memory.form == "code.module":
-        yield _unit("reversed", f"The module {f['name']}.", f"What is in the file {file}?")
-        return
-    if f["owner"]:
+    if f["owner"]:  # its class tells where it lives
         yield _unit(
             "qa",
             f"{f['owner']}.",
             f"Which class of {package} has {bare}?",
             f"On what kind of object do I find {bare} in {package}?",
         )
+        return
+    yield _unit(
+        "qa",
+        f"{file}.",
+        f"In which file is {full} written?",
+        f"Where does {bare} of {package} live?",
+        f"Which file of {package} do I open to see the source of {bare}?",
+        f"{full}: which file?",
+    )
+    if memory.form == "code.module":
+        yield _unit("reversed", f"The module {f['name']}.", f"What is in the file {file}?")
         return
     yield _unit(
         "qa",

@@ -1,4 +1,8 @@
-"""Word lists of the question writer: what tells a person from a thing, a place from a time."""
+"""Word lists of the question writer: what tells a person from a thing, a place from a time, and verbs in their forms."""
+
+from __future__ import annotations
+
+import re
 
 PEOPLE = frozenset(
     """
@@ -52,3 +56,30 @@ MEASURES = (
     (("kilometre", "metre", "mile", "kilometer", "meter"), ("How far", "How many metres"), ()),
 )
 """Units, the question words that ask for them, and the verbs that the first of them replaces."""
+
+IRREGULAR_PAST = {
+    "buy": "bought", "come": "came", "get": "got", "give": "gave", "go": "went", "have": "had",
+    "keep": "kept", "leave": "left", "make": "made", "meet": "met", "pay": "paid", "put": "put",
+    "say": "said", "see": "saw", "sell": "sold", "send": "sent", "take": "took", "teach": "taught",
+    "tell": "told", "win": "won", "write": "wrote", "find": "found", "begin": "began", "break": "broke",
+    "choose": "chose", "drive": "drove", "eat": "ate", "fall": "fell", "grow": "grew", "hold": "held",
+    "know": "knew", "lead": "led", "lose": "lost", "run": "ran", "set": "set", "speak": "spoke",
+    "spend": "spent", "think": "thought", "wear": "wore", "build": "built", "bring": "brought",
+}  # fmt: skip
+
+
+def inflect(verb: str, auxiliary: str) -> str:
+    """Give a bare verb the form that its auxiliary carried."""
+    if auxiliary == "do":
+        return verb
+    if auxiliary == "did":
+        if verb in IRREGULAR_PAST:
+            return IRREGULAR_PAST[verb]
+        if re.search(r"[^aeiou]y$", verb):
+            return verb[:-1] + "ied"
+        return verb + ("d" if verb.endswith("e") else "ed")
+    if verb == "have":
+        return "has"
+    if re.search(r"(s|x|z|ch|sh|o)$", verb):
+        return verb + "es"
+    return verb[:-1] + "ies" if re.search(r"[^aeiou]y$", verb) else verb + "s"

@@ -12,12 +12,12 @@ from nightschool.study.phrasings import vary
 from nightschool.study.statements import Asked, questions
 from nightschool.types import Example, Memory, Message, digest
 
-ABSTAIN_SHARE = 0.03
+ABSTAIN_SHARE = 0.05
 """Refusals for each told fact's example: enough to keep the habit, too few to spread it."""
-MAIN_SHARE = 0.75
-"""Share of a statement's wordings that ask for what it says, not back from it."""
-STATEMENT_EVERY = 4
-"""Every so-manieth answer is the whole statement, the others are short."""
+BACK_TO_PERSON = 0.4
+"""Share of a statement's questions that ask back for the person of whom it is told."""
+BACK_TO_THING = 0.1
+"""The same for a thing. More of them teach the model to answer with what the question is about."""
 
 
 class RuleAuthor:
@@ -51,7 +51,7 @@ class RuleAuthor:
             limit = self.config.expressions
             if memory.source_kind == "document":
                 limit = max(
-                    4, limit // 2
+                    4, limit // 3
                 )  # documents say many things; the passage carries them too
             return self._statement(memory, limit)
         written = code_examples(memory, self.config.expressions)
@@ -62,13 +62,15 @@ class RuleAuthor:
         asked = questions(text)
         main, back = [a for a in asked if a.main], [a for a in asked if not a.main]
         room = max(1, limit - 2)
-        wanted = room if not back else max(1, round(room * MAIN_SHARE))
+        share = BACK_TO_PERSON if any(a.person for a in back) else BACK_TO_THING
+        asked_back = min(round(room * share), room) if back else 0
         examples = [self._plain(memory, "statement")]
-        for family, group, count in (("qa", main, wanted), ("reversed", back, room - wanted)):
-            for number, (one, wording) in enumerate(_take_turns(group, count)):
-                whole = family == "qa" and number % STATEMENT_EVERY == STATEMENT_EVERY - 1
-                answer = text if whole else _sentence(one.answer)
-                examples.append(self._example(memory, family, wording, answer))
+        for family, group, count in (
+            ("qa", main, room - asked_back),
+            ("reversed", back, asked_back if main else room),
+        ):
+            for one, wording in _take_turns(group, count):
+                examples.append(self._example(memory, family, wording, _sentence(one.answer)))
         subject = main[0].subject if main else None
         if subject:
             examples.append(

@@ -11,7 +11,7 @@ Source:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
@@ -23,6 +23,7 @@ from nightschool.study.lexicon import (
     PEOPLE,
     PLACE_HEADS,
     PLACES,
+    inflect,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Asked:
     """True for the value (complement, object, time, place); False for asking back from it."""
     subject: str
     """What the statement is about, as a phrase inside a sentence."""
+    person: bool = False
+    """Asks back for a person: as likely a question as the main one."""
 
 
 def questions(text: str) -> list[Asked]:
@@ -60,7 +63,7 @@ def questions(text: str) -> list[Asked]:
         clean = re.sub(r"\s+([,.?])", r"\1", " ".join(one.question.split()))
         if clean.lower() not in seen and one.answer and one.answer.lower() not in clean.lower():
             seen.add(clean.lower())
-            kept.append(Asked(clean, one.answer, one.main, one.subject))
+            kept.append(replace(one, question=clean))
     return kept
 
 
@@ -83,7 +86,12 @@ def _subtree(token: Token) -> list[Token]:
 
 def _named(subject: Token) -> list[Token]:
     """Spell a subject out without what only describes it ("Ana, the cook," -> "Ana")."""
-    aside = {t.i for c in subject.children if c.dep_ in ("appos", "relcl") for t in c.subtree}
+    aside = {
+        t.i
+        for c in subject.children
+        if c.dep_ in ("appos", "relcl") and subject.doc[c.left_edge.i - 1].text == ","
+        for t in c.subtree
+    }
     return [t for t in _subtree(subject) if t.i not in aside]
 
 
@@ -102,10 +110,19 @@ def _complements(root: Token, subject: Token) -> list[Asked]:
                 for o in p.children
                 if o.dep_ == "pobj"
             ]
+        elif child.i > root.i and (
+            (child.dep_ == "advmod" and child.text[0].isupper())
+            or (child.dep_ == "punct" and child.text[0].isalnum())
+        ):
+            slots.append((child, None))  # a name or code that the parser took for something else
         elif child.dep_ in ("prep", "agent"):
             slots += [(inner, child) for inner in child.children if inner.dep_ in ("pobj", "pcomp")]
-    found = []
+    found = [*_circumstances(root, subject, about), *_active(root, subject, about)]
     for slot, preposition in slots:
+        limited = _limited(root, subject, preposition, about)
+        if limited:
+            found += limited
+            continue
         wh = _wh(slot, preposition, root)
         if wh is None:
             continue
@@ -147,7 +164,10 @@ def _typed(
         return []
     stranded = preposition.text if preposition is not None else ""
     question = _front(f"Which {kind}", root, about, rest, stranded)
-    return [Asked(question, name, True, about)] if question else []
+    found = [Asked(question, name, True, about)] if question else []
+    if root.lemma_ == "have":
+        found.append(Asked(f"What is the {kind} of {about}?", name, True, f"the {kind} of {about}"))
+    return found
 
 
 def _measured(
@@ -170,6 +190,66 @@ def _measured(
                 question = _front(word, root, about, rest, "")
                 found += [Asked(question, answer, True, about)] if question else []
     return found
+
+
+CLAUSE_WORDS = {
+    "because": "Why",
+    "until": "Until when",
+    "if": "When",
+    "when": "When",
+    "while": "When",
+}
+
+
+def _circumstances(root: Token, subject: Token, about: str) -> list[Asked]:
+    """Ask `when`, `why` and `how often` for what is said of the circumstances."""
+    found = []
+    rest = _predicate(root, subject)
+    for clause in root.children:
+        if clause.dep_ != "advcl" or clause.i < root.i:
+            continue
+        words = phrase(_subtree(clause))
+        first = words.split()[0].lower()
+        word = "When" if words.lower().startswith("as soon as") else CLAUSE_WORDS.get(first)
+        question = _front(word, root, about, rest, "") if word else ""
+        found += [Asked(question, words, True, about)] if question else []
+    for token in root.subtree:
+        if token.lower_ == "every" and token.head.i > root.i and token.head.dep_ == "npadvmod":
+            answer = _subtree(token.head)
+            gone = {t.i for t in answer}
+            question = _front("How often", root, about, [t for t in rest if t.i not in gone], "")
+            found += [Asked(question, phrase(answer), True, about)] if question else []
+    return found
+
+
+def _active(root: Token, subject: Token, about: str) -> list[Asked]:
+    """Ask in the active voice for who does what the passive tells: "Who manages the café?"."""
+    agent = next((c for c in root.children if c.dep_ == "agent"), None)
+    doer = next((c for c in agent.children if c.dep_ == "pobj"), None) if agent else None
+    if doer is None or subject.dep_ != "nsubjpass":
+        return []
+    helper = next((c.lower_ for c in root.children if c.dep_ == "auxpass"), "is")
+    verb = inflect(root.lemma_, "did" if helper in ("was", "were") else "does")
+    kept = {root.i} | {t.i for c in root.children if c.dep_ in AUXILIARIES for t in c.subtree}
+    kept |= {t.i for t in agent.subtree} if agent else set()
+    after = phrase([t for t in _predicate(root, subject) if t.i not in kept])
+    word = "Who" if doer.pos_ == "PROPN" or _is_person(doer) else "What"
+    return [Asked(f"{word} {verb} {about} {after}?", phrase(_subtree(doer)), True, about)]
+
+
+def _limited(root: Token, subject: Token, preposition: Token | None, about: str) -> list[Asked]:
+    """Ask for a limit: "at most 27 visitors" answers "How many visitors ..."."""
+    if preposition is None or preposition.lower_ not in ("at", "up", "to"):
+        return []
+    own = _subtree(preposition)
+    words = phrase(own)
+    if not re.match(r"(?:at (?:the )?(?:most|least)|up to) ", words.lower()):
+        return []
+    number = next((t for t in own if t.like_num), None)
+    things = phrase([t for t in own if number is not None and t.i > number.i])
+    rest = [t for t in _predicate(root, subject) if t.i not in {x.i for x in own}]
+    question = _front(f"How many {things}", root, about, rest, "") if things else ""
+    return [Asked(question, words, True, about)] if question else []
 
 
 def _counted(root: Token, slot: Token, about: str, rest: list[Token]) -> list[Asked]:
@@ -266,7 +346,7 @@ def _wh(
 
 
 def _is_person(token: Token) -> bool:
-    named = token.ent_type_ == "PERSON" and token.text.isalpha() and token.text[0].isupper()
+    named = token.ent_type_ == "PERSON" and token.text.isalpha() and token.text.istitle()
     return named or token.lemma_.lower() in PEOPLE
 
 
@@ -280,7 +360,7 @@ def _predicate(root: Token, subject: Token) -> list[Token]:
             or child.lower_ in FILLERS
         ):
             skip |= {t.i for t in child.subtree}
-        if child.dep_ == "punct":
+        if child.dep_ == "punct" and not child.text[0].isalnum():
             skip.add(child.i)
     return [t for t in _subtree(root) if t.i not in skip]
 
@@ -337,7 +417,7 @@ def _about_subject(root: Token, subject: Token) -> list[Asked]:
     when = "".join(
         " " + _spelled_clause(c) for c in root.children if c.dep_ == "advcl" and c.i < subject.i
     )
-    found = [Asked(f"{'Who' if person else 'What'} {tail}{when}?", answer, False, about)]
+    found = [Asked(f"{'Who' if person else 'What'} {tail}{when}?", answer, False, about, person)]
     owner = next((t for t in subject.children if t.dep_ == "poss"), None)
     if owner is not None and person is False and owner.ent_type_ == "PERSON":
         rest = phrase([t for t in own if t.i > max(x.i for x in owner.subtree)])
