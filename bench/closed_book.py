@@ -2,7 +2,8 @@
 
 `python bench/closed_book.py --data seal_dev.jsonl --ids val-016:val-032 --json bench/results/closed_book.json`
 
-For each block of passages and each seed: the base closed-book (floor), the base with the passage
+The stored rows are of one block and seed each; figures are means over those that were run, and
+`n` counts the graded questions of all of them. For each block of passages and each seed: the base closed-book (floor), the base with the passage
 in the prompt (ceiling, the best of a few prompts chosen on tuning passages), the base with
 retrieval, a format control (the same training on other passages' questions: it has learnt the
 answer style but not the facts), and the trained model. `val-000` to `val-015` and `train-*` are
@@ -60,33 +61,38 @@ def main() -> None:
         first, _, last = given.ids.partition(":")
         blocks = {given.ids: ((first, last),)}
     prompt = record.measure({"run": "prompt"}, lambda: best_prompt(vals[TUNING]))["prompt"]
-    control = vals[TUNING]
-    for name, spans in blocks.items():
-        found = []
-        for first, last in spans:
-            block = [r for r in vals if first <= r["id"] < last]
-            key = {"first": first, "last": last}
-            plain = record.measure({"run": "base", **key}, lambda b=block: base_rows(b, prompt))
-            for seed in range(given.seeds):
-                config = TrainConfig(epochs=given.epochs, seed=seed)
-                key_seed = {**key, "seed": seed, "epochs": given.epochs}
+    every = {
+        f"{first}:{last}": [r for r in vals if first <= r["id"] < last]
+        for spans in blocks.values()
+        for first, last in spans
+    }
+    found: dict[str, list[tuple[Any, Any, Any]]] = {name: [] for name in blocks}
+    for seed in range(given.seeds):
+        config = TrainConfig(epochs=given.epochs, seed=seed)
+        key = {"seed": seed, "epochs": given.epochs}
+        styled = record.measure(
+            {"run": "control", "blocks": sorted(every), **key},
+            lambda c=config: trained(vals[TUNING], every, prompt, c),
+        )
+        for name, spans in blocks.items():
+            for first, last in spans:
+                own = f"{first}:{last}"
+                one = {own: every[own]}
+                plain = record.measure(
+                    {"run": "base", "block": own}, lambda o=one: base_rows(*o.values(), prompt)
+                )
                 taught = record.measure(
-                    {"run": "taught", **key_seed},
-                    lambda b=block, c=config: trained(b, b, prompt, c),
+                    {"run": "taught", "block": own, **key},
+                    lambda o=one, c=config: trained(*o.values(), o, prompt, c),
                 )
-                other = [r for r in control if r["id"] not in {x["id"] for x in block}]
-                styled = record.measure(
-                    {"run": "control", **key_seed},
-                    lambda o=other, b=block, c=config: trained(o, b, prompt, c),
-                )
-                found.append((plain, taught, styled))
-        state(record, name, found)
-    record.save()
+                found[name].append((plain, taught[own], styled[own]))
+                state(record, name, found[name])
+                record.save()
 
 
 def state(record: Record, name: str, found: Sequence[tuple[Any, Any, Any]]) -> None:
-    """State the mean figures of one block size."""
-    n = found[0][0]["n"]
+    """State the mean figures of one block size over the blocks and seeds that were run."""
+    n = sum(one[0]["n"] for one in found)
 
     def mean(pick: Any) -> float:
         return sum(pick(*one) for one in found) / len(found)
@@ -134,17 +140,20 @@ def nearest(question: str, block: Sequence[Any]) -> str:
 
 
 def trained(
-    study: Sequence[Any], block: Sequence[Any], prompt: str, config: TrainConfig
+    study: Sequence[Any], blocks: dict[str, list[Any]], prompt: str, config: TrainConfig
 ) -> dict[str, Any]:
-    """Train on the study texts of some passages, and examine on the questions of a block."""
+    """Train on the study texts of some passages, and examine on the questions of each block."""
     examples = [e for r in study for e in study_examples(r)]
     base = pull_model(BASE)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         result = TorchTrainer(load, render).train(base, examples, config, out)
         sampler = TorchSampler(out, base)
-        row = summary(examine(sampler, block, "{question}"), examine(sampler, block, prompt))
-    return row | {
+        rows = {
+            name: summary(examine(sampler, block, "{question}"), examine(sampler, block, prompt))
+            for name, block in blocks.items()
+        }
+    return rows | {
         "tokens": result.tokens, "seconds": result.seconds, "peak_gb": result.peak_bytes / 1e9,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nightschool.errors import UnknownMemory
+from nightschool.memory.fake import FakeStore
 from nightschool.memory.store import SqliteStore
 from nightschool.sources import said
 from nightschool.sources.documents import read_document
@@ -12,9 +13,12 @@ from nightschool.types import MemoryStatus
 from nightschool.workspace import Workspace
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "fake"])
 def store(request, tmp_path):
-    return {"sqlite": lambda: SqliteStore(Workspace.create(tmp_path, ""))}[request.param]()
+    return {
+        "sqlite": lambda: SqliteStore(Workspace.create(tmp_path, "")),
+        "fake": FakeStore,
+    }[request.param]()
 
 
 def learn(store, text, tenant="t"):

@@ -49,11 +49,14 @@ class CommandLine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self.largest_file: int | None = None
+        """Bytes from which the system refuses to let a file grow, as on a full disk."""
 
     def start(self, *words: str) -> subprocess.Popen:
         """Start a command and return its process."""
+        limit = [] if self.largest_file is None else ["prlimit", f"--fsize={self.largest_file}"]
         return subprocess.Popen(
-            [sys.executable, "-m", "nightschool.cli.main", *words],
+            [*limit, sys.executable, "-m", "nightschool.cli.main", *words],
             cwd=self.folder, env=self.env, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip

@@ -1,8 +1,17 @@
 """A night killed at any of its steps is taken up again; nothing is lost and `live` stays."""
 
+import errno
 import json
+import os
+import shutil
 import signal
+import sqlite3
 import time
+
+import pytest
+import typer
+
+from nightschool.cli.output import errors_as_messages
 
 STEPS = (
     "memories.json", "banks.json", "material.json", "version.txt", "created.txt",
@@ -73,3 +82,68 @@ def test_two_nights_at_once(school):
     assert "a night" in said
     first.communicate()
     assert first.returncode == 3
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
+def test_a_disk_that_takes_no_more(school):
+    before = school.json("memories")
+    school.largest_file = 1_000_000  # the weights do not fit
+    said = school("consolidate", code=1)
+    assert "Nothing more can be written" in said
+    assert "Traceback" not in said
+    assert school.json("versions") == {"live": "base", "versions": []}
+    assert [m["text"] for m in school.json("memories")] == [m["text"] for m in before]
+    night = school.folder / "nights" / "default" / "night-0001"
+    written = (night / "material.json").read_bytes()
+    school.largest_file = None
+    outcome = school.json("consolidate", code=3)  # goes on where it was
+    assert outcome["version"] == (night / "version.txt").read_text()
+    assert (night / "material.json").read_bytes() == written
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_workspace_that_may_not_be_written(school):
+    for folder in (school.folder, *(p for p in school.folder.rglob("*") if p.is_dir())):
+        folder.chmod(0o555)
+    (school.folder / "nightschool.db").chmod(0o444)
+    said = school("remember", "The cat is called Biscuit.", code=1)
+    assert "may not be written" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "a.json"), "Free some space"),
+        (OSError(errno.EROFS, "Read-only file system", "a.json"), "Make the folder writable"),
+        (sqlite3.OperationalError("attempt to write a readonly database"), "Make the folder"),
+        (sqlite3.OperationalError("database or disk is full"), "Free some space"),
+        (OSError(errno.ENOENT, "No such file", "a.json"), None),
+        (ValueError("a bug"), None),
+    ],
+)
+def test_what_the_disk_says_becomes_a_sentence_and_a_bug_stays_a_bug(error, said, capsys):
+    with pytest.raises(type(error) if said is None else typer.Exit), errors_as_messages():
+        raise error
+    assert (said or "") in capsys.readouterr().err
+
+
+def test_no_network(cli):
+    cache = cli.folder / "cache"
+    cli.env |= {
+        "XDG_CACHE_HOME": str(cache),
+        "NIGHTSCHOOL_CACHE": str(cache),
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_EXTRA_INDEX_URL": "",
+        "PIP_FIND_LINKS": "",
+        "PIP_RETRIES": "0",
+        "PIP_CONFIG_FILE": os.devnull,
+        "HF_HUB_OFFLINE": "1",
+    }
+    said = cli("models", "pull", "smollm2-135m", code=1)
+    assert "Traceback" not in said
+    assert "again" in said or "network" in said
+    assert not list(cache.rglob("*.safetensors"))
+    cli("init", "school")
+    cli.folder = cli.folder / "school"
+    cli("remember", "The staging host is kestrel-7.")
+    assert "models pull" in cli("consolidate", code=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -55,6 +57,33 @@ def errors_as_messages() -> Iterator[None]:
     except NightschoolError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(USAGE if isinstance(error, ConfigError) else ERROR) from error
+    except Exception as error:
+        said = _of_the_disk(error)
+        if said is None:
+            raise
+        print(f"Error: {said}", file=sys.stderr)
+        raise typer.Exit(ERROR) from error
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def _of_the_disk(error: Exception) -> str | None:
+    """Say what to do about a disk that takes no more; None for every other error.
+
+    Told by the number where there is one; SQLite and the weights' writer give only a text.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    text = str(error)
+    if number in FULL or re.search(r"disk is full|No space left|File too large|disk I/O", text):
+        return (
+            f"Nothing more can be written: {text}. Free some space and run the same command "
+            "again; what was stored before is whole, and a night goes on where it was."
+        )
+    if number in CLOSED or "readonly database" in text or "unable to open database" in text:
+        return f"This may not be written: {text}. Make the folder writable, or use another one."
+    return None
 
 
 def bars(quiet: bool) -> Callable[[str], AbstractContextManager[Progress]]:

@@ -1,0 +1,155 @@
+"""A store without a database: everything in lists, gone with the process. For tests and dry runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nightschool.errors import UnknownMemory
+from nightschool.language import normalise
+from nightschool.types import (
+    Episode,
+    Finding,
+    Memory,
+    MemoryStatus,
+    Reading,
+    SourceKind,
+    new_id,
+    now,
+)
+
+SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
+
+
+class FakeStore:
+    """Keeps what it is told; implements `protocols.Store`. Recall counts shared word stems."""
+
+    def __init__(self) -> None:
+        self._memories: dict[str, Memory] = {}
+        self._episodes: dict[str, Episode] = {}
+        self._history: dict[str, list[dict[str, str]]] = {}
+
+    def absorb(self, reading: Reading) -> tuple[list[Memory], list[Memory]]:
+        """Store a reading; see `protocols.Store.absorb`."""
+        episode = reading.episode
+        known = [
+            e
+            for e in self._episodes.values()
+            if (e.tenant, e.source) == (episode.tenant, episode.source)
+        ]
+        if episode.digest in [e.digest for e in (known if episode.kind in SAID else known[-1:])]:
+            return [], []
+        self._episodes[episode.id] = episode
+        added, superseded = [], []
+        for finding in reading.findings:
+            old = self._current(episode, finding)
+            if old is not None and normalise(old.text) == normalise(finding.text):
+                continue
+            if old is not None:
+                superseded.append(self._retire(old, episode.kind.value))
+            memory = Memory(
+                new_id("mem"), episode.tenant, finding.text, finding.form, episode.kind,
+                episode.source, episode.id, episode.at, span=finding.span, speaker=finding.speaker,
+                key=finding.key, facets=dict(finding.facets), supersedes=old.id if old else None,
+            )  # fmt: skip
+            self._add(memory, finding.speaker or episode.source)
+            added.append(memory)
+        if episode.kind not in SAID:
+            keys = {finding.key for finding in reading.findings}
+            for memory in self.memories(episode.tenant):
+                if memory.source == episode.source and memory.key not in keys:
+                    superseded.append(self._retire(memory, episode.kind.value))
+        return added, superseded
+
+    def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
+        """List a tenant's memories; see `protocols.Store.memories`."""
+        return [
+            m
+            for m in self._memories.values()
+            if m.tenant == tenant and (include_retired or m.status is MemoryStatus.LIVE)
+        ]
+
+    def memory(self, memory_id: str) -> Memory:
+        """Return one memory. Raises UnknownMemory."""
+        if memory_id not in self._memories:
+            raise UnknownMemory(f"No memory is called {memory_id}.")
+        return self._memories[memory_id]
+
+    def episode(self, episode_id: str) -> Episode:
+        """Return one episode. Raises UnknownMemory."""
+        if episode_id not in self._episodes:
+            raise UnknownMemory(f"No episode is called {episode_id}.")
+        return self._episodes[episode_id]
+
+    def edit(self, memory_id: str, text: str, actor: str) -> Memory:
+        """Supersede a live memory by a new text; see `protocols.Store.edit`."""
+        old = self.memory(memory_id)
+        if old.status is not MemoryStatus.LIVE:
+            raise UnknownMemory(f"{memory_id} is {old.status.value}; only live ones are edited.")
+        self._retire(old, actor)
+        new = replace(
+            old, id=new_id("mem"), text=text, facets={}, form="said", at=now(), supersedes=old.id,
+            learnt_in=None, graduated=None, speaker=actor,
+        )  # fmt: skip
+        self._add(new, actor)
+        return new
+
+    def replace(self, memory: Memory) -> None:
+        """Write back bookkeeping. Raises UnknownMemory."""
+        self.memory(memory.id)
+        self._memories[memory.id] = memory
+
+    def remove(self, memory_ids: Iterable[str]) -> list[str]:
+        """Erase memories with what they superseded; see `protocols.Store.remove`."""
+        gone: dict[str, None] = {}
+        for given in memory_ids:
+            step: str | None = self.memory(given).id
+            while step in self._memories:
+                gone[step] = None
+                step = self._memories[step].supersedes
+        for name in gone:
+            memory = self._memories.pop(name)
+            self._history.pop(name, None)
+            if not any(m.episode_id == memory.episode_id for m in self._memories.values()):
+                self._episodes.pop(memory.episode_id, None)
+        return [new_id("gone") for _ in gone]
+
+    def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
+        """Return the nearest live memories by shared stems; see `protocols.Store.recall`."""
+        asked = _stems(query)
+        scored = [(m, float(len(asked & _stems(m.text)))) for m in self.memories(tenant)]
+        return sorted((s for s in scored if s[1]), key=lambda s: -s[1])[:limit]
+
+    def history(self, memory_id: str) -> list[dict[str, str]]:
+        """Return what happened to a memory, oldest first."""
+        return list(self._history.get(memory_id, ()))
+
+    def _current(self, episode: Episode, finding: Finding) -> Memory | None:
+        found = [
+            m
+            for m in self.memories(episode.tenant)
+            if m.key == finding.key
+            and (m.source_kind in SAID if episode.kind in SAID else m.source == episode.source)
+        ]
+        return found[-1] if found and finding.key else None
+
+    def _add(self, memory: Memory, actor: str) -> None:
+        self._memories[memory.id] = memory
+        self._note(memory, actor, "added")
+
+    def _retire(self, memory: Memory, actor: str) -> Memory:
+        retired = replace(memory, status=MemoryStatus.SUPERSEDED)
+        self._memories[memory.id] = retired
+        self._note(retired, actor, "superseded")
+        return retired
+
+    def _note(self, memory: Memory, actor: str, action: str) -> None:
+        self._history.setdefault(memory.id, []).append(
+            {"at": now(), "actor": actor, "action": action, "text": memory.text}
+        )
+
+
+def _stems(text: str) -> set[str]:
+    """Cut words to five letters; short words carry little and are left out."""
+    return {word[:5] for word in re.findall(r"\w+", text.lower()) if len(word) > 3}

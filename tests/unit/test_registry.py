@@ -1,0 +1,102 @@
+"""The registry: what is served, what was before, and what may never be served again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt
+from nightschool.registry.versions import Registry
+from nightschool.types import Check, Decision, Version
+from nightschool.workspace import Workspace
+
+YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
+NO = Decision(False, (Check("retained", False, -0.3, -0.4, 0.1, 20, "forgot"),))
+
+
+def version(name: str, parent: str = "base", memories: tuple[str, ...] = ("m1",)) -> Version:
+    return Version(name, "t", f"night-{name}", "full", "small", parent, memories, (), "", 0, {}, "")
+
+
+def add(registry: Registry, *versions: Version) -> Registry:
+    """Register versions whose weights are there."""
+    for one in versions:
+        folder = registry.workspace.versions / one.id
+        folder.mkdir(parents=True)
+        (folder / "train.json").write_text("{}", "utf-8")
+        registry.add(one)
+    return registry
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    workspace = Workspace.create(tmp_path, "")
+    return add(Registry(workspace), version("v1"), version("v2"), version("v3"))
+
+
+def test_a_version_without_its_weights_is_not_promoted(registry: Registry) -> None:
+    (registry.workspace.versions / "v1" / "train.json").unlink()
+    with pytest.raises(WorkspaceCorrupt, match="v1"):
+        registry.promote("t", "v1", YES, "gate")
+    assert registry.alias("t", "live") == "base"
+
+
+def test_before_any_promotion_the_base_is_served(registry: Registry) -> None:
+    assert registry.alias("t", "live") == "base"
+    assert registry.resolve("t", "live") is None
+    assert registry.alias("t", "candidate") == "v3"
+
+
+def test_promotion_and_rollback_are_each_others_inverse(registry: Registry) -> None:
+    registry.promote("t", "v1", YES, "gate")
+    registry.promote("t", "v2", YES, "gate")
+    assert (registry.alias("t", "live"), registry.alias("t", "previous")) == ("v2", "v1")
+    back = registry.rollback("t")
+    assert back is not None
+    assert back.id == "v1"
+    assert registry.alias("t", "live") == "v1"
+    assert registry.served("t") == {"v1", "v2"}
+
+
+def test_the_same_version_again_changes_nothing(registry: Registry) -> None:
+    registry.add(version("v1"))
+    assert [v.id for v in registry.versions("t")] == ["v1", "v2", "v3"]
+
+
+def test_an_unknown_version_is_named(registry: Registry) -> None:
+    with pytest.raises(UnknownVersion, match="v9"):
+        registry.resolve("t", "v9")
+    with pytest.raises(UnknownVersion, match="v9"):
+        registry.promote("t", "v9", YES, "gate")
+
+
+def test_another_tenants_versions_do_not_exist(registry: Registry) -> None:
+    assert registry.versions("other") == []
+    with pytest.raises(UnknownVersion):
+        registry.resolve("other", "v1")
+
+
+def test_what_was_trained_on_a_forgotten_memory_is_never_served_again(tmp_path: Path) -> None:
+    registry = add(
+        Registry(Workspace.create(tmp_path, "")),
+        version("v1", memories=("m1", "m2")),
+        version("v2", parent="v1", memories=("m2",)),
+        version("v3", memories=("m3",)),
+    )
+    marked = registry.taint(["m1"], ["gone-1"])
+    assert {v.id for v in marked} == {"v1", "v2"}  # v2 was trained from v1
+    assert registry.version("v1").tainted_by == ("gone-1",)
+    with pytest.raises(TaintedVersion, match="v2"):
+        registry.promote("t", "v2", YES, "owner")
+    registry.promote("t", "v3", YES, "gate")
+
+
+def test_refusals_since_the_last_promotion_are_counted(registry: Registry) -> None:
+    for name in ("v1", "v2"):
+        registry.record_decision(f"night-{name}", name, NO)
+    assert registry.attempts("t") == 2
+    registry.record_decision("night-v3", "v3", YES)
+    registry.promote("t", "v3", YES, "gate")
+    assert registry.attempts("t") == 0
+    assert registry.decision("v1") == NO
