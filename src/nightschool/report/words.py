@@ -11,6 +11,7 @@ NOT_RUN = "not run"
 GROUPS = {
     "told": "Told in conversation",
     "code": "Read in code",
+    "api": "Asked about a package",
     "document": "Read in documents",
     "changed": "Changed since",
     "forgotten": "Forgotten on request",
