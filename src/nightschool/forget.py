@@ -92,6 +92,6 @@ def _scrub_nights(school: School, ids: set[str]) -> int:
             plain = json.loads(path.read_text("utf-8"))
             plain["results"] = [r for r in plain["results"] if r["item_id"] not in gone_items]
             write_atomic(path, json.dumps(plain))
-    for page in school.workspace.reports.glob("night-*"):
+    for page in (school.workspace.reports / school.settings.tenant).glob("night-*"):
         page.unlink()  # rendered pages may quote it; `nightschool report` renders them anew
     return erased

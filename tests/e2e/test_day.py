@@ -179,8 +179,10 @@ def test_forgetting_leaves_no_copy(school):
     school("consolidate", code=3)
     found = school.json("memories", "--about", "guest password")[0]
     version = school.json("versions")["versions"][0]["id"]
+    assert list((school.folder / "reports").rglob("night-*.html"))  # it may quote the secret
     receipt = school.json("forget", found["id"], "--yes")
     assert receipt["tainted"] == [version]
+    assert not list((school.folder / "reports").rglob("night-*"))
     assert receipt["examples"] > 0
     for path in school.folder.rglob("*"):
         if path.is_file() and path.suffix != ".safetensors":
