@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nightschool.types import Item, Verdict
 from nightschool.verify.judge import grade, verifier_for
-from nightschool.verify.metrics import canonical, containment, exact_match, token_f1
+from nightschool.verify.metrics import canonical, containment, contains, exact_match, token_f1
 
 HOST = Item("i1", "What is the staging host?", ("kestrel-7",), stale=("heron-2",))
 BORN = Item("i2", "When was Ana born?", ("4 May 1991",))
@@ -121,3 +121,20 @@ def test_canonical_form_is_stable_and_grading_never_breaks(text):
         assert score.verdict is not Verdict.UNSCORED
         assert score.value is not None
         assert math.isfinite(score.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted", "right"),
+    [
+        ("`pluggy.PluginManager.is_blocked`: tells it.", "is_blocked", True),
+        ("It is PluginManager.is_blocked.", "PluginManager.is_blocked", True),
+        ("See pluggy/_hooks.py", "_hooks.py", True),
+        ("Use `stamina.retry()`", "retry", True),
+        ("stamina.retry_context", "retry", False),
+        ("retry.context", "retry", False),
+        ("bob@site.com", "com", False),
+        ("version 2.7", "7", False),
+    ],
+)
+def test_a_name_is_right_with_its_place_before_it(answer: str, accepted: str, right: bool) -> None:
+    assert contains(answer, accepted) is right

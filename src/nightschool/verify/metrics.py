@@ -59,6 +59,9 @@ _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _ISO_DATE = re.compile(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])")
 _MONTH_FIRST = re.compile(rf"\b{_MONTH}\s+{_DAY}\b(?:,?\s+(\d{{4}})\b)?")
 _DAY_FIRST = re.compile(rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+(\d{{4}})\b)?(?!\w)")
+_NAME = re.compile(r"[A-Za-z_]\w*(?:[./][A-Za-z_]\w*)*(?:\(\))?")
+_QUALIFIED = re.compile(r"(?<![\w./@-])[A-Za-z_]\w*(?:[./][A-Za-z_]\w*)+(?![\w/@-])")
+"""A dotted name or a path; the name at its end is the same thing, said without its place."""
 
 
 def canonical(text: str) -> str:
@@ -86,13 +89,26 @@ def canonical(text: str) -> str:
 def contains(answer: str, accepted: str) -> bool:
     """Tell whether the accepted text stands in the answer as whole words, in canonical form.
 
-    An accepted text with no words of its own (`*`, the letter `a`) must stand there verbatim.
+    An accepted name also stands at the end of a qualified one: `retry` in `stamina.retry`. An accepted text with no words of its own (`*`, the letter `a`) must stand there verbatim.
     """
     inner = canonical(accepted)
     if not inner:
         raw = re.escape(accepted.strip())
         return bool(raw) and re.search(rf"(?<!\w){raw}(?!\w)", answer) is not None
-    return f" {inner} " in f" {canonical(answer)} "
+    if f" {inner} " in f" {canonical(answer)} ":
+        return True
+    if not _NAME.fullmatch(accepted.strip("` ")):
+        return False
+    return any(canonical(tail) == inner for tail in _tails(answer))
+
+
+def _tails(answer: str) -> list[str]:
+    """List the ends of qualified names and paths: `a.B.run` -> `B.run`, `run`."""
+    return [
+        match[0][cut.end() :]
+        for match in _QUALIFIED.finditer(answer)
+        for cut in re.finditer(r"[./]", match[0])
+    ]
 
 
 def exact_match(answer: str, accepted: Sequence[str]) -> float:
