@@ -70,10 +70,7 @@ def main() -> None:
     for seed in range(given.seeds):
         config = TrainConfig(epochs=given.epochs, seed=seed)
         key = {"seed": seed, "epochs": given.epochs}
-        styled = record.measure(
-            {"run": "control", "blocks": sorted(every), **key},
-            lambda c=config: trained(vals[TUNING], every, prompt, c),
-        )
+        pending: list[tuple[str, int, str]] = []
         for name, spans in blocks.items():
             for first, last in spans:
                 own = f"{first}:{last}"
@@ -85,17 +82,27 @@ def main() -> None:
                     {"run": "taught", "block": own, **key},
                     lambda o=one, c=config: trained(*o.values(), o, prompt, c),
                 )
-                found[name].append((plain, taught[own], styled[own]))
+                pending.append((name, len(found[name]), own))
+                found[name].append((plain, taught[own], None))
                 state(record, name, found[name])
                 record.save()
+        styled = record.measure(
+            {"run": "control", "blocks": sorted(every), **key},
+            lambda c=config: trained(vals[TUNING], every, prompt, c),
+        )
+        for name, place, own in pending:
+            plain, taught, _ = found[name][place]
+            found[name][place] = (plain, taught, styled[own])
+            state(record, name, found[name])
+        record.save()
 
 
 def state(record: Record, name: str, found: Sequence[tuple[Any, Any, Any]]) -> None:
-    """State the mean figures of one block size over the blocks and seeds that were run."""
+    """State the mean figures of one block size over what was run; a control may still be missing."""
     n = sum(one[0]["n"] for one in found)
 
-    def mean(pick: Any) -> float:
-        return sum(pick(*one) for one in found) / len(found)
+    def mean(pick: Any, of: Sequence[Any] = found) -> float:
+        return sum(pick(*one) for one in of) / len(of)
 
     record.figure(f"closed_{name}", mean(lambda b, t, c: t["closed"]), n=n, unit="rate")
     record.figure(f"floor_{name}", mean(lambda b, t, c: b["closed"]), n=n, unit="rate")
@@ -105,9 +112,12 @@ def state(record: Record, name: str, found: Sequence[tuple[Any, Any, Any]]) -> N
         f"recovered_{name}", n=n, unit="share",
         value=mean(lambda b, t, c: (t["closed"] - b["closed"]) / (b["open"] - b["closed"])),
     )  # fmt: skip
+    known = [one for one in found if one[2] is not None]
     record.figure(
-        f"recovered_control_{name}", n=n, unit="share",
-        value=mean(lambda b, t, c: (t["closed"] - c["closed"]) / (c["open"] - c["closed"])),
+        f"recovered_control_{name}", n=sum(b["n"] for b, _, _ in known), unit="share",
+        value=mean(
+            lambda b, t, c: (t["closed"] - c["closed"]) / (c["open"] - c["closed"]), known
+        ) if known else None,
     )  # fmt: skip
 
 

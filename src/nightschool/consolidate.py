@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nightschool.config import Effort
 from nightschool.errors import StudyError
 from nightschool.exam.gate import decide
-from nightschool.exam.general import general_bank, kl_nats, perplexity
+from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question
-from nightschool.exam.reuse import answered, best_since, graduates, merged, sample, unanswered
+from nightschool.exam.reuse import best_since, graduates
 from nightschool.exam.seal import consistent, fingerprints, follow, seal_abstention, seal_acquired
-from nightschool.exam.sit import sit
+from nightschool.examine import examine, probe
 from nightschool.morning import write_morning
-from nightschool.protocols import Author, Progress
+from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, open_night
 from nightschool.study.general import general_examples
 from nightschool.study.mixture import compose
@@ -34,7 +33,6 @@ from nightschool.types import (
     Material,
     Memory,
     Report,
-    Result,
     Version,
     digest,
     from_json,
@@ -44,16 +42,7 @@ from nightschool.types import (
     to_json,
     to_plain,
 )
-from nightschool.verify.judge import grade
 from nightschool.wire import School
-
-Bar = Callable[[str], AbstractContextManager[Progress]]
-"""Label -> a progress bar for one step."""
-AIDED_ITEMS = 40
-"""About so many new items are also answered by the base open-book and with recall, for comparison."""
-PROBE_EXAMPLES = 8
-PROBE_GAIN_NATS = 0.05
-"""The probe: log-probability per token that trained targets must have gained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,58 +217,6 @@ def train(
     return version
 
 
-def examine(
-    school: School, night: Night, version: Version, banks: Sequence[Bank], bar: Bar
-) -> tuple[Report, Report]:
-    """Examine the candidate, the version that is served now, and the base, on the same questions."""
-    live_id = school.registry.alias(school.settings.tenant, "live")
-
-    def sat(name: str, who: str, which: Sequence[Bank], modes: tuple[str, ...]) -> Report:
-        def write() -> str:
-            with bar(f"exam: {name}") as progress:
-                report = sit(
-                    school.sampler(who),
-                    which,
-                    version_id=who,
-                    night=night.id,
-                    tenant=school.settings.tenant,
-                    config=school.settings.exam,
-                    grade=grade,
-                    modes=modes,
-                    recall=school.recall,
-                    progress=progress,
-                )
-            return to_json(drift(school, report))
-
-        report = from_json(Report, night.artifact(f"report-{name}.json", write))
-        school.exams.save_report(report)
-        return report
-
-    def before(version_id: str) -> tuple[Result, ...]:
-        return answered(school.exams.reports(school.settings.tenant, version_id), banks)
-
-    known = before("base")
-    base = sat("base", "base", unanswered(banks, known), ("closed",))
-    aided = sat("aided", "base", sample(banks, night.id, AIDED_ITEMS), ("open", "retrieval"))
-    base = replace(base, results=merged(known, base.results, aided.results))
-    candidate = sat("candidate", version.id, banks, ("closed",))
-    if live_id == "base":
-        return candidate, base
-    stored = before(live_id)
-    live = sat("live", live_id, unanswered(banks, stored), ("closed",))
-    return candidate, replace(live, results=merged(stored, live.results))
-
-
-def drift(school: School, report: Report) -> Report:
-    """Measure how far a version moved from the base on general prompts and on plain text."""
-    sampler = school.sampler(report.version_id)
-    away = None
-    if report.version_id != "base":
-        length = school.settings.exam.answer_tokens
-        away = kl_nats(sampler, school.sampler("base"), answer_tokens=length)
-    return replace(report, kl_nats=away, perplexity=perplexity(sampler))
-
-
 def judge(
     school: School,
     night: Night,
@@ -317,20 +254,6 @@ def judge(
     return decision
 
 
-def probe(school: School, version: Version, material: Material) -> bool:
-    """Show that the examined weights are the trained ones: they have learnt their own lessons."""
-    taught = [example for example in material.examples if example.prompt and example.memory_ids]
-    pairs = [(example.prompt, example.target) for example in taught[:PROBE_EXAMPLES]]
-    before = _mean(school.sampler("base").score(pairs))
-    after = _mean(school.sampler(version.id).score(pairs))
-    return after - before > PROBE_GAIN_NATS
-
-
-def _mean(scores: Sequence[Sequence[float]]) -> float:
-    flat = [value for line in scores for value in line]
-    return sum(flat) / len(flat)
-
-
 def settle(
     school: School,
     night: Night,
@@ -353,30 +276,3 @@ def settle(
             school.store.replace(
                 replace(memory, graduated=graduated, learnt_in=memory.learnt_in or night.id)
             )
-
-
-def hold_exam(school: School, version: str, bar: Bar) -> Report:
-    """Examine one version on every bank, closed-book, outside any night.
-
-    Raises:
-        UnknownVersion: There is no such version.
-    """
-    tenant = school.settings.tenant
-    found = school.registry.resolve(tenant, version)
-    banks = follow(school.exams.banks(tenant), school.store.memories(tenant))
-    with bar(f"exam: {version}") as progress:
-        report = sit(
-            school.sampler(version),
-            [
-                *(b for b in banks if b.items),
-                general_bank(school.settings.exam.general_items, tenant),
-            ],
-            version_id=found.id if found else "base",
-            night="",
-            tenant=tenant,
-            config=school.settings.exam,
-            grade=grade,
-            progress=progress,
-        )
-    school.exams.save_report(report)
-    return report

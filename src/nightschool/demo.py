@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightschool.consolidate import Bar, consolidate
+from nightschool.consolidate import consolidate
 from nightschool.day import ask, learn
 from nightschool.demo_data import folder as data_folder
 from nightschool.errors import SourceMalformed, StoreError, WorkspaceError
@@ -19,6 +19,7 @@ from nightschool.exam.sit import sit
 from nightschool.exam.stats import outcomes, rate
 from nightschool.forget import forget
 from nightschool.morning import write_morning
+from nightschool.protocols import Bar
 from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
 from nightschool.sources import read, said

@@ -7,6 +7,7 @@ Each has at least one real implementation and a deterministic fake that ships in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,8 @@ from nightschool.types import (
 Prompt = Sequence[Message]
 Progress = Callable[[int, int], None]
 """Called with (done, total) while long work goes on."""
+Bar = Callable[[str], AbstractContextManager[Progress]]
+"""Label -> a progress bar for one step."""
 
 
 class Writer(Protocol):

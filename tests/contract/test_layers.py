@@ -10,7 +10,7 @@ import nightschool
 ROOT = Path(nightschool.__file__).parent
 GROUND = ("types", "errors", "config", "protocols", "workspace", "runlog", "language", "prompts")
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
-FLOWS = ("wire", "day", "forget", "morning", "consolidate", "demo")
+FLOWS = ("wire", "day", "forget", "morning", "examine", "consolidate", "demo")
 DOORS = ("cli",)
 DATA = ("demo_data",)
 

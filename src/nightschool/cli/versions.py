@@ -110,7 +110,7 @@ def exam(
     """
     from dataclasses import asdict
 
-    from nightschool.consolidate import hold_exam
+    from nightschool.examine import hold_exam
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
