@@ -16,9 +16,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nightschool.errors import ConfigError
+from nightschool.types import Effort
 
 ENV_PREFIX = "NIGHTSCHOOL_"
-Effort = Literal["small", "medium", "large"]
 
 
 class _Frozen(BaseModel):

@@ -1,17 +1,27 @@
-"""Who sits the exam: the candidate, the version served now and the base, on the same questions."""
+"""Who sits the exam: the candidate, the version served now and the base; and what the gate says of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nightschool.exam.gate import decide
 from nightschool.exam.general import general_bank, kl_nats, perplexity
-from nightschool.exam.reuse import answered, merged, sample, unanswered
+from nightschool.exam.reuse import answered, best_since, merged, sample, unanswered
 from nightschool.exam.seal import follow
 from nightschool.exam.sit import sit
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night
-from nightschool.types import Bank, Material, Report, Result, Version, from_json, to_json
+from nightschool.types import (
+    Bank,
+    Decision,
+    Material,
+    Report,
+    Result,
+    Version,
+    from_json,
+    to_json,
+)
 from nightschool.verify.judge import grade
 from nightschool.wire import School
 
@@ -72,6 +82,43 @@ def drift(school: School, report: Report) -> Report:
         length = school.settings.exam.answer_tokens
         away = kl_nats(sampler, school.sampler("base"), answer_tokens=length)
     return replace(report, kl_nats=away, perplexity=perplexity(sampler))
+
+
+def judge(
+    school: School,
+    night: Night,
+    version: Version,
+    report: Report,
+    live: Report,
+    banks: Sequence[Bank],
+    material: Material,
+    expect_new: bool,
+    bar: Bar,
+) -> Decision:
+    """Let the gate decide on the reports and on a probe of the weights that sat the exam."""
+    tenant = school.settings.tenant
+
+    def write() -> str:
+        with bar("gate"):
+            attempt = school.registry.attempts(tenant) + 1
+            probe_ok = probe(school, version, material)
+            best = best_since(school.exams.reports(tenant), school.registry.served(tenant))
+            return to_json(
+                decide(
+                    report,
+                    live,
+                    best,
+                    banks,
+                    school.settings.gate,
+                    attempt,
+                    probe_ok,
+                    expect_new=expect_new,
+                )
+            )
+
+    decision = from_json(Decision, night.artifact("decision.json", write))
+    school.registry.record_decision(night.id, version.id, decision)
+    return decision
 
 
 def probe(school: School, version: Version, material: Material) -> bool:

@@ -15,9 +15,11 @@ import typing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 DEFAULT_TENANT = "default"
+Effort = Literal["small", "medium", "large"]
+"""The one dial of a night; it stands here so that the command line needs no settings to be parsed."""
 R = TypeVar("R")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nightschool.config import Settings, load_settings
@@ -13,7 +13,7 @@ from nightschool.memory.store import SqliteStore
 from nightschool.protocols import Author, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.versions import BASE, Registry
-from nightschool.types import Memory
+from nightschool.types import Effort, Memory
 from nightschool.workspace import Workspace
 
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
@@ -29,6 +29,10 @@ class School:
     registry: Registry
     exams: ExamRecords
     _loaded: dict[str, Sampler] = field(default_factory=dict)
+
+    def at_effort(self, effort: Effort | None) -> School:
+        """Return this school with its settings turned to an effort; None takes the settings' own."""
+        return replace(self, settings=self.settings.with_effort(effort or self.settings.effort))
 
     def base_folder(self) -> Path:
         """Return the base model's folder. Raises ModelMissing where it was not pulled."""

@@ -10,7 +10,7 @@ import nightschool
 ROOT = Path(nightschool.__file__).parent
 GROUND = ("types", "errors", "config", "protocols", "workspace", "runlog", "language", "prompts")
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
-FLOWS = ("wire", "day", "forget", "morning", "examine", "consolidate", "demo")
+FLOWS = ("wire", "day", "forget", "morning", "prepare", "examine", "consolidate", "demo")
 DOORS = ("cli",)
 DATA = ("demo_data",)
 
@@ -60,13 +60,22 @@ def test_the_judge_cannot_be_edited_by_the_judged():
     assert not {other for _, own, other in imports() if own == "exam"} & {"train", "study"}
 
 
-def test_help_loads_no_torch():
+def test_unit_tests_are_named_after_what_they_test():
+    modules = {"_".join(p.relative_to(ROOT).with_suffix("").parts) for p in ROOT.rglob("*.py")}
+    rooms = {p.name for p in ROOT.iterdir() if p.is_dir()}
+    tests = Path(__file__).parents[1] / "unit"
+    names = {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")}
+    assert names <= modules | rooms
+
+
+def test_help_loads_nothing_heavy():
     code = (
         "import sys, nightschool\n"
         "from nightschool.cli.main import app\n"
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
-        "print(sorted({'torch', 'transformers', 'spacy', 'scipy', 'matplotlib'} & set(sys.modules)))"
+        "heavy = {'torch', 'transformers', 'spacy', 'scipy', 'matplotlib', 'numpy', 'pydantic', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"

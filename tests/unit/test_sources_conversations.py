@@ -35,6 +35,198 @@ def test_statements(spoken, kept):
     assert found(spoken) == kept
 
 
+def talk(*turns):
+    """Read a talk of (speaker, words); the speaker `assistant` is the model."""
+    messages = [
+        {"role": "assistant", "content": text}
+        if name == "assistant"
+        else {"role": "user", "name": name, "content": text}
+        for name, text in turns
+    ]
+    return [f.text for f in conversation(messages, "default", "talk").findings]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("I look after our suppliers. The oldest one is the mill of Harrow, and their invoices arrive on Mondays.",
+         ["Ada looks after the team's suppliers.", "The team's oldest supplier is the mill of Harrow.",
+          "The mill of Harrow's invoices arrive on Mondays."]),
+        ("The smaller kiln is called Pip. The bigger one is called Pop, and it was built in 1987.",
+         ["The smaller kiln is called Pip.", "The bigger kiln is called Pop.",
+          "The bigger kiln was built in 1987."]),
+        ("Our press is old. There is a newer one, Tansy, and it cuts glass.",
+         ["The team's press is old.", "Tansy is the newer press.", "Tansy cuts glass."]),
+        ("The new pump is loud, but this one has a filter.", ["The new pump is loud."]),
+    ],
+)  # fmt: skip
+def test_one_stands_for_a_noun_said_before(spoken, kept):
+    assert found(spoken) == kept
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("There are 14 of us in the choir.", ["The team has 14 people in the choir."]),
+        ("There's a bakery next door called Crumb.", ["There is a bakery next door called Crumb."]),
+        ("There is no time.", []),
+        ("There is one with a red handle.", []),
+    ],
+)
+def test_there_is(spoken, kept):
+    assert found(spoken) == kept
+
+
+def test_a_question_of_the_assistant_says_what_an_answer_is_about():
+    assert talk(
+        ("assistant", "Is there a second printer?"),
+        ("Ada", "There is. Blot is the slower one. It stands in the hall."),
+    ) == ["Blot is the slower printer.", "Blot stands in the hall."]
+    assert talk(
+        ("assistant", "What do visitors forget?"),
+        ("Ada", "They forget their umbrellas. They pay at the desk."),
+    ) == ["Visitors forget their umbrellas.", "Visitors pay at the desk."]
+    assert talk(
+        ("assistant", "Is there a market this year?"), ("Ada", "There is, in Ludbrook.")
+    ) == ["There is a market in Ludbrook."]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        (
+            "The oven takes 90 minutes and please never open it early.",
+            ["The oven takes 90 minutes."],
+        ),
+        ("I can't swim, so please don't push me.", ["Ada can't swim."]),
+        ("The door code is 8812: write it down!", ["The door code is 8812."]),
+        ("I made a list of everything that I had to ask.", []),
+        ("The plan has changed. It's late, and Bo is here as well.", []),
+        ("I'm allergic to nuts, which makes lunch hard.", ["Ada is allergic to nuts."]),
+        ("Nobody else makes them that thin.", []),
+        ("Is the lift broken, so should I walk?", []),
+        ("Big news: we have a third kiln.", ["The team has a third kiln."]),
+    ],
+)
+def test_orders_and_remarks_state_nothing(spoken, kept):
+    assert found(spoken) == kept
+
+
+@pytest.mark.parametrize(
+    ("speaker", "spoken", "kept"),
+    [
+        ("Bo", "Bo Lindqvist speaking, I run the kitchen.",
+         ["Bo's full name is Bo Lindqvist.", "Bo runs the kitchen."]),
+        ("Bo", "Hello, Bo Lindqvist here. I run the kitchen.",
+         ["Bo's full name is Bo Lindqvist.", "Bo runs the kitchen."]),
+        ("Bo", "I'm Bo Lindqvist from logistics and I drive the van.",
+         ["Bo's full name is Bo Lindqvist.", "Bo is from logistics.", "Bo drives the van."]),
+        ("Bo", "I'm Bo and I drive the van.", ["Bo drives the van."]),
+        ("the user", "My name is Dora Finch, and I teach physics.",
+         ["The user's name is Dora Finch.", "The user teaches physics."]),
+        ("Ada", "Good Morning, I run the kitchen. I'm the one who feeds the goats.",
+         ["Ada runs the kitchen.", "Ada feeds the goats."]),
+    ],
+)  # fmt: skip
+def test_introductions(speaker, spoken, kept):
+    assert found(spoken, speaker) == kept
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("We keep the tapes on a server named grebe-4, and copies are made there every night.",
+         "Copies are made on the server grebe-4 every night."),
+        ("The choir practice is in the Tin Chapel, and we store the drums there.",
+         "The team stores the drums in the Tin Chapel."),
+        ("The tasting session starts at six. Ivo takes the notes there.",
+         "Ivo takes the notes at the tasting session."),
+        ("The crates have to reach Oslo by Friday. Tor Freight drives them there.",
+         "Tor Freight drives the crates to Oslo."),
+        ("We bought the house in May, and back then it had no roof.", "The house had no roof."),
+    ],
+)  # fmt: skip
+def test_there_and_then_point_to_what_was_named(spoken, kept):
+    assert found(spoken)[-1] == kept
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("We own a boat called Puddle. Its engine was built by Kess Motors, and it burns diesel.",
+         ["Puddle's engine was built by Kess Motors.", "Puddle burns diesel."]),
+        ("Our office is on Elm Street, and its alarm is loud. The alarm was made by Ostby.",
+         ["The alarm of the team's office is loud.", "The alarm of the team's office was made by Ostby."]),
+        ("Brindle is the robot that mows. We tested the robot for three weeks.",
+         ["Brindle is the robot that mows.", "The team tested Brindle for three weeks."]),
+        ("The pumps for the fountain, which are kept in the shed, are blue.", []),
+        ("They never find the blades for the saw, which are kept in the shed.",
+         ["The blades for the saw are kept in the shed."]),
+        ("The tapes of each day end up on a server named grebe-4. It keeps them for 3 months.",
+         ["The server grebe-4 keeps the tapes of each day for 3 months."]),
+    ],
+)  # fmt: skip
+def test_a_thing_keeps_its_owner_and_its_full_name(spoken, kept):
+    assert found(spoken)[-len(kept or [1]) :] == kept or not kept
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("Our landlord is Petra Voss. She wants her rent in cash, because she distrusts banks.",
+         "Petra Voss wants her rent in cash, because she distrusts banks."),
+        ("I keep my recipes in a tin.", "Ada keeps their recipes in a tin."),
+        ("We buy our bread from Orla.", "The team buys its bread from Orla."),
+        ("I'm learning Welsh, because my aunt was born in Bala.",
+         "Ada is learning Welsh, because Ada's aunt was born in Bala."),
+        ("The combination of the locker is 4-9-1, because I keep forgetting it.",
+         "The combination of the locker is 4-9-1, because Ada keeps forgetting it."),
+        ("The old mill closed, because Tarn Foods moved its bakery.",
+         "The old mill closed, because Tarn Foods moved its bakery."),
+        ("Marta's desk is by the window. Her favourite colour is teal.",
+         "Marta's favourite colour is teal."),
+        ("Lena Moor leads the night shift. I asked her for a list. She is on holiday until May.",
+         "Lena Moor is on holiday until May."),
+    ],
+)  # fmt: skip
+def test_own_things_and_people(spoken, kept):
+    assert found(spoken)[-1] == kept
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("The key to the woodshed hangs inside the clock.",
+         ["The key to the woodshed hangs inside the clock."]),
+        ("It keeps copies for a week and then burns them.", []),
+        ("The vault keeps copies for a week and then burns them.",
+         ["The vault keeps copies for a week and then burns them."]),
+        ("On Tuesdays we hold our game night.", ["The team holds its game night on Tuesdays."]),
+        ("We have two dogs, Moss and Fern. They sleep in the barn.",
+         ["The team has two dogs, Moss and Fern.", "Moss and Fern sleep in the barn."]),
+        ("Our rival, Tarn Labs, has 80 clerks, and they're based in Hove.",
+         ["The team's rival, Tarn Labs, has 80 clerks.", "Tarn Labs is based in Hove."]),
+    ],
+)  # fmt: skip
+def test_values_are_not_cut_off(spoken, kept):
+    assert found(spoken) == kept
+
+
+def test_speakers_share_what_was_talked_about():
+    said_ = talk(
+        ("Ada", "We bought a kiln called Etna."), ("Bo", "It eats 9 kilos of wood an hour.")
+    )
+    assert said_[-1] == "Etna eats 9 kilos of wood an hour."
+
+
+def test_spans_point_at_the_words():
+    text = "Hello. I live in Tarnby, so I take the ferry. My name is Ada Berg."
+    for statement in statements(text, Context("Ada")):
+        assert text[statement.start : statement.end] in (
+            "I live in Tarnby", "I take the ferry", "My name is Ada Berg",
+        )  # fmt: skip
+
+
 def test_the_assistant_teaches_nothing():
     reading = conversation(
         [

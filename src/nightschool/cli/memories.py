@@ -8,6 +8,7 @@ import typer
 
 from nightschool.cli.output import (
     HERE,
+    Command,
     JsonOption,
     SetOption,
     TenantOption,
@@ -21,7 +22,7 @@ from nightschool.cli.output import (
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     for command in (memories, edit, forget):
-        app.command()(command)
+        app.command(cls=Command)(command)
 
 
 def memories(

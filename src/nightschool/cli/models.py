@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from nightschool.cli.output import JsonOption, bars, errors_as_messages, show
+from nightschool.cli.output import Command, JsonOption, bars, errors_as_messages, show
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.command()
+@app.command(cls=Command)
 def pull(
     name: Annotated[str, typer.Argument(help="A known name, or a Hugging Face id.")],
     json: JsonOption = False,
@@ -28,7 +28,7 @@ def pull(
         show({"name": name, "folder": str(folder)}, json, f"{name} is in {folder}.")
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_models(json: JsonOption = False) -> None:
     """List known and pulled base models.
 

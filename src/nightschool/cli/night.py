@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nightschool.cli.output import (
     HERE,
     REFUSED,
+    Command,
     JsonOption,
     SetOption,
     TenantOption,
@@ -20,13 +21,17 @@ from nightschool.cli.output import (
     opened,
     show,
 )
-from nightschool.config import Effort
+from nightschool.types import Effort
+
+if TYPE_CHECKING:
+    from nightschool.prepare import Plan
+    from nightschool.wire import School
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     for command in (consolidate, report, demo):
-        app.command()(command)
+        app.command(cls=Command)(command)
 
 
 def consolidate(
@@ -35,6 +40,9 @@ def consolidate(
     material: Annotated[
         Path | None, typer.Option(help="Ready-made study material (JSONL).")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be learnt; write nothing.")
+    ] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -48,12 +56,17 @@ def consolidate(
     """
     from nightschool.consolidate import consolidate as live_the_night
     from nightschool.exam.questions import read_questions
+    from nightschool.prepare import plan
     from nightschool.study.imported import read_material
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         asked = read_questions(questions) if questions else []
         given = read_material(material, school.settings.tenant) if material else []
+        if dry_run:
+            planned = plan(school, effort=effort, questions=asked, imported=given, bar=bars(json))
+            show(planned, json, _in_words(planned))
+            return
         outcome = live_the_night(
             school, effort=effort, questions=asked, imported=given, bar=bars(json)
         )
@@ -71,7 +84,30 @@ def consolidate(
             raise typer.Exit(REFUSED)
 
 
-def _print_morning(school: Any) -> None:
+def _in_words(plan: Plan) -> str:
+    """Say what a night would learn."""
+
+    def kinds(counts: dict[str, int]) -> str:
+        parts = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+        return f"{sum(counts.values())} ({parts})" if parts else "0"
+
+    by_rule = "" if plan.rule_examples is None else f"{plan.rule_examples} examples by rule, "
+    asked = "" if plan.questions is None else f"{plan.questions} of your questions match; "
+    others = [f"what {name} writes, " for name in plan.authors if name != "rules"]
+    return "\n".join(
+        [
+            f"{plan.night} would {'go on' if plan.resumed else 'begin'}; nothing was written.",
+            f"Memories: {kinds(plan.memories)}, of them new: {kinds(plan.new)}.",
+            f"Study material: {by_rule}{''.join(others)}{plan.imported} imported, "
+            f"at most {plan.general} of general replay.",
+            f"Exam: {asked}rules ask about each new memory without a question.",
+            f"Training: {plan.method} from {plan.base}, at least {plan.epochs} passes "
+            f"(effort {plan.effort}).",
+        ]
+    )
+
+
+def _print_morning(school: School) -> None:
     from rich.console import Console
 
     from nightschool.morning import gather_morning

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from nightschool.errors import ConfigError, NightschoolError
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from nightschool.wire import School
 
 DONE, ERROR, USAGE, REFUSED = 0, 1, 2, 3
+
+
+class Command(TyperCommand):
+    """A command whose usage line shows arguments as they are typed, without typer's braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Name the parts of the usage line: `sources...` for typer's `{sources}...`."""
+        return [
+            piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)
+        ]
+
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder, or one inside it.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightschool.cli.output import (
     HERE,
+    Command,
     JsonOption,
     SetOption,
     TenantOption,
@@ -19,7 +20,9 @@ from nightschool.cli.output import (
     opened,
     show,
 )
-from nightschool.types import Reading
+
+if TYPE_CHECKING:
+    from nightschool.types import Reading
 
 CONFIG = """# Settings of this workspace; `nightschool config` lists all of them with their defaults.
 # effort = "medium"
@@ -31,7 +34,7 @@ CONFIG = """# Settings of this workspace; `nightschool config` lists all of them
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     for command in (init, learn, remember, ask, chat, config):
-        app.command()(command)
+        app.command(cls=Command)(command)
 
 
 def init(

@@ -10,6 +10,7 @@ import typer
 from nightschool.cli.output import (
     HERE,
     REFUSED,
+    Command,
     JsonOption,
     SetOption,
     TenantOption,
@@ -24,7 +25,8 @@ from nightschool.cli.output import (
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     for command in (versions, show_version, exam, promote, rollback):
-        app.command("show" if command is show_version else None)(command)
+        name = "show" if command is show_version else None
+        app.command(name, cls=Command)(command)
 
 
 def versions(

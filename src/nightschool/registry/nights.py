@@ -66,12 +66,17 @@ def nights(workspace: Workspace, tenant: str) -> list[Night]:
     return [Night(path.name, path) for path in found]
 
 
-def open_night(workspace: Workspace, tenant: str) -> Night:
-    """Take up the tenant's unfinished night, or begin a new one."""
+def upcoming_night(workspace: Workspace, tenant: str) -> Night:
+    """Return the tenant's unfinished night, or the one after the last; its folder is not made."""
     known = nights(workspace, tenant)
     if known and known[-1].outcome is None:
         return known[-1]
     number = 1 + (int(known[-1].id.split("-")[1]) if known else 0)
-    night = Night(f"night-{number:04d}", workspace.nights / tenant / f"night-{number:04d}")
-    night.folder.mkdir(parents=True)
+    return Night(f"night-{number:04d}", workspace.nights / tenant / f"night-{number:04d}")
+
+
+def open_night(workspace: Workspace, tenant: str) -> Night:
+    """Take up the tenant's unfinished night, or begin a new one."""
+    night = upcoming_night(workspace, tenant)
+    night.folder.mkdir(parents=True, exist_ok=True)
     return night

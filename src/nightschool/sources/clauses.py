@@ -7,95 +7,35 @@ a question, a wish, a greeting or a command gives no statement.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
+from nightschool.sources.forms import SELF, USER, existence, finished, full_name, introduced
+from nightschool.sources.references import (
+    UNKNOWN,
+    Context,
+    is_plural,
+    is_sequel,
+    named,
+    shared_subject,
+    subject_of,
+)
+from nightschool.sources.remarks import HEDGES, commands, is_remark
+from nightschool.sources.topics import mention, remember
+from nightschool.sources.wording import words
 
 if TYPE_CHECKING:
     from spacy.tokens import Span as Sentence
     from spacy.tokens import Token
 
-HEDGES = frozenset({"maybe", "perhaps", "probably", "might", "guess", "hopefully", "wish"})
-OPENERS = frozenset(
-    {
-        "actually",
-        "so",
-        "also",
-        "well",
-        "ok",
-        "okay",
-        "yes",
-        "no",
-        "oh",
-        "and",
-        "but",
-        "by",
-        "please",
-    }
-)
-IRREGULAR = {
-    "be": "is",
-    "am": "is",
-    "are": "is",
-    "have": "has",
-    "'m": "is",
-    "'re": "is",
-    "'ve": "has",
-    "do": "does",
-    "’m": "is",
-    "’re": "is",
-    "’ve": "has",
-}
-PERSON_WORDS = frozenset(
-    [
-        "sister",
-        "brother",
-        "mother",
-        "father",
-        "wife",
-        "husband",
-        "partner",
-        "colleague",
-        "manager",
-        "boss",
-        "lead",
-        "friend",
-        "neighbour",
-        "daughter",
-        "son",
-        "doctor",
-        "dentist",
-        "teacher",
-        "captain",
-        "buddy",
-    ]
-)
+__all__ = ["Context", "Statement", "statements"]
 
-
-@dataclass(slots=True)
-class Context:
-    """Who is speaking, and what was last talked about."""
-
-    speaker: str
-    person: str = ""
-    thing: str = ""
-    group: str = "the team"
-    person_at: int = 0
-    thing_at: int = 0
-    clock: int = 0
-
-    def noted(self, *, person: str = "", thing: str = "") -> None:
-        """Note what the clause just spoken was about."""
-        if person:
-            self.person, self.person_at = person, self.clock
-        if thing:
-            self.thing, self.thing_at = thing, self.clock
-
-    @property
-    def someone(self) -> str:
-        """What `she` or `he` means: the latest person, unless a thing came up after them."""
-        return self.person if self.person_at >= self.thing_at else self.thing
+OPENERS = frozenset("actually so also well ok okay yes no oh and but by please".split())
+GREETINGS = frozenset("dear good hello hey hi morning thanks".split())
+YOU = frozenset({"you", "your", "yours"})
+SO = re.compile(r", so (?!that\b|far\b|long\b|many\b|much\b|on\b)(?![^.!]*\?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +47,6 @@ class Statement:
     end: int
 
 
-YOU = frozenset({"you", "your", "yours"})
-
-
 def statements(text: str, context: Context) -> list[Statement]:
     """Split a turn into statements; `context` carries names over sentences and turns.
 
@@ -119,12 +56,33 @@ def statements(text: str, context: Context) -> list[Statement]:
     """
     flat = re.sub(r"\s+", " ", text).strip()
     found: list[Statement] = []
-    for sentence in parse(flat).sents:
-        for head, tokens in _clauses(sentence):
-            statement = _statement(head, tokens, context)
-            if statement:
-                start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
-                found.append(Statement(statement, start, end))
+    at = 0
+    for match in SELF.finditer(flat):
+        mine = context.speaker in match["name"].split()
+        if not mine and (match["said"] is None or context.speaker != USER):
+            continue
+        name = full_name(match["name"], context)
+        found += _read(flat[at : match.start()], at, context)
+        if name:
+            found.append(Statement(name, *match.span("name")))
+        at = match.end()
+    return found + _read(flat[at:], at, context)
+
+
+def _read(text: str, at: int, context: Context) -> list[Statement]:
+    """Read sentences that start at an offset; ", so" always parts two clauses."""
+    found = []
+    ends = [(m.start(), m.end()) for m in SO.finditer(text)] + [(len(text), len(text))]
+    begin = 0
+    for end, after in ends:
+        piece = text[begin:end]
+        for sentence in parse(piece).sents if piece.strip() else ():
+            shift = at + begin + len(piece) - len(piece.lstrip())
+            for head, tokens in _clauses(sentence):
+                start, stop = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
+                for statement in _statements(head, tokens, context):
+                    found.append(Statement(statement, shift + start, shift + stop))
+        begin = after
     return found
 
 
@@ -133,27 +91,30 @@ def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
     if sentence.text.rstrip().endswith("?"):
         return []
     root = sentence.root
-    if root.pos_ not in ("VERB", "AUX") or any(t.lower_ in HEDGES for t in sentence):
+    if any(t.lower_ in HEDGES for t in sentence):
         return []
+    if root.pos_ not in ("VERB", "AUX"):
+        return [(root, _trim(list(sentence)))] if _trim(list(sentence)) else []
     heads = [root]
     for token in sentence:
         if token.i == root.i or token.pos_ not in ("VERB", "AUX"):
             continue
-        joined = token.dep_ == "conj" and token.head in heads
+        joined = token.dep_ == "conj" and token.head in heads and not is_sequel(token)
         beside = (
             token.dep_ == "ccomp"
             and token.head.i == root.i
             and token.i < root.i
-            and _subject(token)
+            and subject_of(token)
         )
-        if joined or beside or _detachable(token):
+        apart = token.dep_ in ("xcomp", "ccomp") and token.doc[token.left_edge.i - 1].text in ":;"
+        if joined or beside or (apart and token.left_edge.i > 0) or _detachable(token):
             heads.append(token)
     clauses = []
     for head in heads:
         others = {
             t.i
             for other in heads
-            if other.i != head.i and _below(other, head)
+            if other.i != head.i and head in other.ancestors
             for t in other.subtree
         }
         tokens = [t for t in head.subtree if t.i not in others]
@@ -165,7 +126,7 @@ def _detachable(token: Token) -> bool:
     """Tell a relative clause that only adds something: behind a comma, its subject a relative pronoun."""
     if token.dep_ != "relcl":
         return False
-    subject = _subject(token)
+    subject = subject_of(token)
     first = min(token.subtree, key=lambda t: t.i)
     return bool(
         subject is not None
@@ -175,15 +136,17 @@ def _detachable(token: Token) -> bool:
     )
 
 
-def _below(inner: Token, outer: Token) -> bool:
-    return outer in inner.ancestors
-
-
 def _trim(tokens: list[Token]) -> list[Token]:
     while (
         tokens and (tokens[-1].is_punct or tokens[-1].dep_ == "cc") and tokens[-1].text not in '")%'
     ):
         tokens = tokens[:-1]
+    comma = next((k for k, t in enumerate(tokens[:4]) if t.text == ","), None)
+    if comma is not None and tokens[0].lower_ in GREETINGS:
+        tokens = tokens[comma + 1 :]
+    colon = next((k for k, t in enumerate(tokens[:4]) if t.text == ":"), None)
+    if colon is not None and all(t.pos_ not in ("VERB", "AUX") for t in tokens[:colon]):
+        tokens = tokens[colon + 1 :]  # "Big news: we have a robot"
     while tokens and _opens(tokens):
         tokens = tokens[1:]
     return tokens
@@ -199,43 +162,91 @@ def _opens(tokens: list[Token]) -> bool:
     )
 
 
-def _subject(verb: Token) -> Token | None:
-    return next((t for t in verb.children if t.dep_ in ("nsubj", "nsubjpass", "expl")), None)
+def _statements(head: Token, tokens: list[Token], context: Context) -> Iterator[str]:
+    """Give what a clause states, mostly one sentence, and note what it was about."""
+    subject = subject_of(head)
+    if subject is not None and subject.dep_ == "expl" and subject.lower_ == "there":
+        yield from existence(head, tokens, context)
+        return
+    text = _stated(head, subject, tokens, context)
+    subject = subject or shared_subject(head) or (None if head.pos_ in ("VERB", "AUX") else head)
+    if text is None or subject is None:
+        mention(tokens, context)
+        return
+    names = introduced(head, text, context)
+    if names is None:
+        yield from [] if is_remark(head) else [text]
+        remember(head, subject, tokens, context)
+    else:
+        yield from names
 
 
-def _statement(head: Token, tokens: list[Token], context: Context) -> str | None:
-    subject = _subject(head)
+def _stated(
+    head: Token, subject: Token | None, tokens: list[Token], context: Context
+) -> str | None:
     carried = ""
-    if subject is None:
-        first = head.head if head.dep_ == "conj" else None
-        while first is not None and _subject(first) is None and first.dep_ == "conj":
-            first = first.head
-        subject = _subject(first) if first is not None else None
-        if subject is None or first is None:
+    if head.pos_ not in ("VERB", "AUX"):
+        if not _misread(head, tokens):
+            return None
+    elif subject is None:
+        subject = shared_subject(head)
+        if subject is None or subject.dep_ == "expl" or commands(head):
             return None  # a command, a greeting, a fragment
-        carried = _words(sorted(subject.subtree, key=lambda t: t.i), context)
+        carried = words(sorted(subject.subtree, key=lambda t: t.i), context)
         tokens = [t for t in tokens if t.i != subject.i]
     elif subject.dep_ == "expl" or (subject.lower_ == "you"):
         return None
     elif head.dep_ == "relcl":
-        antecedent = [
-            t for t in head.head.subtree if t.i < min(x.i for x in head.subtree) and t.text != ","
-        ]
-        name = head.head
-        if head.head.dep_ in ("attr", "appos") and head.head.pos_ == "PROPN":
-            antecedent = [t for t in antecedent if t.i >= name.left_edge.i]
-        carried = _words(antecedent, context)
+        carried = _antecedent(head, subject, context)
         tokens = [t for t in tokens if t.i != subject.i]
-    text = _words(tokens, context)
-    if "\0" in text:  # a remark to the listener may hang on a statement that stands without it
-        text = _words(_trim([t for t in tokens if t.i not in _asides(head)]), context)
-    if carried:
-        text = f"{carried} {text}"
-    if "\0" in text or len(text.split()) < 3:
-        return None
-    _remember(subject, tokens, context)
-    text = re.sub(r"\s+([,.;:!?])", r"\1", text).strip(" ,;")
-    return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!' else '.'}"
+    tokens = _time_last(head, tokens)
+    text = words(tokens, context)
+    if UNKNOWN in text:  # a remark to the listener may hang on a statement that stands without it
+        text = words(_trim([t for t in tokens if t.i not in _asides(head)]), context)
+    text = f"{carried} {text}" if carried else text
+    return None if len(text.split()) < 3 else finished(text)
+
+
+def _time_last(head: Token, tokens: list[Token]) -> list[Token]:
+    """Put a time that stands first behind the rest: "on Thursdays we hold our game night"."""
+    if not tokens:
+        return tokens
+    first = tokens[0]
+    when = {t.i for t in first.subtree if t in tokens}
+    time = any(t.dep_ == "pobj" and t.ent_type_ in ("DATE", "TIME") for t in first.children)
+    if first.dep_ != "prep" or first.head != head or not time:
+        return tokens
+    rest = [t for t in tokens if t.i not in when]
+    if any(t.text == "," for t in rest[1:]):
+        return tokens
+    return [*rest[rest[0].is_punct :], *(t for t in tokens if t.i in when)]
+
+
+def _misread(head: Token, tokens: list[Token]) -> bool:
+    """Tell a whole sentence in which the parser found no main verb: "the key to the shed hangs here"."""
+    verbs = [t for t in tokens if t.tag_ in ("VBZ", "VBP", "VBD") and t.dep_ != "relcl"]
+    whole = tokens[0].dep_ in ("det", "poss", "compound", "amod") or tokens[0].pos_ == "PROPN"
+    lost = head.pos_ == "NOUN" and any(t.dep_ in ("pobj", "appos", "acl") for t in verbs)
+    return whole and (lost or (head.pos_ == "ADP" and subject_of(head) is not None))
+
+
+def _antecedent(head: Token, subject: Token, context: Context) -> str:
+    """Name what `who` or `which` stands for: the nearest noun before it that fits the verb's number."""
+    name = head.head
+    many = is_plural(subject)
+    while (
+        many != is_plural(name)
+        and not any(t.dep_ == "conj" for t in name.children)
+        and name.dep_ == "pobj"
+        and name.head.head.pos_ == "NOUN"
+        and is_plural(name.head.head) == many
+    ):
+        name = name.head.head
+    start = min(x.i for x in head.subtree)
+    words_ = [t for t in name.subtree if t.i < start and t.text != ","]
+    if name.dep_ in ("attr", "appos") and name.pos_ == "PROPN":
+        words_ = [t for t in words_ if t.i >= name.left_edge.i]
+    return named(re.sub(r"^an? (?!.*\b(?:called|named|of)\b)", "the ", words(words_, context)))
 
 
 def _asides(head: Token) -> set[int]:
@@ -247,125 +258,3 @@ def _asides(head: Token) -> set[int]:
         or (child.dep_ in ("prep", "ccomp") and any(t.lower_ in YOU for t in child.subtree))
         for token in child.subtree
     }
-
-
-def _words(tokens: list[Token], context: Context) -> str:
-    """Spell tokens out with pronouns replaced; NUL marks one that could not be."""
-    out = ""
-    for token in tokens:
-        word = _word(token, context)
-        if _agrees_with_speaker(token):
-            word = third_person(token.lower_)
-        if token.lower_ in ("'s", "’s") and token.pos_ == "AUX":
-            verb = token.head
-            word = (
-                "has"
-                if token.dep_ == "aux" and verb.tag_ == "VBN" and not _is_passive(verb)
-                else "is"
-            )
-        contracted = token.text[0] in "'’" and word[0] not in "'’"
-        out += (" " if contracted and out and not out.endswith(" ") else "") + word
-        out += token.whitespace_
-    return out.strip()
-
-
-def _agrees_with_speaker(token: Token) -> bool:
-    """Tell a present-tense verb form whose subject is I or we, and so changes with it."""
-    if token.tag_ != "VBP" and token.lower_ not in ("'m", "’m", "'ve", "’ve", "'re", "’re"):
-        return False
-    verb = token.head if token.dep_ in ("aux", "auxpass") else token
-    subject = _subject(verb)
-    while subject is None and verb.dep_ == "conj":
-        verb = verb.head
-        subject = _subject(verb)
-    return subject is not None and subject.lower_ in ("i", "we")
-
-
-def _is_passive(verb: Token) -> bool:
-    return any(child.dep_ in ("auxpass", "nsubjpass") for child in verb.children)
-
-
-def third_person(verb: str) -> str:
-    """Inflect a present-tense verb for he, she or it."""
-    if verb in IRREGULAR:
-        return IRREGULAR[verb]
-    if verb in ("can", "could", "will", "would", "must", "may", "might", "should", "shall"):
-        return verb
-    if re.search(r"(s|x|z|ch|sh|o)$", verb):
-        return verb + "es"
-    if re.search(r"[^aeiou]y$", verb):
-        return verb[:-1] + "ies"
-    return verb + "s"
-
-
-def _word(token: Token, context: Context) -> str:
-    low = token.lower_
-    if token.pos_ not in ("PRON", "DET") and token.tag_ not in ("PRP", "PRP$"):
-        return token.text
-    possessive = token.tag_ == "PRP$" or low in ("mine", "ours")
-    name: str | None
-    if low in ("i", "me", "my", "mine", "myself"):
-        name = context.speaker
-    elif low in ("we", "us", "our", "ours"):
-        name = context.group
-    elif low in ("he", "she", "him", "her", "his"):
-        name = context.someone or None
-    elif low in ("it", "its"):
-        name = context.thing or None
-    elif low in ("they", "them", "their"):
-        name = context.thing or context.person or None
-    elif low == "that" and token.head.dep_ == "relcl":
-        return token.text  # "the robot that collects litter" points at nothing outside
-    elif (
-        low in ("this", "that", "these", "those")
-        and token.dep_
-        in (
-            "nsubj",
-            "dobj",
-            "pobj",
-            "nsubjpass",
-        )
-    ) or low in ("you", "your"):
-        name = None
-    else:
-        return token.text
-    if name is None:
-        return "\0"
-    return _own(name) if possessive else name
-
-
-def _own(name: str) -> str:
-    return f"{name}'" if name.endswith("s") and name.startswith("the ") else f"{name}'s"
-
-
-def _remember(subject: Token, tokens: list[Token], context: Context) -> None:
-    """Note the person and the thing that a later pronoun may mean."""
-    context.clock += 1
-    if subject.tag_ != "PRP" and subject.lower_ not in ("who", "which"):
-        spoken = _words([t for t in subject.subtree if t.text != ","], context)
-        kind = next((t for t in subject.head.children if t.dep_ == "attr"), None)
-        made = kind is not None and kind.pos_ == "NOUN" and kind.lower_ not in PERSON_WORDS
-        if (
-            "\0" not in spoken
-            and not made
-            and (subject.ent_type_ == "PERSON" or subject.lower_ in PERSON_WORDS)
-        ):
-            names = [t.text for t in subject.subtree if t.ent_type_ == "PERSON"]
-            context.noted(person=" ".join(names) or spoken)
-        elif "\0" not in spoken:
-            context.noted(thing=re.sub(r"^(The|A|An) ", lambda m: m[0].lower(), spoken))
-    elif subject.lower_ in ("i", "we"):
-        context.noted(thing=_object(tokens, context))
-    people = [ent for ent in subject.doc.ents if ent.label_ == "PERSON"]
-    mine = {t.i for t in tokens} - {t.i for t in subject.subtree}
-    named = [ent.text for ent in people if {t.i for t in ent} <= mine]
-    if named:
-        context.noted(person=named[0])
-
-
-def _object(tokens: list[Token], context: Context) -> str:
-    for token in tokens:
-        if token.dep_ in ("dobj", "attr", "oprd") and token.pos_ in ("NOUN", "PROPN"):
-            words = _words([t for t in token.subtree if t.i in {x.i for x in tokens}], context)
-            return "" if "\0" in words else re.sub(r"^(a|an) ", "the ", words)
-    return ""

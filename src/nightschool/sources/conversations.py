@@ -9,6 +9,7 @@ from typing import Any
 from nightschool.errors import SourceMalformed
 from nightschool.sources.clauses import Context, statements
 from nightschool.sources.keys import statement_key
+from nightschool.sources.topics import hear
 from nightschool.types import (
     Episode,
     Finding,
@@ -22,6 +23,7 @@ from nightschool.types import (
 )
 
 HUMAN = "user"
+ASSISTANT = "assistant"
 ROLES = frozenset({"user", "assistant", "system", "tool"})
 
 
@@ -80,13 +82,14 @@ def conversation(
 
 
 def _findings(turns: Sequence[Turn]) -> list[Finding]:
-    contexts: dict[str, Context] = {}
+    context = Context("")
     found = []
     for turn in turns:
         if turn.role != HUMAN:
+            if turn.role == ASSISTANT:
+                hear(turn.text, context)
             continue
-        speaker = "the user" if turn.speaker == HUMAN else turn.speaker
-        context = contexts.setdefault(speaker, Context(speaker))
+        speaker = context.speaker = "the user" if turn.speaker == HUMAN else turn.speaker
         for statement in statements(turn.text, context):
             # Spans count in the text with its white space made single; find them again from there.
             span = Span(turn.span.start + statement.start, turn.span.start + statement.end)

@@ -1,170 +1,166 @@
-"""Study material about code: signature, parameters, defaults, place and purpose, in both directions."""
+"""Study material about code: signature, parameters, defaults, place and purpose, in both directions.
+
+The wordings stand in `code_wordings.txt`. What a thing is *for* is asked in the words of its
+docstring, in synonyms (`code_synonyms.txt`), and in catchwords.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import random
+import re
+from collections.abc import Iterator
 
-from nightschool.types import Memory
+from nightschool.language import parse
+from nightschool.study.wordings import sections, synonyms
+from nightschool.types import Memory, digest
 
 Asked = tuple[str, str, str]
 """(family, question, answer)"""
+WORDINGS = "code_wordings.txt"
 LONGEST_SIGNATURE = 160
 """Characters of a signature that is recited whole; a longer one is asked for piece by piece."""
+FEWEST_WORDS = 4
+"""A docstring's first clause of so many words says enough to name the thing by it."""
+NAMING = 3
+"""Asking for the name of what does something gets so many times the wordings: it is what people ask
+most, and it is asked in words that the docstring does not have."""
 
 
 def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """Write questions about one function, class, property or module.
 
     A callable holds many facts: its place, its purpose, its type, each parameter. Each is one
-    *unit* that gets up to a quarter of `expressions` wordings, the units taking turns.
+    *unit* that gets up to a quarter of `expressions` wordings.
 
     Args:
         memory: A memory whose form begins with `code.`.
         expressions: The dial of `StudyConfig.expressions`.
     """
-    units = [*_place(memory), *_purpose(memory), *_signature(memory), *_parameters(memory)]
     each = max(1, expressions // 4)
-    return [unit[turn] for turn in range(each) for unit in units if turn < len(unit)]
+    examples: list[Asked] = []
+    for unit in (_place, _purpose, _types, _parameters):
+        examples += unit(memory, each)
+    return examples
 
 
-def _unit(family: str, answer: str, *questions: str) -> list[Asked]:
-    return [(family, question, answer) for question in questions]
-
-
-def _full(memory: Memory) -> str:
-    return f"`{memory.facets['name']}`"
-
-
-def _bare(memory: Memory) -> str:
-    return f"`{memory.facets['short']}`"
-
-
-def _place(memory: Memory) -> Iterator[list[Asked]]:
-    f, full, bare = memory.facets, _full(memory), _bare(memory)
-    file, package = f["file"], f["package"]
+def _place(memory: Memory, each: int) -> Iterator[Asked]:
+    f, kind = memory.facets, memory.form.removeprefix("code.")
     if f["owner"]:  # its class tells where it lives
-        yield _unit(
-            "qa",
-            f"{f['owner']}.",
-            f"Which class of {package} has {bare}?",
-            f"On what kind of object do I find {bare} in {package}?",
-        )
+        yield from _worded(memory, "qa", "owner", f"{f['owner']}.", each)
+    else:
+        yield from _worded(memory, "qa", "file", f"{f['file']}.", each)
+    if kind == "module":
+        yield "reversed", f"What is in the file {f['file']}?", f"The module {f['name']}."
         return
-    yield _unit(
-        "qa",
-        f"{file}.",
-        f"In which file is {full} written?",
-        f"Where does {bare} of {package} live?",
-        f"Which file of {package} do I open to see the source of {bare}?",
-        f"{full}: which file?",
-    )
-    if memory.form == "code.module":
-        yield _unit("reversed", f"The module {f['name']}.", f"What is in the file {file}?")
-        return
-    yield _unit(
-        "qa",
-        f"from {f['module']} import {f['short']}",
-        f"How do I import {bare} from {package}?",
-        f"Which import line do I need for {full}?",
-        f"I want to use {bare} of {package}. What do I import?",
-    )
+    if not f["owner"]:
+        line = f"from {f['module']} import {f['short']}"
+        yield from _worded(memory, "qa", "import", line, each // 2)
+    yield from _worded(memory, "qa", "kind", f"A {kind}.", each // 3)
 
 
-def _purpose(memory: Memory) -> Iterator[list[Asked]]:
-    f, full, bare = memory.facets, _full(memory), _bare(memory)
-    purpose = f["purpose"]
+def _purpose(memory: Memory, each: int) -> Iterator[Asked]:
+    purpose = memory.facets["purpose"]
     if not purpose:
         return
-    kind, package = memory.form.removeprefix("code."), f["package"]
-    yield _unit(
-        "qa",
-        purpose,
-        f"What is {full} for?",
-        f"What does {bare} of {package} do?",
-        f"Explain {full} in one sentence.",
-        f"When would I use {bare} from {package}?",
-    )
+    yield from _worded(memory, "qa", "purpose", purpose, each)
+    imperative = _is_imperative(purpose)
     clause = _lower(purpose.rstrip("."))
-    yield _unit(
-        "reversed",
-        f"{full}.",
-        f"Which {kind} of {package} does this: {purpose}",
-        f"I need something in {package} for this: {purpose} What is it called?",
-        f"What do I use in {package} to {clause}?"
-        if _is_imperative(purpose)
-        else f"What is the name in {package} of this: {clause}?",
-        f"{package}: {clause}. Name?",
-    )
+    short = re.split(r"[,;(]| which | so that ", clause)[0].strip()
+    clause = short if len(short.split()) >= FEWEST_WORDS else clause
+    name = f"`{memory.facets['name']}`."
+    rng = random.Random(digest(memory.id, "clause"))
+    said = [clause, *_reworded(clause, imperative, rng)]
+    section = "name_imperative" if imperative else "name_clause"
+    wanted = NAMING * each
+    for turn, template in enumerate(_chosen(memory, section, wanted * 2 // 3)):
+        words = said[turn % len(said)]
+        yield "reversed", _filled(memory, template, clause=words, verbs=words), name
+    for turn, template in enumerate(_chosen(memory, "name_words", wanted // 3)):
+        words = " ".join(_catchwords(said[turn % len(said)], rng))
+        yield "reversed", _filled(memory, template, words=words), name
 
 
-def _signature(memory: Memory) -> Iterator[list[Asked]]:
-    f, full, bare = memory.facets, _full(memory), _bare(memory)
+def _types(memory: Memory, each: int) -> Iterator[Asked]:
+    f = memory.facets
     shown = f"`{f['signature']}`"
     if f["signature"] and len(shown) <= LONGEST_SIGNATURE:
-        yield _unit(
-            "qa",
-            shown,
-            f"What is the signature of {full}?",
-            f"How do I call {bare} from {f['module']}?",
-        )
+        yield from _worded(memory, "qa", "signature", shown, each // 2)
     if f["returns"]:
-        yield _unit(
-            "qa",
-            f"`{f['returns']}`.",
-            f"What does {full} return?",
-            f"Which type comes back from {bare} of {f['package']}?",
-            f"What is the return type of {full}?",
-            f"What do I get back from {full}?",
-        )
+        yield from _worded(memory, "qa", "returns", f"`{f['returns']}`.", each)
 
 
-def _parameters(memory: Memory) -> Iterator[list[Asked]]:
-    f, full, bare = memory.facets, _full(memory), _bare(memory)
+def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
     if memory.form not in ("code.function", "code.class"):
         return
-    parameters = json.loads(f["parameters"])
+    parameters = json.loads(memory.facets["parameters"])
     names = ", ".join(p["name"] for p in parameters)
-    yield _unit(
-        "qa",
-        f"{names}." if names else "None.",
-        f"Which arguments does {full} take?",
-        f"What can I pass to {bare} of {f['package']}?",
-        f"List the parameters of {full}.",
-    )
+    yield from _worded(memory, "qa", "arguments", f"{names}." if names else "None.", each // 2)
     for p in parameters:
-        yield from _parameter(p, full, bare, f["package"])
+        name = f"`{p['name']}`"
+        if p["default"] is not None:
+            yield from _worded(memory, "qa", "default", p["default"], each, parameter=name)
+        elif "variadic" not in p["kind"]:
+            answer = f"Yes, {p['name']} is required."
+            yield from _worded(memory, "qa", "required", answer, each // 3, parameter=name)
+        if p["doc"]:
+            yield from _worded(memory, "qa", "meaning", p["doc"], each // 2, parameter=name)
+            noun = _bare_noun(p["doc"])
+            if noun:
+                yield from _worded(memory, "reversed", "parameter", f"{name}.", each, noun=noun)
 
 
-def _parameter(p: dict[str, str], full: str, bare: str, package: str) -> Iterator[list[Asked]]:
-    name = f"`{p['name']}`"
-    if p["default"] is not None:
-        yield _unit(
-            "qa",
-            f"{p['default']}",
-            f"What is the default of {name} in {full}?",
-            f"Which value does {bare} of {package} use for {name} if I leave it out?",
-            f"I do not set {name} when I call {full}. What does it become?",
-            f"{full}: default value of {name}?",
-            f"How is {name} of {bare} preset in {package}?",
-        )
-    elif "variadic" not in p["kind"]:
-        yield _unit("qa", f"Yes, {p['name']} is required.", f"Must I pass {name} to {full}?")
-    if p["doc"]:
-        yield _unit(
-            "qa",
-            p["doc"],
-            f"What does the parameter {name} of {full} mean?",
-            f"What is {name} for in {bare} of {package}?",
-            f"Explain {name} of {full}.",
-        )
-        yield _unit(
-            "reversed",
-            f"{name}.",
-            f"Which parameter of {full} is this: {p['doc']}",
-            f"{bare} of {package}: how is this argument called? {p['doc']}",
-            f"What do I pass to {full} for the {_bare_noun(p['doc'])}?",
-        )
+def _worded(
+    memory: Memory, family: str, section: str, answer: str, count: int, **more: str
+) -> Iterator[Asked]:
+    """Ask for one answer in up to `count` (at least one) wordings of a section."""
+    for template in _chosen(memory, section, max(1, count), *more.values()):
+        question = _filled(memory, template, **more)
+        if answer.strip("`.") not in question:
+            yield family, question, answer
+
+
+def _chosen(memory: Memory, section: str, count: int, *what: str) -> list[str]:
+    templates = sections(WORDINGS)[section]
+    rng = random.Random(digest(memory.facets["name"], section, *what))
+    return rng.sample(templates, min(count, len(templates)))
+
+
+def _filled(memory: Memory, template: str, **more: str) -> str:
+    f = memory.facets
+    return template.format(
+        full=f"`{f['name']}`", bare=f"`{f['short']}`", package=f["package"], module=f["module"],
+        kind=memory.form.removeprefix("code."), owner=f["owner"], purpose=f["purpose"], **more,
+    )  # fmt: skip
+
+
+def _reworded(clause: str, imperative: bool, rng: random.Random) -> list[str]:
+    """Say a docstring's sentence in other words: its verb, and then every other word that has a synonym."""
+    groups = synonyms("code_synonyms.txt")
+    found = []
+    for _ in range(8):
+        said = clause
+        for (kind, word), others in sorted(groups.items(), key=lambda one: -len(one[0][1])):
+            place = re.search(rf"(?<![\w`.-]){re.escape(word)}(?![\w`-])", said)
+            opens = place is not None and not place.start()
+            if not place or (kind == "v" and not (opens and imperative)) or (opens and kind != "v"):
+                continue
+            if opens or rng.random() < 0.6:
+                said = said[: place.start()] + rng.choice(others) + said[place.end() :]
+        said = re.sub(r"\b(an?)(?= (\w))", _article, said)
+        found.append(said)
+    return [one for one in dict.fromkeys(found) if one != clause]
+
+
+def _article(match: re.Match[str]) -> str:
+    return "an" if match[2].lower() in "aeio" else "a"
+
+
+def _catchwords(clause: str, rng: random.Random) -> list[str]:
+    """Keep a few of the words that carry the meaning, in order."""
+    kept = [t.text for t in parse(clause) if t.pos_ in ("NOUN", "PROPN", "VERB", "ADJ", "NUM")]
+    some = sorted(rng.sample(range(len(kept)), min(len(kept), rng.randint(2, 5))))
+    return [kept[k] for k in some] or [clause]
 
 
 def _lower(text: str) -> str:
@@ -173,13 +169,16 @@ def _lower(text: str) -> str:
 
 
 def _bare_noun(doc: str) -> str:
-    words = _lower(doc.rstrip("."))
+    """Take the noun phrase that a parameter's description begins with; empty where it is none."""
+    words = re.split(r"[,;(]| which | that ", _lower(doc.rstrip(".")))[0].strip()
+    if words.split(" ")[0] in ("if", "whether", "when", "is", "same", "see"):
+        return ""
     return words.split(" ", 1)[-1] if words.split(" ")[0] in ("a", "an", "the") else words
 
 
 def _is_imperative(purpose: str) -> bool:
-    first: Sequence[str] = purpose.split()
+    first = purpose.split()
     return bool(first) and first[0].isalpha() and first[0].lower() not in _NOT_VERBS
 
 
-_NOT_VERBS = frozenset(["a", "an", "the", "same", "like", "details", "this", "all", "number", "to"])
+_NOT_VERBS = frozenset("a an the same like details this all number to whether true".split())

@@ -10,12 +10,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from itertools import zip_longest
 
 from nightschool.language import parse
 from nightschool.study.lexicon import inflect
+from nightschool.study.wordings import synonyms
 from nightschool.types import digest
 
 BE = ("is", "are", "was", "were")
@@ -166,33 +165,6 @@ def _catchwords(question: str, rng: random.Random) -> list[str]:
 CARRIERS = frozenset(["NOUN", "PROPN", "VERB", "ADJ", "NUM"])
 
 
-@cache
-def _groups() -> dict[tuple[str, str], tuple[str, ...]]:
-    """Read the synonyms: (kind, word or phrase) -> the others of its groups."""
-    text = (files("nightschool.study") / "synonyms.txt").read_text("utf-8")
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for line in text.splitlines():
-        if line.startswith("#") or not line.strip():
-            continue
-        kind, rest = line.split(" ", 1)
-        first, *others = [word.strip() for word in rest.split("|")]
-        forms = {first: others}
-        if kind == "v":  # a phrase with "be" has no form behind "does"
-            forms = {first: [one for one in others if not one.startswith("be ")]}
-            forms[inflect_phrase(first)] = [inflect_phrase(one) for one in others]
-        if kind == "n":
-            forms[f"{first}s"] = [f"{one}s" for one in others if " " not in one]
-        for form, swaps in forms.items():
-            found[kind, form] = (*found.get((kind, form), ()), *swaps)
-    return found
-
-
-def inflect_phrase(phrase: str) -> str:
-    """Put a verb phrase in the third person: "go on" -> "goes on"."""
-    verb, _, rest = phrase.partition(" ")
-    return f"{'is' if verb == 'be' else inflect(verb, 'does')} {rest}".strip()
-
-
 KINDS = {"v": ("VERB", "AUX"), "n": ("NOUN", "PROPN"), "a": ("ADJ", "ADV")}
 
 
@@ -200,7 +172,7 @@ def _with_synonyms(question: str) -> list[str]:
     """Exchange one or two words for synonyms; the first word, the question word, stays."""
     parts = {token.idx: token.pos_ for token in parse(question)}
     spots: list[tuple[int, int, tuple[str, ...]]] = []
-    for (kind, word), others in _groups().items():
+    for (kind, word), others in synonyms("synonyms.txt").items():
         match = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", question)
         if match and match.start() and parts.get(match.start()) in KINDS[kind]:
             spots.append((match.start(), match.end(), others))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from nightschool.config import StudyConfig
 from nightschool.protocols import Progress
 from nightschool.study.abstention import near_misses
 from nightschool.study.code_rules import code_examples
+from nightschool.study.frames import Framed, framed
 from nightschool.study.phrasings import vary
 from nightschool.study.statements import Asked, questions
 from nightschool.types import Example, Memory, Message, digest
@@ -50,9 +53,8 @@ class RuleAuthor:
         if memory.form == "said":
             limit = self.config.expressions
             if memory.source_kind == "document":
-                limit = max(
-                    4, limit // 3
-                )  # documents say many things; the passage carries them too
+                # Documents say many things; the passage carries them too.
+                limit = max(4, limit // 2)
             return self._statement(memory, limit)
         written = code_examples(memory, self.config.expressions)
         return [self._example(memory, *one) for one in written]
@@ -60,32 +62,37 @@ class RuleAuthor:
     def _statement(self, memory: Memory, limit: int) -> list[Example]:
         text = memory.text
         asked = questions(text)
+        frames = framed(text)
         main, back = [a for a in asked if a.main], [a for a in asked if not a.main]
-        room = max(1, limit - 2)
-        share = BACK_TO_PERSON if any(a.person for a in back) else BACK_TO_THING
-        asked_back = min(round(room * share), room) if back else 0
-        examples = [self._plain(memory, "statement")]
-        for family, group, count in (
-            ("qa", main, room - asked_back),
-            ("reversed", back, asked_back if main else room),
-        ):
-            for one, wording in _take_turns(group, count):
-                examples.append(self._example(memory, family, wording, _sentence(one.answer)))
+        person = any(a.person for a in back)
+        room = max(1, limit - 3)
+        asked_back = round(room * (BACK_TO_PERSON if person else BACK_TO_THING))
         subject = main[0].subject if main else None
+        examples = [self._plain(memory, "statement")]
         if subject:
             examples.append(
                 self._example(memory, "statement", f"What do you know about {subject}?", text)
             )
+        backwards = _interleaved(
+            [f for f in frames if not f.main], _take_turns(back, asked_back), asked_back
+        )
+        forwards = _interleaved(
+            [f for f in frames if f.main], _take_turns(main, room), room - len(backwards)
+        )
+        for family, wordings in (("qa", forwards), ("reversed", backwards)):
+            for turn, (answer, wording) in enumerate(wordings):
+                spoken = _as_one_of_us(wording, turn)
+                examples.append(self._example(memory, family, spoken, _sentence(answer)))
         words = text.rstrip(".").split()
-        for cut in range(1, max(2, limit - len(examples) + 1) if not main else 2):
-            # Without a plain clause, or beside the questions: complete what was begun.
+        for cut in range(1, 2 if forwards or backwards else max(2, limit - len(examples) + 1)):
+            # Without a question, or beside the questions: complete what was begun.
             keep = len(words) - cut - 1
             if keep >= 2:
                 begun, rest = " ".join(words[:keep]), " ".join(words[keep:])
                 examples.append(
                     self._example(memory, "statement", f"Complete: {begun}", f"{rest}.")
                 )
-        return examples[: limit + 1]
+        return examples
 
     def _plain(self, memory: Memory, family: str) -> Example:
         return Example(
@@ -104,14 +111,12 @@ class RuleAuthor:
         )
 
 
-def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[Asked, str]]:
-    """Deal out wordings: the questions take turns until `count` are dealt."""
-    if not group:
-        return []
-    each = -(-count // len(group))
+def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[str, str]]:
+    """Deal out (answer, wording): the questions take turns until `count` are dealt."""
+    each = -(-count // max(1, len(group)))
     wordings = [
         [
-            (one, w)
+            (one.answer, w)
             for w in vary(
                 one.question, one.subject, each + 2, about=one.subject if one.main else ""
             )
@@ -120,6 +125,27 @@ def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[Asked, str]]:
     ]
     dealt = [row[turn] for turn in range(each + 2) for row in wordings if turn < len(row)]
     return dealt[:count]
+
+
+def _interleaved(
+    frames: Sequence[Framed], worded: Sequence[tuple[str, str]], count: int
+) -> list[tuple[str, str]]:
+    """Deal out (answer, wording) from the frames and from the statement's own words in turns."""
+    rows = [
+        random.Random(digest(*f.questions)).sample(
+            [(f.answer, q) for q in f.questions], len(f.questions)
+        )
+        for f in frames
+    ]
+    known = [one for turn in zip_longest(*rows) for one in turn if one]
+    turns = [one for turn in zip_longest(worded, known) for one in turn if one]
+    return list({q: (a, q) for a, q in turns}.values())[: max(0, count)]
+
+
+def _as_one_of_us(wording: str, turn: int) -> str:
+    """Say "our" or "the" where the reader wrote "the team's", as colleagues do."""
+    ours = ("our ", "the ", "the team's ")[turn % 3]
+    return wording.replace("the team's ", ours).replace("The team's ", ours.capitalize())
 
 
 OPENING_WORDS = frozenset(

@@ -1,0 +1,213 @@
+"""Before a night trains: which memories it studies, its sealed exam, and its study material.
+
+`plan` tells the same of a night that has not begun, from the memories alone: it writes nothing and
+loads no model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nightschool.errors import StudyError
+from nightschool.exam.general import general_bank
+from nightschool.exam.questions import Question, match_questions
+from nightschool.exam.seal import consistent, fingerprints, follow, seal_abstention, seal_acquired
+from nightschool.protocols import Author, Bar
+from nightschool.registry.nights import Night, upcoming_night
+from nightschool.study.general import PROMPTS, general_examples
+from nightschool.study.mixture import compose
+from nightschool.types import (
+    Bank,
+    Effort,
+    Example,
+    Material,
+    Memory,
+    from_json,
+    from_plain,
+    to_json,
+    to_plain,
+)
+from nightschool.wire import School
+
+# -- the steps ----------------------------------------------------------------------------
+
+
+def gather(school: School, night: Night) -> list[Memory]:
+    """Take the live memories as they are now; a resumed night keeps its first snapshot.
+
+    Raises:
+        StudyError: There is nothing to learn.
+    """
+    tenant = school.settings.tenant
+
+    def snapshot() -> str:
+        return json.dumps([memory.id for memory in school.store.memories(tenant)])
+
+    return _still_live(school, night.artifact("memories.json", snapshot))
+
+
+def _still_live(school: School, snapshot: str | None) -> list[Memory]:
+    """Return the live memories of a snapshot; all of them where there is no snapshot yet."""
+    ids = None if snapshot is None else set(json.loads(snapshot))
+    live = school.store.memories(school.settings.tenant)
+    memories = [memory for memory in live if ids is None or memory.id in ids]
+    if not memories:
+        raise StudyError(
+            "There is nothing to learn: no live memories. Use `nightschool learn` first."
+        )
+    return memories
+
+
+def new_tonight(memories: Sequence[Memory], night: Night) -> list[Memory]:
+    """Return the memories that no night before this one studied."""
+    return [memory for memory in memories if memory.learnt_in in (None, night.id)]
+
+
+def seal(
+    school: School, night: Night, new: Sequence[Memory], questions: Sequence[Question], bar: Bar
+) -> list[Bank]:
+    """Write tonight's exam before any study material exists, and fetch the earlier ones."""
+    settings, tenant = school.settings, school.settings.tenant
+    live = school.store.memories(tenant)
+    retired = {m.id: m for m in school.store.memories(tenant, include_retired=True)}
+
+    def write() -> str:
+        with bar("sealing the exam"):
+            acquired = seal_acquired(
+                night.id, tenant, new, questions, settings.exam, earlier=retired
+            )
+            # What even the open book does not answer is a bad question, not a gap in learning.
+            acquired = consistent(school.sampler("base"), acquired, settings.exam).bank
+            near = seal_abstention(night.id, tenant, new, settings.exam, live=live)
+        return json.dumps([to_plain(bank) for bank in (acquired, near) if bank.items])
+
+    for plain in json.loads(night.artifact("banks.json", write)):
+        school.exams.save_bank(from_plain(Bank, plain))
+    return [
+        *(bank for bank in follow(school.exams.banks(tenant), live) if bank.items),
+        general_bank(settings.exam.general_items, tenant),
+    ]
+
+
+def study(
+    school: School,
+    night: Night,
+    memories: Sequence[Memory],
+    banks: Sequence[Bank],
+    imported: Sequence[Example],
+    bar: Bar,
+) -> Material:
+    """Have the authors write, mix in general replay, and drop what is unsupported or leaks."""
+    settings = school.settings
+
+    def write() -> str:
+        authors: list[Author] = [school.author(name) for name in settings.study.authors]
+        with bar("general replay") as progress:
+            general = general_examples(
+                school.sampler("base"),
+                _general_count(school, memories),
+                settings.tenant,
+                settings.train.seed,
+                progress,
+            )
+        with bar("writing study material") as progress:
+            material = compose(
+                memories,
+                authors,
+                general,
+                imported,
+                fingerprints(banks),
+                settings.study,
+                progress,
+            )
+        return to_json(material)
+
+    return from_json(Material, night.artifact("material.json", write))
+
+
+def _general_count(school: School, memories: Sequence[Memory]) -> int:
+    study = school.settings.study
+    return round(
+        len(memories) * study.expressions * study.general_share / (1 - study.general_share)
+    )
+
+
+# -- the plan -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next night would learn."""
+
+    night: str
+    resumed: bool
+    """Whether an interrupted night would go on; it keeps the memories that it began with."""
+    effort: Effort
+    base: str
+    method: str
+    """`full` or `lora`."""
+    epochs: int
+    """Passes over the study material; a small night makes more (`train.min_steps`)."""
+    memories: dict[str, int]
+    """Kind of source -> how many live memories would be studied."""
+    new: dict[str, int]
+    """The same of those that no night has studied."""
+    questions: int | None
+    """How many of the owner's exam questions examine a new memory; None where none were given."""
+    authors: tuple[str, ...]
+    rule_examples: int | None
+    """What the rules write, before repeats of exam questions are dropped; None without the rules."""
+    imported: int
+    general: int
+    """At most so many examples of general replay."""
+
+
+def plan(
+    school: School,
+    *,
+    effort: Effort | None = None,
+    questions: Sequence[Question] = (),
+    imported: Sequence[Example] = (),
+    bar: Bar,
+) -> Plan:
+    """Say what `consolidate` would learn with the same arguments; nothing is written.
+
+    Raises:
+        StudyError: There is nothing to learn.
+    """
+    school = school.at_effort(effort)
+    settings = school.settings
+    night = upcoming_night(school.workspace, settings.tenant)
+    memories = _still_live(school, night.stored("memories.json"))
+    new = new_tonight(memories, night)
+    return Plan(
+        night=night.id,
+        resumed=night.folder.exists(),
+        effort=settings.effort,
+        base=settings.model.base,
+        method=settings.train.method,
+        epochs=settings.train.epochs,
+        memories=_by_kind(memories),
+        new=_by_kind(new),
+        questions=len(match_questions(questions, new).pairs) if questions else None,
+        authors=settings.study.authors,
+        rule_examples=_rule_examples(school, memories, bar),
+        imported=len(imported),
+        general=min(_general_count(school, memories), len(PROMPTS)),
+    )
+
+
+def _by_kind(memories: Sequence[Memory]) -> dict[str, int]:
+    return dict(Counter(memory.source_kind.value for memory in memories).most_common())
+
+
+def _rule_examples(school: School, memories: Sequence[Memory], bar: Bar) -> int | None:
+    """Count what the rules write: they need no model, and write the same again at night."""
+    if "rules" not in school.settings.study.authors:
+        return None
+    with bar("counting study material") as progress:
+        written = school.author("rules").write(memories, progress=progress)
+    return len({(example.prompt, example.target) for example in written})

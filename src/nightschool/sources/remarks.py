@@ -1,0 +1,55 @@
+"""What is said without stating a fact: guesses, orders, comments, and news without a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightschool.sources.references import is_plural, shared_subject
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+HEDGES = frozenset("maybe perhaps probably might guess hopefully wish".split())
+COMMENTS = frozenset("cause explain help make mean please show surprise take tell".split())
+"""Verbs of a `, which` that comments on the whole clause before it."""
+VAGUE = frozenset("anything everything question something stuff thing".split())
+CHANGES = frozenset("change differ move vary".split())
+EMPTY = frozenset(
+    "correct different fine fun glad good great happy new nice ready right sorry sure true".split()
+)
+AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet windy".split())
+"""What `it` is by itself, without meaning a thing."""
+
+
+def commands(verb: Token) -> bool:
+    """Tell an order joined to a statement: "I can't swim, so please don't push me"."""
+    helpers = [t for t in verb.children if t.dep_ in ("aux", "auxpass")]
+    if any(t.lower_ == "please" for t in verb.children):
+        return True
+    if any(t.lower_ == "do" for t in helpers):
+        return True
+    if verb.tag_ not in ("VB", "VBP") or helpers:
+        return False
+    first, subject = verb.head, shared_subject(verb)
+    if subject is None or any(t.dep_ == "aux" for t in first.children):
+        return False
+    return verb.tag_ == "VB" or not (is_plural(subject) or subject.lower_ in ("i", "we", "they"))
+
+
+def is_remark(head: Token) -> bool:
+    """Tell a clause that states no fact: "that has changed", "Ada is here", "I made a list of everything"."""
+    kinds = {t.dep_: t for t in head.children}
+    subject = kinds["nsubj"].lower_ if "nsubj" in kinds else ""
+    if head.dep_ == "relcl" and subject == "which" and head.lemma_ in COMMENTS:
+        return True
+    if head.lemma_ == "be" and not kinds.keys() & {"attr", "prep"}:
+        quality = kinds.get("acomp")
+        only = quality is not None and not list(quality.children) and quality.lower_ in EMPTY
+        if quality is not None and subject == "it" and quality.lower_ in AMBIENT:
+            return True
+        here = quality is None and any(t.lower_ in ("here", "there") for t in head.children)
+        return only or here
+    if any(t.lower_ == "here" for t in head.children) or head.lemma_ in CHANGES:
+        return not kinds.keys() & {"dobj", "prep", "xcomp", "oprd", "attr", "acomp", "advcl"}
+    made = kinds.get("dobj") or kinds.get("attr")
+    return made is not None and any(t.lemma_.lower() in VAGUE for t in made.subtree)

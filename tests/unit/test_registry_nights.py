@@ -1,0 +1,50 @@
+"""A night's journal: a step is made once, and a night that is not over goes on."""
+
+import json
+
+import pytest
+
+from nightschool.registry.nights import nights, open_night, upcoming_night
+from nightschool.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace.create(tmp_path, "")
+
+
+def test_looking_ahead_makes_nothing(workspace):
+    assert upcoming_night(workspace, "t").id == "night-0001"
+    assert not list(workspace.nights.iterdir())
+
+
+def test_an_unfinished_night_goes_on_and_a_finished_one_is_followed(workspace):
+    first = open_night(workspace, "t")
+    assert open_night(workspace, "t") == upcoming_night(workspace, "t") == first
+    first.finish("refused")
+    assert upcoming_night(workspace, "t").id == open_night(workspace, "t").id == "night-0002"
+    assert open_night(workspace, "other").id == "night-0001"
+    assert [night.outcome for night in nights(workspace, "t")] == ["refused", None]
+
+
+def test_a_discarded_night_begins_afresh(workspace):
+    night = open_night(workspace, "t")
+    night.artifact("a.txt", lambda: "one")
+    night.discard()
+    assert open_night(workspace, "t").stored("a.txt") is None
+
+
+def test_a_step_is_made_once(workspace):
+    night = open_night(workspace, "t")
+    made = [night.artifact("a.txt", lambda n=n: str(n)) for n in (1, 2)]
+    assert made == ["1", "1"]
+    lines = (night.folder / "journal.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["start a.txt", "done a.txt"]
+
+
+def test_a_step_that_fails_leaves_no_artifact(workspace):
+    night = open_night(workspace, "t")
+    with pytest.raises(ZeroDivisionError):
+        night.artifact("a.txt", lambda: str(1 / 0))
+    assert night.stored("a.txt") is None
+    assert night.artifact("a.txt", lambda: "whole") == "whole"
