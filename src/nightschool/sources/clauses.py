@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
-from nightschool.sources.forms import SELF, USER, existence, finished, full_name, introduced
+from nightschool.sources.forms import SELF, existence, finished, full_name, introduced
 from nightschool.sources.references import (
     UNKNOWN,
     Context,
@@ -34,6 +34,7 @@ __all__ = ["Context", "Statement", "statements"]
 
 OPENERS = frozenset("actually so also well ok okay yes no oh and but by please".split())
 GREETINGS = frozenset("dear good hello hey hi morning thanks".split())
+TELLING = frozenset("forget know mention note remember say see understand write".split())
 YOU = frozenset({"you", "your", "yours"})
 SO = re.compile(r", so (?!that\b|far\b|long\b|many\b|much\b|on\b)(?![^.!]*\?)")
 
@@ -59,7 +60,7 @@ def statements(text: str, context: Context) -> list[Statement]:
     at = 0
     for match in SELF.finditer(flat):
         mine = context.speaker in match["name"].split()
-        if not mine and (match["said"] is None or context.speaker != USER):
+        if not mine and match["said"] is None:
             continue
         name = full_name(match["name"], context)
         found += _read(flat[at : match.start()], at, context)
@@ -95,6 +96,7 @@ def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
         return []
     if root.pos_ not in ("VERB", "AUX"):
         return [(root, _trim(list(sentence)))] if _trim(list(sentence)) else []
+    root = _told(root)
     heads = [root]
     for token in sentence:
         if token.i == root.i or token.pos_ not in ("VERB", "AUX"):
@@ -120,6 +122,15 @@ def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
         tokens = [t for t in head.subtree if t.i not in others]
         clauses.append((head, _trim(tokens)))
     return sorted(((h, t) for h, t in clauses if t), key=lambda pair: pair[1][0].i)
+
+
+def _told(root: Token) -> Token:
+    """Return what is said in "remember that the lab is closed", or else the main verb itself."""
+    subject = subject_of(root)
+    if root.lemma_ in TELLING and (subject is None or subject.lower_ == "you"):
+        told = (t for t in root.children if t.dep_ == "ccomp" and t.i > root.i and subject_of(t))
+        return next(told, root)
+    return root
 
 
 def _detachable(token: Token) -> bool:
@@ -158,7 +169,10 @@ def _opens(tokens: list[Token]) -> bool:
     if first.dep_ == "det":
         return False  # "no pack may be charged" is not "pack may be charged"
     return (
-        first.dep_ == "cc" or first.lower_ in OPENERS or (first.is_punct and first.text not in '"(')
+        first.dep_ == "cc"
+        or (first.dep_ == "mark" and first.lower_ == "that")
+        or first.lower_ in OPENERS
+        or (first.is_punct and first.text not in '"(')
     )
 
 

@@ -17,7 +17,7 @@ USER = "the user"
 """A speaker whose name is not known."""
 NAME = r"[A-Z][\w’'-]*(?: (?:[a-z]{1,3} )?[A-Z][\w’'-]*)+"
 SELF = re.compile(
-    rf"(?:(?<=^)|(?<=[.!,] ))(?P<name>{NAME})(?:,? (?P<said>here|speaking)\b[,.:;]? ?|, (?=(?:I|I[’']m|we|my|our) ))"
+    rf"(?:(?<=^)|(?<=[.!,] ))(?P<name>{NAME})(?:,? (?P<said>here|speaking)(?:$|[,.:;!] ?)|, (?=(?:I|I[’']m|we|my|our) ))"
 )
 """A speaker's own name before what they say: "Kaspar Linde speaking, ..."."""
 
@@ -35,14 +35,15 @@ def full_name(name: str, context: Context) -> str:
     """State a speaker's full name, if it says more than what they are called by."""
     if context.speaker == USER:
         return f"The user's name is {name}."
-    longer = context.speaker in name.split() and name != context.speaker
-    return f"{context.speaker}'s full name is {name}." if longer else ""
+    return f"{context.speaker}'s full name is {name}." if name != context.speaker else ""
 
 
 def introduced(head: Token, text: str, context: Context) -> list[str] | None:
     """Give the full name in "I'm Maren Oskvik from sales", and what else that says."""
     who = context.speaker[0].upper() + context.speaker[1:]
-    pattern = rf"{re.escape(who)}(?:'s name)? is (?P<name>{NAME}|[A-Z]\w+)(?P<rest> [a-z].*)?\.$"
+    pattern = (
+        rf"{re.escape(who)}(?:'s name)? is (?P<name>{NAME}|[A-Z]\w+)(?:,? (?P<rest>[a-z].*))?\.$"
+    )
     match = re.match(pattern, text)
     if match is None:
         return None
@@ -50,7 +51,7 @@ def introduced(head: Token, text: str, context: Context) -> list[str] | None:
     if context.speaker not in match["name"].split() and (context.speaker != USER or not person):
         return None
     name = full_name(match["name"], context)
-    rest = [f"{who} is{match['rest']}."] if match["rest"] else []
+    rest = [f"{who} is {match['rest']}."] if match["rest"] else []
     return [name, *rest] if name else rest
 
 

@@ -241,13 +241,20 @@ def refer(token: Token, context: Context, *, bind: bool = True) -> str | None:
     if low in ("he", "she", "him", "her", "his"):
         return context.someone or UNKNOWN
     if low in ("it", "its"):
-        return context.thing or UNKNOWN
+        return _less_owned(context.thing, token, context) or UNKNOWN
     if low in ("they", "them", "their"):
         return context.they(done_to=token.dep_ in ("dobj", "pobj"))[0] or UNKNOWN
     if low == "that" and token.head.dep_ == "relcl":
         return None  # "the robot that collects litter" points at nothing outside
     pointing = low in ("this", "that", "these", "those")
     return UNKNOWN if pointing and token.dep_ in ("nsubj", "dobj", "pobj", "nsubjpass") else None
+
+
+def _less_owned(thing: str, token: Token, context: Context) -> str:
+    """Say "Ada built the boat", not "Ada built Ada's boat"."""
+    subject = shared_subject(token.head)
+    owner = {"i": context.speaker, "we": context.group}.get(subject.lower_ if subject else "")
+    return f"the {thing[len(owner) + 3 :]}" if owner and thing.startswith(f"{owner}'s ") else thing
 
 
 def _adverb(token: Token, context: Context) -> str | None:
@@ -294,7 +301,8 @@ def _meant_before(token: Token) -> bool:
     if token.lower_ in ("it", "its") and token.head.lemma_ in WEATHER:
         return True
     for verb in token.ancestors:
-        main = shared_subject(verb.head) if verb.dep_ == "advcl" else None
+        over = verb.head.head if verb.head.dep_ == "xcomp" else verb.head
+        main = shared_subject(over) if verb.dep_ == "advcl" else None
         if main is not None and main.lower_ == token.lower_ and main.i < token.i:
             return True
         if is_sequel(verb):

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from spacy.tokens import Token
 
 COUNTED = frozenset({"det", "nummod", "predet", "quantmod"})
+CALENDAR = frozenset(
+    """
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday
+    """.split()
+)
 UNSPECIFIC = frozenset("all another any each every no some thing".split())
 ORDINALS = frozenset("first second third fourth fifth sixth".split())
 
@@ -54,6 +60,9 @@ def mention(tokens: Sequence[Token], context: Context) -> None:
     """Note what a remark that states nothing brings up: "Let me tell you about Brindle"."""
     context.clock += 1
     fragment = not any(t.pos_ in ("VERB", "AUX") for t in tokens)
+    for token in tokens:
+        if token.dep_ == "nsubj" and token.ent_type_ == "PERSON":
+            context.noted(person=token.text)
     for token in reversed(tokens):
         if token.pos_ not in ("NOUN", "PROPN") or _is_time(token):
             continue
@@ -123,6 +132,9 @@ def _note_subject(
     elif low in ("he", "she") or any(t.lower_ in ("his", "her") for t in subject.lefts):
         if context.person_at >= context.thing_at:
             context.noted(person=context.person)
+    elif subject.pos_ == "PROPN" and any(t.lower_ == "it" and t.dep_ == "dobj" for t in tokens):
+        context.noted(person=words(list(subject.subtree), context))  # "Bo edits it": it stays it
+        context.thing_at = context.clock
     elif low not in ("who", "which", "that", "there"):
         spoken = words([t for t in subject.subtree if t.text != ","], context)
         if UNKNOWN not in spoken:
@@ -152,6 +164,9 @@ def _note_subject(
 
 def _note_thing_among(objects: Sequence[Token], tokens: Sequence[Token], context: Context) -> None:
     """Note a single thing that the clause did something to: the object, or else what it led to."""
+    if any(t.lower_ == "it" and t.dep_ == "dobj" for t in tokens):
+        context.thing_at = context.clock  # it is still what is talked about
+        return
     ranked = [t for t in objects if t.dep_ != "pobj"] + [t for t in objects if t.dep_ == "pobj"]
     for token in ranked:
         if is_plural(token) or _is_time(token) or _is_person(token):
@@ -200,7 +215,8 @@ def _note_people(head: Token, subject: Token, tokens: Sequence[Token], context: 
             context.noted(person=_phrase(token, tokens, context))
     value = next((t for t in head.children if t.dep_ == "attr" and t.pos_ == "PROPN"), None)
     role = subject.lemma_.lower() in PERSON_WORDS | {"name"} and subject.tag_ != "PRP"
-    if value is not None and role:
+    full = value is not None and [t.pos_ for t in value.lefts] == ["PROPN"]
+    if value is not None and (role or full):
         context.noted(person=_phrase(value, tokens, context))
     for token in tokens:
         if token.dep_ == "dobj" and token.lemma_.lower() in PERSON_WORDS and not named_:
@@ -307,7 +323,8 @@ def _is_person(noun: Token) -> bool:
 
 
 def _is_time(noun: Token) -> bool:
-    return noun.ent_type_ in ("DATE", "TIME", "MONEY", "QUANTITY") and noun.tag_ != "NNP"
+    counted = noun.ent_type_ in ("DATE", "TIME", "MONEY", "QUANTITY") and noun.tag_ != "NNP"
+    return counted or noun.lower_.removesuffix("s") in CALENDAR
 
 
 def lowered(phrase: str) -> str:
