@@ -8,6 +8,8 @@ paid for once a row instead of once an example. Plain-text examples attend to th
 
 from __future__ import annotations
 
+import heapq
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +48,10 @@ class Row:
     """Those labelled tokens."""
     weights_N: Tensor
     """Weight of each labelled token in the loss."""
+    lengths: tuple[int, ...]
+    """Tokens of the prefix (0 if nobody shares it), then of each example behind it."""
+    sharing: tuple[bool, ...]
+    """Whether each of those looks at the prefix as something before it."""
 
 
 def shared_prefix(examples: Sequence[Tokens]) -> tuple[int, ...]:
@@ -62,7 +68,10 @@ def shared_prefix(examples: Sequence[Tokens]) -> tuple[int, ...]:
 
 
 def plan_rows(examples: Sequence[Tokens], budget: int, prefix: int, seed: int) -> list[list[int]]:
-    """Shuffle the examples and group them into rows of at most `budget` tokens.
+    """Shuffle the examples and deal them into rows of like size, at most `budget` tokens each.
+
+    Like size, because a step with a few left-over tokens would move the weights as far as a full
+    one.
 
     Args:
         examples: What to pack.
@@ -73,23 +82,33 @@ def plan_rows(examples: Sequence[Tokens], budget: int, prefix: int, seed: int) -
     Returns:
         Indices into `examples`, a list for each row; each example stands in exactly one row.
     """
+    shuffle = random.Random(seed)
     order = list(range(len(examples)))
-    random.Random(seed).shuffle(order)
-    rows: list[list[int]] = []
-    room: list[int] = []
-    open_rows: list[int] = []
+    shuffle.shuffle(order)
+    costs = [_cost(example, prefix) for example in examples]
+    room = budget - prefix
+    fitting = [index for index in order if costs[index] <= room]
+    rows = [[index] for index in order if costs[index] > room]
+    count = math.ceil(sum(costs[index] for index in fitting) / room) if fitting else 0
+    while (dealt := _deal(fitting, costs, count, room)) is None:
+        count += 1
+    rows += dealt
+    shuffle.shuffle(rows)
+    return rows
+
+
+def _deal(
+    order: Sequence[int], costs: Sequence[int], count: int, room: int
+) -> list[list[int]] | None:
+    """Give each example to the emptiest of `count` rows; None if one does not fit."""
+    rows: list[list[int]] = [[] for _ in range(count)]
+    fill = [(0, row) for row in range(count)]
     for index in order:
-        cost = _cost(examples[index], prefix)
-        # First fit among the last few open rows: near-full rows, and the order stays random.
-        for slot in open_rows:
-            if cost <= room[slot]:
-                rows[slot].append(index)
-                room[slot] -= cost
-                break
-        else:
-            rows.append([index])
-            room.append(budget - prefix - cost)
-            open_rows = [*open_rows[-3:], len(rows) - 1]
+        tokens, row = fill[0]
+        if tokens + costs[index] > room:
+            return None
+        rows[row].append(index)
+        heapq.heapreplace(fill, (tokens + costs[index], row))
     return rows
 
 
@@ -98,18 +117,18 @@ def build_row(examples: Sequence[Tokens], prefix: Sequence[int]) -> Row:
     share = any(example.prompt for example in examples)
     ids: list[int] = list(prefix) if share else []
     positions: list[int] = list(range(len(ids)))
-    segments: list[int] = [PREFIX] * len(ids)
-    sharing: list[bool] = [True] * len(ids)
+    lengths = [len(ids)]
+    sharing = [False]
     sources: list[int] = []
     targets: list[int] = []
-    for number, example in enumerate(examples, start=1):
+    for example in examples:
         skip = len(prefix) if example.prompt else 0
         tokens = [*example.prompt[skip:], *example.target]
         start = len(ids)
         ids += tokens
         positions += range(skip, skip + len(tokens))
-        segments += [number] * len(tokens)
-        sharing += [bool(example.prompt)] * len(tokens)
+        lengths.append(len(tokens))
+        sharing.append(bool(example.prompt))
         first = start + len(example.prompt) - skip
         # A plain text's first token has nothing before it that could predict it.
         for place in range(max(first, start + (0 if example.prompt else 1)), len(ids)):
@@ -118,10 +137,12 @@ def build_row(examples: Sequence[Tokens], prefix: Sequence[int]) -> Row:
     return Row(
         ids_T=torch.tensor(ids),
         positions_T=torch.tensor(positions),
-        mask_TT=_mask(segments, sharing),
+        mask_TT=_mask(lengths, sharing),
         sources_N=torch.tensor(sources, dtype=torch.long),
         targets_N=torch.tensor(targets, dtype=torch.long),
         weights_N=torch.ones(len(targets)),
+        lengths=tuple(lengths),
+        sharing=tuple(sharing),
     )
 
 
@@ -129,8 +150,8 @@ def _cost(example: Tokens, prefix: int) -> int:
     return len(example) - (prefix if example.prompt else 0)
 
 
-def _mask(segments: Sequence[int], sharing: Sequence[bool]) -> Tensor:
-    segment_T = torch.tensor(segments)
+def _mask(lengths: Sequence[int], sharing: Sequence[bool]) -> Tensor:
+    segment_T = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
     same_TT = segment_T[:, None] == segment_T[None, :]
-    prefix_TT = torch.tensor(sharing)[:, None] & (segment_T == PREFIX)[None, :]
+    prefix_TT = torch.tensor(sharing)[segment_T][:, None] & (segment_T == PREFIX)[None, :]
     return torch.tril(same_TT | prefix_TT)

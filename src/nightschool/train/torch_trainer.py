@@ -10,7 +10,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from torch import Tensor
 from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
 from nightschool.protocols import Progress
+from nightschool.train import blocks
 from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.losses import Loss, cross_entropy
+from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
 from nightschool.types import Example, TrainResult, digest, from_json, to_json
 from nightschool.workspace import folder_atomic
@@ -119,9 +121,11 @@ class _Run:
         torch.manual_seed(config.seed)
         self.model = _with_adapters(model, config) if config.method == "lora" else model
         self.model.to(self.device).train()
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.masters = Masters(self.model, self.precision)
+        # A GPU does the whole square faster than it starts many small products.
+        self.heads = blocks.key_heads(_bare(self.model)) if self.device.type == "cpu" else None
         self.optimizer = torch.optim.AdamW(
-            self.parameters,
+            self.masters.trained.values(),
             lr=config.resolved_rate,
             betas=(0.9, 0.98),
             weight_decay=config.weight_decay,
@@ -143,7 +147,8 @@ class _Run:
             if epoch >= self.config.epochs and len(steps) >= self.config.min_steps:
                 break
             rows = plan_rows(self.tokens, size, len(self.prefix), self.config.seed * 1000 + epoch)
-            steps += [rows[i : i + rows_per_step] for i in range(0, len(rows), rows_per_step)]
+            count = math.ceil(len(rows) / rows_per_step)
+            steps += [rows[step::count] for step in range(count)]
         return steps
 
     def go(self, checkpoint: Checkpoint, progress: Progress | None) -> TrainResult:
@@ -160,6 +165,8 @@ class _Run:
             if time.monotonic() - last_saved > self.config.checkpoint_seconds:
                 self._save(checkpoint)
                 last_saved = time.monotonic()
+        self.masters.restore()
+        blocks.release(_bare(self.model))
         self.model.eval()
         return TrainResult(
             kind=self.config.method,
@@ -182,24 +189,33 @@ class _Run:
         for row in built:
             part = self._row_loss(row) / weight
             part.backward()
+            self.masters.collect()
             total += float(part.detach())
             self.seen += len(row.ids_T)
             self.labelled += len(row.targets_N)
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        torch.nn.utils.clip_grad_norm_(self.masters.trained.values(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.masters.publish()
         self.losses.append(total)
 
     def _row_loss(self, row: Row) -> Tensor:
         device = self.device
-        mask_1TT = row.mask_TT[None, None].to(device)
+        mask_11TT = row.mask_TT[None, None].to(device)
+        layout = blocks.lay_out(row.lengths, row.sharing, self.heads) if self.heads else None
+        extra = {blocks.ARGUMENT: layout} if layout else {}
         with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
-            hidden_TD = _body(self.model)(
-                input_ids=row.ids_T[None].to(device),
-                position_ids=row.positions_T[None].to(device),
-                attention_mask=mask_1TT,
-                use_cache=False,
-            ).last_hidden_state[0]
+            hidden_TD = (
+                _bare(self.model)
+                .model(
+                    input_ids=row.ids_T[None].to(device),
+                    position_ids=row.positions_T[None].to(device),
+                    attention_mask=mask_11TT,
+                    use_cache=False,
+                    **extra,
+                )
+                .last_hidden_state[0]
+            )
             logits_NV = self.model.get_output_embeddings()(hidden_TD[row.sources_N.to(device)])
         return self.loss(logits_NV, row.targets_N.to(device), row.weights_N.to(device))
 
@@ -224,9 +240,9 @@ class _Run:
         state = checkpoint.load(self.name)
         if state is None:
             return
-        trained = dict(self._trainable())
         for name, value in state["weights"].items():
-            trained[name].data.copy_(value)
+            self.masters.trained[name].data.copy_(value)
+        self.masters.publish()
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
         counts = state["counts"]
@@ -237,7 +253,7 @@ class _Run:
         checkpoint.save(
             self.name,
             {
-                "weights": {name: value.data for name, value in self._trainable()},
+                "weights": {name: p.data for name, p in self.masters.trained.items()},
                 "optimizer": self.optimizer.state_dict(),
                 "rng": torch.get_rng_state(),
                 "counts": {
@@ -250,14 +266,10 @@ class _Run:
             },
         )
 
-    def _trainable(self) -> Iterator[tuple[str, Tensor]]:
-        return ((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
 
-
-def _body(model: Any) -> Any:
-    """Return the network below the output head, adapters included."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return inner.model
+def _bare(model: Any) -> Any:
+    """Return the causal language model itself, adapters included; `.model` is it without its head."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _with_adapters(model: Any, config: TrainConfig) -> Any:
