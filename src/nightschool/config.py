@@ -46,7 +46,7 @@ class StudyConfig(_Frozen):
 
     authors: tuple[Literal["rules", "self", "teacher"], ...] = ("rules",)
     """Who writes, in order; `self` samples the base model, `teacher` needs `teacher_url`."""
-    expressions: int = Field(12, ge=1)
+    expressions: int = Field(24, ge=1)
     """At most so many examples for one memory from the rules."""
     general_share: float = Field(0.1, ge=0, lt=1)
     """Share of the mixture that is general replay, answered by the base model itself."""

@@ -35,7 +35,9 @@ def test_a_code_keeps_its_case_in_the_answer() -> None:
 
 
 def test_plural_nouns_are_lower_case_inside_a_question_and_names_are_not() -> None:
-    asked = [q for g in framed("Incidents are discussed in the channel red-buoy.") for q in g.questions]
+    asked = [
+        q for g in framed("Incidents are discussed in the channel red-buoy.") for q in g.questions
+    ]
     assert asked
     assert not any(re.search(r"(?<=\w )Incidents", question) for question in asked)
     named = [q for g in framed("Corvin is allergic to sesame.") for q in g.questions]

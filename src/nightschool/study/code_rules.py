@@ -31,13 +31,13 @@ def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """Write questions about one function, class, property or module.
 
     A callable holds many facts: its place, its purpose, its type, each parameter. Each is one
-    *unit* that gets up to a quarter of `expressions` wordings.
+    *unit* that gets up to a sixth of `expressions` wordings.
 
     Args:
         memory: A memory whose form begins with `code.`.
         expressions: The dial of `StudyConfig.expressions`.
     """
-    each = max(1, expressions // 4)
+    each = max(1, expressions // 6)
     examples: list[Asked] = []
     for unit in (_place, _purpose, _types, _parameters):
         examples += unit(memory, each)
