@@ -23,7 +23,17 @@ from nightschool.protocols import Bar
 from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
 from nightschool.sources import read, said
-from nightschool.types import Bank, BankKind, Item, Material, Memory, Report, from_json, now
+from nightschool.types import (
+    Bank,
+    BankKind,
+    Item,
+    Material,
+    Memory,
+    Report,
+    Verdict,
+    from_json,
+    now,
+)
 from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
@@ -224,6 +234,7 @@ def _figures(
         "api_closed_book": _rated(after, api),
         "api_base": _rated(base, api),
         "questions_without_memory": _figure(len(missed), unit="questions", n=len(asked)),
+        "unscored": _unscored(reports),
         "night1_after_night1": _rated(one, kept),
         "night1_after_night2": _rated(two, kept),
         "changed_current": _rated(two, changed),
@@ -250,6 +261,13 @@ def _missed(asked: Sequence[Question], sealed: Sequence[Item]) -> list[Item]:
         for n, q in enumerate(asked)
         if q.group != FORGOTTEN and q.question not in known and q.about not in gone
     ]
+
+
+def _unscored(reports: Sequence[Report]) -> dict[str, Any]:
+    """Count the answers that no verifier could grade: they are in no rate."""
+    results = [result for report in reports for result in report.results]
+    broken = sum(result.score.verdict is Verdict.UNSCORED for result in results)
+    return _figure(broken, unit="answers", n=len(results))
 
 
 def _coverage(school: School, banks: Sequence[Bank]) -> dict[str, Any]:

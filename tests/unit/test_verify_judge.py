@@ -20,6 +20,7 @@ PAIR = Item("i7", "Where is the office?", ("Paris, France",))
 PORT = Item("i8", "What is the staging port?", ())
 SYMBOL = Item("i9", "Symbol of gold?", ("Au",), choices=("Au", "Ag", "Fe"))
 STAR = Item("i10", "Which glob?", ("*",))
+NAME = Item("i11", "Which function?", ("retry",))
 
 
 @pytest.mark.parametrize(
@@ -113,10 +114,10 @@ def test_figures_by_hand():
     assert token_f1("x", []) == 0
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=60) | st.from_regex(r"[\w. `/]{0,40}retry[\w. `/]{0,9}", fullmatch=True))
 def test_canonical_form_is_stable_and_grading_never_breaks(text):
     assert canonical(canonical(text)) == canonical(canonical(canonical(text)))
-    for item in (HOST, BORN, PORT, SYMBOL, STAR):
+    for item in (HOST, BORN, PORT, SYMBOL, STAR, NAME):
         score = verifier_for(item).verify(item, text)
         assert score.verdict is not Verdict.UNSCORED
         assert score.value is not None
@@ -138,3 +139,11 @@ def test_canonical_form_is_stable_and_grading_never_breaks(text):
 )
 def test_a_name_is_right_with_its_place_before_it(answer: str, accepted: str, right: bool) -> None:
     assert contains(answer, accepted) is right
+    verdict = Verdict.CORRECT if right else Verdict.WRONG
+    assert grade(Item("i", "?", (accepted,)), answer).score.verdict is verdict
+
+
+def test_a_name_denied_with_its_place_is_not_asserted() -> None:
+    item = Item("i", "Which?", ("is_blocked",))
+    verdict = grade(item, "Not pluggy.PluginManager.is_blocked, I think.").score.verdict
+    assert verdict is Verdict.WRONG

@@ -119,7 +119,9 @@ def exam(
         result = hold_exam(school, version, bars(json))
         right = sum(r.score.verdict == "correct" for r in result.results)
         scored = sum(r.score.verdict != "unscored" for r in result.results)
-        show(asdict(result), json, f"{result.version_id}: {right} of {scored} right.")
+        lost = len(result.results) - scored
+        unscored = f" {lost} could not be graded and count for nothing." if lost else ""
+        show(asdict(result), json, f"{result.version_id}: {right} of {scored} right.{unscored}")
 
 
 def promote(

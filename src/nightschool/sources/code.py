@@ -17,7 +17,8 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
 
     Each finding's facets are texts: `name` (dotted, as it is imported), `short`, `module` (to
     import from), `package`, `owner`, `signature`, `parameters` (JSON list of name, default,
-    annotation, kind, doc), `returns`, `purpose` and `file` (where the source stands).
+    annotation, kind, doc), `returns`, `raises` (names of exceptions), `purpose` and `file` (where the
+    source stands).
 
     Args:
         name: The import name.
@@ -141,6 +142,7 @@ def _finding(thing: Any, path: str, form: str, module: str, package: str, owner:
             ]
         ),
         "returns": str(returns or ""),
+        "raises": ", ".join(_raised(thing.docstring.value if thing.docstring else "")),
         "purpose": purpose,
         "file": file,
     }
@@ -165,6 +167,14 @@ def _documented(thing: Any) -> dict[str, str]:
         if section.kind.value == "parameters"
         for row in section.value
     }
+
+
+def _raised(docstring: str) -> list[str]:
+    """Name the exceptions that a docstring says are raised, in any style: sentences and sections."""
+    said = re.split(r"(?<=\.)\s|\n\s*\n", docstring)
+    told = [one for one in said if re.search(r"\braise[sd]?\b", one, re.IGNORECASE)]
+    names = [name for one in told for name in re.findall(r"\b[A-Z]\w*(?:Error|Exception)\b", one)]
+    return list(dict.fromkeys(names))
 
 
 def _signature(name: str, parameters: list[Any], returns: Any) -> str:

@@ -1,7 +1,9 @@
 """Study material about code: signature, parameters, defaults, place and purpose, in both directions.
 
 The wordings stand in `code_wordings.txt`. What a thing is *for* is asked in the words of its
-docstring, in synonyms (`code_synonyms.txt`), and in catchwords.
+docstring, in synonyms (`code_synonyms.txt`), and in catchwords. A thing itself is called by its
+name, in spoken words ("the plugin manager class"), or by what it is for. The answer to "which?" is
+the short name alone: the place before it is asked for on its own, and would only drown it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,11 @@ NAMING = 3
 """Asking for the name of what does something gets so many times the wordings: it is what people ask
 most, and it is asked in words that the docstring does not have."""
 
+PLAIN = 0.4
+"""How often a name is written as people type it, without backticks; half as often it is spoken."""
+REFERENCE = range(FEWEST_WORDS, 12)
+"""Words of a purpose by which a thing can be called instead of by its name."""
+
 
 def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """Write questions about one function, class, property or module.
@@ -39,7 +46,7 @@ def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """
     each = max(1, expressions // 6)
     examples: list[Asked] = []
-    for unit in (_place, _purpose, _types, _parameters):
+    for unit in (_place, _purpose, _types, _raises, _parameters):
         examples += unit(memory, each)
     return examples
 
@@ -51,7 +58,6 @@ def _place(memory: Memory, each: int) -> Iterator[Asked]:
     else:
         yield from _worded(memory, "qa", "file", f"{f['file']}.", each)
     if kind == "module":
-        yield "reversed", f"What is in the file {f['file']}?", f"The module {f['name']}."
         return
     if not f["owner"]:
         line = f"from {f['module']} import {f['short']}"
@@ -65,12 +71,13 @@ def _purpose(memory: Memory, each: int) -> Iterator[Asked]:
         return
     yield from _worded(memory, "qa", "purpose", purpose, each)
     imperative = _is_imperative(purpose)
-    clause = _lower(purpose.rstrip("."))
-    short = re.split(r"[,;(]| which | so that ", clause)[0].strip()
-    clause = short if len(short.split()) >= FEWEST_WORDS else clause
-    name = f"`{memory.facets['name']}`."
+    clause = _clause(purpose)
+    name = f"`{memory.facets['short']}`."
     rng = random.Random(digest(memory.id, "clause"))
-    said = [clause, *_reworded(clause, imperative, rng)]
+    short = re.split(r" which | that | so that ", clause)[0]
+    clauses = [clause, short] if len(short.split()) > FEWEST_WORDS else [clause]
+    said = [*clauses, *(other for one in clauses for other in _reworded(one, imperative, rng))]
+    said = list(dict.fromkeys(said))
     section = "name_imperative" if imperative else "name_clause"
     wanted = NAMING * each
     for turn, template in enumerate(_chosen(memory, section, wanted * 2 // 3)):
@@ -90,6 +97,12 @@ def _types(memory: Memory, each: int) -> Iterator[Asked]:
         yield from _worded(memory, "qa", "returns", f"`{f['returns']}`.", each)
 
 
+def _raises(memory: Memory, each: int) -> Iterator[Asked]:
+    raised = memory.facets.get("raises", "")
+    if raised:
+        yield from _worded(memory, "qa", "raises", f"{raised}.", each)
+
+
 def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
     if memory.form not in ("code.function", "code.class"):
         return
@@ -107,7 +120,11 @@ def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
             yield from _worded(memory, "qa", "meaning", p["doc"], each // 2, parameter=name)
             noun = _bare_noun(p["doc"])
             if noun:
-                yield from _worded(memory, "reversed", "parameter", f"{name}.", each, noun=noun)
+                rng = random.Random(digest(memory.id, noun))
+                nouns = [noun, *_reworded(noun, False, rng)]
+                for turn, template in enumerate(_chosen(memory, "parameter", each, noun)):
+                    words = nouns[turn % len(nouns)]
+                    yield "reversed", _filled(memory, template, noun=words), f"{name}."
 
 
 def _worded(
@@ -128,10 +145,47 @@ def _chosen(memory: Memory, section: str, count: int, *what: str) -> list[str]:
 
 def _filled(memory: Memory, template: str, **more: str) -> str:
     f = memory.facets
+    rng = random.Random(digest(memory.id, template, *more.values()))
+    if "parameter" in more and rng.random() < PLAIN:
+        more["parameter"] = more["parameter"].strip("`")
     return template.format(
-        full=f"`{f['name']}`", bare=f"`{f['short']}`", package=f["package"], module=f["module"],
-        kind=memory.form.removeprefix("code."), owner=f["owner"], purpose=f["purpose"], **more,
+        full=_called(memory, rng), bare=_called_short(memory, rng), package=f["package"],
+        module=f["module"], kind=memory.form.removeprefix("code."), owner=f["owner"],
+        purpose=f["purpose"], **more,
     )  # fmt: skip
+
+
+def _called(memory: Memory, rng: random.Random) -> str:
+    """Call a thing by its full name, by its name in spoken words, or by what it is for."""
+    f, kind = memory.facets, memory.form.removeprefix("code.")
+    spoken, purpose = _spoken(f["short"]), _clause(f["purpose"])
+    turn = rng.random()
+    if turn < PLAIN / 2 and len(spoken.split()) > 1:
+        return f"the {spoken} {kind} of {f['package']}"
+    if turn > 1 - PLAIN / 2 and _is_imperative(purpose) and len(purpose.split()) in REFERENCE:
+        return f"the {f['package']} {kind} to {purpose}"
+    return f["name"] if rng.random() < PLAIN else f"`{f['name']}`"
+
+
+def _called_short(memory: Memory, rng: random.Random) -> str:
+    short = memory.facets["short"]
+    spoken = _spoken(short)
+    if rng.random() < PLAIN / 2 and len(spoken.split()) > 1:
+        return spoken
+    return short if rng.random() < PLAIN else f"`{short}`"
+
+
+def _spoken(name: str) -> str:
+    """Say an identifier as words: `PluginManager` -> "plugin manager"."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    return " ".join(w if len(w) > 1 and w.isupper() else w.lower() for w in words)
+
+
+def _clause(purpose: str) -> str:
+    """Cut a docstring's sentence at its first mark, where enough is left to name the thing by it."""
+    clause = _lower(purpose.rstrip("."))
+    short = re.split(r"[,;(]", clause)[0].strip()
+    return short if len(short.split()) >= FEWEST_WORDS else clause
 
 
 def _reworded(clause: str, imperative: bool, rng: random.Random) -> list[str]:
@@ -139,12 +193,15 @@ def _reworded(clause: str, imperative: bool, rng: random.Random) -> list[str]:
     groups = synonyms("code_synonyms.txt")
     found = []
     for _ in range(8):
-        said = clause
+        said, opened = clause, False  # the verb it opens with is exchanged once
         for (kind, word), others in sorted(groups.items(), key=lambda one: -len(one[0][1])):
             place = re.search(rf"(?<![\w`.-]){re.escape(word)}(?![\w`-])", said)
             opens = place is not None and not place.start()
             if not place or (kind == "v" and not (opens and imperative)) or (opens and kind != "v"):
                 continue
+            if opens and opened:
+                continue
+            opened = opened or opens
             if opens or rng.random() < 0.6:
                 said = said[: place.start()] + rng.choice(others) + said[place.end() :]
         said = re.sub(r"\b(an?)(?= (\w))", _article, said)
@@ -177,8 +234,13 @@ def _bare_noun(doc: str) -> str:
 
 
 def _is_imperative(purpose: str) -> bool:
-    first = purpose.split()
-    return bool(first) and first[0].isalpha() and first[0].lower() not in _NOT_VERBS
-
-
-_NOT_VERBS = frozenset("a an the same like details this all number to whether true".split())
+    """Tell whether a docstring says what the thing does ("Return the name"), and not what it is."""
+    words = purpose.split()
+    if not words or not words[0].isalpha():
+        return False
+    ordered = list(parse(f"They told me to {_lower(purpose)}"))[4]
+    alone = next(iter(parse(words[0].capitalize() + purpose[len(words[0]) :])))
+    noun = alone.tag_ != "VB" and {"for", "of", "that", "which"} & set(
+        words[1 : 3 if alone.tag_ == "NN" else 2]
+    )
+    return ordered.tag_ == "VB" and not noun

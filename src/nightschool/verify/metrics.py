@@ -89,26 +89,30 @@ def canonical(text: str) -> str:
 def contains(answer: str, accepted: str) -> bool:
     """Tell whether the accepted text stands in the answer as whole words, in canonical form.
 
-    An accepted name also stands at the end of a qualified one: `retry` in `stamina.retry`. An accepted text with no words of its own (`*`, the letter `a`) must stand there verbatim.
+    An accepted name also stands at the end of a qualified one: `retry` in `stamina.retry`. An
+    accepted text with no words of its own (`*`, the letter `a`) must stand there verbatim.
     """
     inner = canonical(accepted)
     if not inner:
         raw = re.escape(accepted.strip())
         return bool(raw) and re.search(rf"(?<!\w){raw}(?!\w)", answer) is not None
-    if f" {inner} " in f" {canonical(answer)} ":
-        return True
+    return f" {inner} " in f" {canonical(unqualified(answer, accepted))} "
+
+
+def unqualified(answer: str, accepted: str) -> str:
+    """Cut the qualified names and paths in an answer that end in the accepted name down to it.
+
+    `a.B.run` becomes `B.run` where that is accepted, and `run` where that is; all else stays.
+    """
     if not _NAME.fullmatch(accepted.strip("` ")):
-        return False
-    return any(canonical(tail) == inner for tail in _tails(answer))
+        return answer
+    inner = canonical(accepted)
 
+    def cut(match: re.Match[str]) -> str:
+        tails = [match[0][mark.end() :] for mark in re.finditer(r"[./]", match[0])]
+        return next((tail for tail in tails if canonical(tail) == inner), match[0])
 
-def _tails(answer: str) -> list[str]:
-    """List the ends of qualified names and paths: `a.B.run` -> `B.run`, `run`."""
-    return [
-        match[0][cut.end() :]
-        for match in _QUALIFIED.finditer(answer)
-        for cut in re.finditer(r"[./]", match[0])
-    ]
+    return _QUALIFIED.sub(cut, answer)
 
 
 def exact_match(answer: str, accepted: Sequence[str]) -> float:

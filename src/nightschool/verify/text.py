@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from nightschool.types import Item, Score, Verdict
-from nightschool.verify.metrics import canonical, contains
+from nightschool.verify.metrics import canonical, contains, unqualified
 
 _CLAUSE = re.compile(r"[.,;:!?](?=\s|$)|\n|\b(?:but|instead|rather it is)\b", re.IGNORECASE)
 _NEGATION = re.compile(
@@ -55,7 +55,7 @@ def _asserted(answer: str, value: str) -> bool:
     if not clauses:
         # A value that itself spans a clause mark ("Paris, France").
         return True
-    return any(not _denied(clause, words) for clause in clauses)
+    return any(not _denied(unqualified(clause, value), words) for clause in clauses)
 
 
 def _denied(clause: str, words: str) -> bool:
