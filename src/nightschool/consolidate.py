@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nightschool.codec import to_json
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import graduates
 from nightschool.examine import examine, judge
@@ -31,7 +32,6 @@ from nightschool.types import (
     digest,
     new_id,
     now,
-    to_json,
 )
 from nightschool.wire import School
 

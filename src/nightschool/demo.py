@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nightschool.codec import from_json
 from nightschool.consolidate import consolidate
 from nightschool.day import ask, learn
 from nightschool.demo_data import folder as data_folder
@@ -23,17 +24,7 @@ from nightschool.protocols import Bar
 from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
 from nightschool.sources import read, said
-from nightschool.types import (
-    Bank,
-    BankKind,
-    Item,
-    Material,
-    Memory,
-    Report,
-    Verdict,
-    from_json,
-    now,
-)
+from nightschool.types import Bank, BankKind, Item, Material, Memory, Report, Verdict, now
 from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nightschool.codec import from_json, to_json
 from nightschool.exam.gate import decide
 from nightschool.exam.general import general_bank, kl_nats, perplexity
 from nightschool.exam.reuse import answered, best_since, merged, sample, unanswered
@@ -12,16 +13,7 @@ from nightschool.exam.seal import follow
 from nightschool.exam.sit import sit
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night
-from nightschool.types import (
-    Bank,
-    Decision,
-    Material,
-    Report,
-    Result,
-    Version,
-    from_json,
-    to_json,
-)
+from nightschool.types import Bank, Decision, Material, Report, Result, Version
 from nightschool.verify.judge import grade
 from nightschool.wire import School
 

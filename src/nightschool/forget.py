@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from nightschool.codec import from_json, from_plain, to_json, to_plain
 from nightschool.registry.nights import nights
 from nightschool.registry.versions import BASE
-from nightschool.types import Bank, Material, from_json, from_plain, now, to_json, to_plain
+from nightschool.types import Bank, Material, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
 

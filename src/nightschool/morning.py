@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from nightschool.codec import from_json
 from nightschool.exam.reuse import near_duplicates
 from nightschool.exam.stats import accuracy_matrix, rate, risk_coverage, transfer
 from nightschool.prompts import CHARACTERS_PER_TOKEN, recall_prompt
@@ -14,7 +15,7 @@ from nightschool.report.gather import NightRecord, make_morning
 from nightschool.report.morning import Continual, Contrast, Morning
 from nightschool.report.page import build_page
 from nightschool.report.png import draw_png
-from nightschool.types import Bank, BankKind, Material, Report, from_json, now
+from nightschool.types import Bank, BankKind, Material, Report, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
 

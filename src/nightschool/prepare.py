@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightschool.codec import from_json, from_plain, to_json, to_plain
 from nightschool.errors import StudyError
 from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question, match_questions
@@ -19,17 +20,7 @@ from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, upcoming_night
 from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.mixture import compose
-from nightschool.types import (
-    Bank,
-    Effort,
-    Example,
-    Material,
-    Memory,
-    from_json,
-    from_plain,
-    to_json,
-    to_plain,
-)
+from nightschool.types import Bank, Effort, Example, Material, Memory
 from nightschool.wire import School
 
 # -- the steps ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,8 +20,11 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress]:
         yield lambda done, total: None
         return
     if not sys.stderr.isatty():
+        begun = time.monotonic()
         print(f"{label} ...", file=sys.stderr, flush=True)
         yield lambda done, total: None
+        seconds = time.monotonic() - begun
+        print(f"{label}: {seconds:.0f} s", file=sys.stderr, flush=True)
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

@@ -1,26 +1,21 @@
 """The words of Nightschool as frozen data: what the rooms hand to one another.
 
 Everything here is a frozen dataclass of plain values, so that a record can be written as
-JSON (`to_json`) and read back (`from_json`) without loss. No behaviour, no I/O.
+JSON and read back without loss (`codec.py`). No behaviour, no I/O.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import secrets
-import types as pytypes
-import typing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 DEFAULT_TENANT = "default"
 Effort = Literal["small", "medium", "large"]
 """The one dial of a night; it stands here so that the command line needs no settings to be parsed."""
-R = TypeVar("R")
 
 
 def new_id(prefix: str) -> str:
@@ -363,51 +358,3 @@ class Version:
     train: TrainResult | None = None
     tainted_by: tuple[str, ...] = ()
     """Tombstone ids of forgotten memories that it was trained on."""
-
-
-# -- JSON ---------------------------------------------------------------------------------
-
-
-def to_json(record: Any) -> str:
-    """Write a record as one line of JSON."""
-    return json.dumps(to_plain(record), ensure_ascii=False)
-
-
-def to_plain(record: Any) -> Any:
-    """Turn a record into dicts, lists and scalars."""
-    return dataclasses.asdict(record)
-
-
-def from_json(cls: type[R], text: str) -> R:
-    """Read a record back from `to_json`.
-
-    Raises:
-        ValueError: The text is not JSON of that record (a field is missing or unknown).
-    """
-    try:
-        return from_plain(cls, json.loads(text))
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"not a {cls.__name__}: {error}") from error
-
-
-def from_plain(cls: type[R], plain: Any) -> R:
-    """Build a record from dicts, lists and scalars."""
-    return typing.cast(R, _revive(cls, plain))
-
-
-def _revive(hint: Any, value: Any) -> Any:
-    origin = typing.get_origin(hint)
-    if value is None or hint is Any:
-        return value
-    if origin in (typing.Union, pytypes.UnionType):
-        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        return _revive(inner[0], value)
-    if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        return tuple(_revive(inner, part) for part in value)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = typing.get_type_hints(hint)
-        return hint(**{name: _revive(hints[name], part) for name, part in value.items()})
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    return value

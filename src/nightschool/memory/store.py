@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
 from nightschool.memory.schema import MIGRATIONS, ROOM
@@ -20,10 +21,8 @@ from nightschool.types import (
     MemoryStatus,
     Reading,
     SourceKind,
-    from_json,
     new_id,
     now,
-    to_json,
 )
 from nightschool.workspace import Workspace, migrate, transaction
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from nightschool.codec import from_json, to_json
 from nightschool.registry.schema import MIGRATIONS, ROOM
-from nightschool.types import Bank, BankKind, Report, from_json, to_json
+from nightschool.types import Bank, BankKind, Report
 from nightschool.workspace import Workspace, migrate, transaction
 
 

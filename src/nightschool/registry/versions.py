@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from nightschool.codec import from_json, to_json
 from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt
 from nightschool.registry.schema import MIGRATIONS, ROOM
-from nightschool.types import Decision, Version, from_json, now, to_json
+from nightschool.types import Decision, Version, now
 from nightschool.workspace import Workspace, migrate, transaction
 
 BASE = "base"

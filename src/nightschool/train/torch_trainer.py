@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nightschool.codec import from_json, to_json
 from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
 from nightschool.protocols import Progress
@@ -26,7 +27,7 @@ from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.losses import Loss, cross_entropy
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
-from nightschool.types import Example, TrainResult, digest, from_json, to_json
+from nightschool.types import Example, TrainResult, digest
 from nightschool.workspace import folder_atomic
 
 MOST_PASSES = 4
