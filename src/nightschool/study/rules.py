@@ -9,10 +9,11 @@ from itertools import zip_longest
 from nightschool.config import StudyConfig
 from nightschool.protocols import Progress
 from nightschool.study.abstention import near_misses
+from nightschool.study.clause import Asked
 from nightschool.study.code_rules import code_examples
 from nightschool.study.frames import Framed, framed
 from nightschool.study.phrasings import vary
-from nightschool.study.statements import Asked, questions
+from nightschool.study.statements import questions
 from nightschool.types import Example, Memory, Message, digest
 
 ABSTAIN_SHARE = 0.05
