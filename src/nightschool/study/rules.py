@@ -22,6 +22,8 @@ BACK_TO_PERSON = 0.4
 """Share of a statement's questions that ask back for the person of whom it is told."""
 BACK_TO_THING = 0.1
 """The same for a thing. More of them teach the model to answer with what the question is about."""
+US = ("the team", "we", "us")
+"""No answer: everybody who asks knows who "we" are, and a model takes to saying it of everything."""
 
 
 class RuleAuthor:
@@ -62,8 +64,8 @@ class RuleAuthor:
 
     def _statement(self, memory: Memory, limit: int) -> list[Example]:
         text = memory.text
-        asked = questions(text)
-        frames = framed(text)
+        asked = [one for one in questions(text) if one.answer.lower() not in US]
+        frames = [one for one in framed(text) if one.answer.lower() not in US]
         main, back = [a for a in asked if a.main], [a for a in asked if not a.main]
         person = any(a.person for a in back)
         room = max(1, limit - 3)
