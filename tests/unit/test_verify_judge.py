@@ -130,6 +130,8 @@ def test_canonical_form_is_stable_and_grading_never_breaks(text):
         ("`pluggy.PluginManager.is_blocked`: tells it.", "is_blocked", True),
         ("It is PluginManager.is_blocked.", "PluginManager.is_blocked", True),
         ("See pluggy/_hooks.py", "_hooks.py", True),
+        ("See pluggy/_hooks.py", "_hooks", True),
+        ("See pluggy/_hooks_old.py", "_hooks", False),
         ("Use `stamina.retry()`", "retry", True),
         ("stamina.retry_context", "retry", False),
         ("retry.context", "retry", False),

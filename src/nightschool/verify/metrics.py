@@ -102,7 +102,8 @@ def contains(answer: str, accepted: str) -> bool:
 def unqualified(answer: str, accepted: str) -> str:
     """Cut the qualified names and paths in an answer that end in the accepted name down to it.
 
-    `a.B.run` becomes `B.run` where that is accepted, and `run` where that is; all else stays.
+    `a.B.run` becomes `B.run` where that is accepted, and `run` where that is; `a/_b.py` becomes
+    `_b`, the module that it holds; all else stays.
     """
     if not _NAME.fullmatch(accepted.strip("` ")):
         return answer
@@ -110,7 +111,8 @@ def unqualified(answer: str, accepted: str) -> str:
 
     def cut(match: re.Match[str]) -> str:
         tails = [match[0][mark.end() :] for mark in re.finditer(r"[./]", match[0])]
-        return next((tail for tail in tails if canonical(tail) == inner), match[0])
+        stems = [tail.removesuffix(".py") for tail in tails]
+        return next((name for name in (*tails, *stems) if canonical(name) == inner), match[0])
 
     return _QUALIFIED.sub(cut, answer)
 
