@@ -32,6 +32,8 @@ from record import Record
 
 BASE = "smollm2-135m"
 ANSWER_TOKENS = 32
+LEARNING_RATE = 2e-4
+"""Chosen on tuning passages, before the blocks were run, and kept since."""
 TUNING = slice(0, 16)
 OPEN_PROMPTS = (
     "Read the text and answer the question briefly.\n\n{passage}\n\nQuestion: {question}",
@@ -68,7 +70,7 @@ def main() -> None:
     }
     found: dict[str, list[tuple[Any, Any, Any]]] = {name: [] for name in blocks}
     for seed in range(given.seeds):
-        config = TrainConfig(epochs=given.epochs, seed=seed)
+        config = TrainConfig(epochs=given.epochs, learning_rate=LEARNING_RATE, seed=seed)
         key = {"seed": seed, "epochs": given.epochs}
         pending: list[tuple[str, int, str]] = []
         for name, spans in blocks.items():

@@ -89,7 +89,7 @@ class TrainConfig(_Frozen):
     @property
     def resolved_rate(self) -> float:
         """The peak learning rate in force."""
-        return self.learning_rate or {"full": 2e-4, "lora": 2e-3}[self.method]
+        return self.learning_rate or {"full": 4e-4, "lora": 2e-3}[self.method]
 
 
 class ExamConfig(_Frozen):
