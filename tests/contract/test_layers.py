@@ -8,7 +8,17 @@ from pathlib import Path
 import nightschool
 
 ROOT = Path(nightschool.__file__).parent
-GROUND = ("types", "codec", "errors", "config", "protocols", "workspace", "runlog", "language", "prompts")
+GROUND = (
+    "types",
+    "codec",
+    "errors",
+    "config",
+    "protocols",
+    "workspace",
+    "runlog",
+    "language",
+    "prompts",
+)
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
 FLOWS = ("wire", "day", "forget", "morning", "prepare", "examine", "consolidate", "demo")
 DOORS = ("cli",)

@@ -23,6 +23,11 @@ def pack(item: str, *, layers: int = 3) -> bytes:
     Args:
         item: What goes in.
         layers: Sheets of paper around it.
+
+    Raises:
+        FullError: The box holds enough.
+
+    If it is too large, a ``SizeError`` is raised. A ValueError is never seen.
     """
 
 def _hidden(): ...
@@ -82,3 +87,8 @@ def test_a_property_is_no_call(found: dict[str, Finding]) -> None:
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="nowhere"):
         read_package("nowhere", "t", tmp_path)
+
+
+def test_exceptions_are_read_from_sections_and_sentences(found: dict[str, Finding]) -> None:
+    assert found["kit.pack"].facets["raises"] == "FullError, SizeError"
+    assert found["kit.Box.close"].facets["raises"] == ""

@@ -10,6 +10,7 @@ from nightschool.config import StudyConfig
 from nightschool.errors import LeakError, StudyError
 from nightschool.language import fingerprint, normalise
 from nightschool.models.fake import FakeSampler
+from nightschool.study.code_rules import is_imperative, spoken
 from nightschool.study.imported import read_material
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
@@ -109,8 +110,34 @@ def test_code_is_asked_in_both_directions():
     finding = next(f for f in reading.findings if f.facets.get("short") == "digest")
     code = Memory("mem-9", "t", finding.text, finding.form, SourceKind.CODE, "s", "e", "x",
                   facets=finding.facets)  # fmt: skip
-    families = {e.family for e in RuleAuthor(StudyConfig()).write([code])}
-    assert {"qa", "reversed"} <= families
+    written = RuleAuthor(StudyConfig()).write([code])
+    assert {"qa", "reversed"} <= {e.family for e in written}
+    names = {e.target for e in written if e.family == "reversed"}
+    assert "`digest`." in names
+    assert not any("nightschool.types.digest" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "does"),
+    [
+        ("Return the plugin name.", True),
+        ("Set hooks that are called after a retry.", True),
+        ("Wait for all jobs.", True),
+        ("Decorator for marking functions.", False),
+        ("Iterator that yields contexts.", False),
+        ("The number of attempts.", False),
+        ("", False),
+    ],
+)
+def test_what_a_thing_does_is_told_from_what_it_is(purpose: str, does: bool) -> None:
+    assert is_imperative(purpose) is does
+
+
+def test_a_name_is_spoken_as_words() -> None:
+    assert spoken("PluginManager") == "plugin manager"
+    assert spoken("get_hookcallers") == "get hookcallers"
+    assert spoken("HTTPServer2") == "HTTP server 2"
+    assert spoken("retry") == "retry"
 
 
 @pytest.mark.parametrize(

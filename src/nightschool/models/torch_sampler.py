@@ -91,32 +91,28 @@ class TorchSampler:
         rendered = [render(self.tokenizer, prompt, target) for prompt, target in pairs]
         scores: list[list[float]] = []
         for forest in _forests(rendered):
-            for values_NV, (prompt, target) in zip(self._run(forest), forest.rows, strict=True):
-                wanted = target if prompt else target[1:]
-                scores.append([float(row_V[t]) for row_V, t in zip(values_NV, wanted, strict=True)])
+            scores += self._run(forest)
             if progress:
                 progress(len(scores), len(rendered))
         return scores
-
-    def kl_to(self, reference: TorchSampler, pairs: Sequence[tuple[Prompt, str]]) -> float:
-        """Return the mean KL(self || reference) over the targets' tokens, in nats."""
-        rendered = [render(self.tokenizer, prompt, target) for prompt, target in pairs]
-        total = count = 0.0
-        for forest in _forests(rendered):
-            for ours_NV, theirs_NV in zip(self._run(forest), reference._run(forest), strict=True):
-                total += float((ours_NV.exp() * (ours_NV - theirs_NV)).sum())
-                count += len(ours_NV)
-        return total / count
 
     def perplexity(self, texts: Sequence[str]) -> float:
         """Return the perplexity per token of plain texts."""
         values = [v for line in self.score([((), text) for text in texts]) for v in line]
         return math.exp(-sum(values) / len(values))
 
-    def _run(self, forest: _Forest) -> list[Any]:
-        """Return, for each row of the forest, the log-probabilities (N, V) at its target tokens."""
+    def _run(self, forest: _Forest) -> list[list[float]]:
+        """Return, for each row of the forest, the log-probabilities of its target's tokens."""
         import torch
 
+        read = []
+        for path, (prompt, target) in zip(forest.paths, forest.rows, strict=True):
+            wanted = target if prompt else target[1:]
+            nodes = path[max(len(prompt) - 1, 0) : len(prompt) + len(target) - 1]
+            read.append(list(zip(nodes, wanted, strict=True)))
+        # One product for all rows: the vocabulary's matrix is read once.
+        heads = sorted({node for row in read for node, _ in row})
+        place = {node: k for k, node in enumerate(heads)}
         with torch.no_grad():
             hidden_TD = self.model.model(
                 input_ids=torch.tensor([forest.ids], device=self.device),
@@ -124,15 +120,10 @@ class TorchSampler:
                 attention_mask=torch.from_numpy(forest.mask())[None, None].to(self.device),
                 use_cache=False,
             ).last_hidden_state[0]
-            head = self.model.get_output_embeddings()
-            out = []
-            for path, (prompt, target) in zip(forest.paths, forest.rows, strict=True):
-                first = max(len(prompt) - 1, 0)
-                nodes = torch.tensor(
-                    path[first : len(prompt) + len(target) - 1], device=self.device
-                )
-                out.append(head(hidden_TD[nodes]).float().log_softmax(-1))
-        return out
+            hidden_MD = hidden_TD[torch.tensor(heads, dtype=torch.long, device=self.device)]
+            logits_MV = self.model.get_output_embeddings()(hidden_MD).float()
+            log_MV = logits_MV.log_softmax(-1).cpu()
+        return [[float(log_MV[place[node], token]) for node, token in row] for row in read]
 
 
 class _Forest:

@@ -70,7 +70,7 @@ def _purpose(memory: Memory, each: int) -> Iterator[Asked]:
     if not purpose:
         return
     yield from _worded(memory, "qa", "purpose", purpose, each)
-    imperative = _is_imperative(purpose)
+    imperative = is_imperative(purpose)
     clause = _clause(purpose)
     name = f"`{memory.facets['short']}`."
     rng = random.Random(digest(memory.id, "clause"))
@@ -158,24 +158,24 @@ def _filled(memory: Memory, template: str, **more: str) -> str:
 def _called(memory: Memory, rng: random.Random) -> str:
     """Call a thing by its full name, by its name in spoken words, or by what it is for."""
     f, kind = memory.facets, memory.form.removeprefix("code.")
-    spoken, purpose = _spoken(f["short"]), _clause(f["purpose"])
+    words, purpose = spoken(f["short"]), _clause(f["purpose"])
     turn = rng.random()
-    if turn < PLAIN / 2 and len(spoken.split()) > 1:
-        return f"the {spoken} {kind} of {f['package']}"
-    if turn > 1 - PLAIN / 2 and _is_imperative(purpose) and len(purpose.split()) in REFERENCE:
+    if turn < PLAIN / 2 and len(words.split()) > 1:
+        return f"the {words} {kind} of {f['package']}"
+    if turn > 1 - PLAIN / 2 and is_imperative(purpose) and len(purpose.split()) in REFERENCE:
         return f"the {f['package']} {kind} to {purpose}"
     return f["name"] if rng.random() < PLAIN else f"`{f['name']}`"
 
 
 def _called_short(memory: Memory, rng: random.Random) -> str:
     short = memory.facets["short"]
-    spoken = _spoken(short)
-    if rng.random() < PLAIN / 2 and len(spoken.split()) > 1:
-        return spoken
+    words = spoken(short)
+    if rng.random() < PLAIN / 2 and len(words.split()) > 1:
+        return words
     return short if rng.random() < PLAIN else f"`{short}`"
 
 
-def _spoken(name: str) -> str:
+def spoken(name: str) -> str:
     """Say an identifier as words: `PluginManager` -> "plugin manager"."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
     return " ".join(w if len(w) > 1 and w.isupper() else w.lower() for w in words)
@@ -233,7 +233,7 @@ def _bare_noun(doc: str) -> str:
     return words.split(" ", 1)[-1] if words.split(" ")[0] in ("a", "an", "the") else words
 
 
-def _is_imperative(purpose: str) -> bool:
+def is_imperative(purpose: str) -> bool:
     """Tell whether a docstring says what the thing does ("Return the name"), and not what it is."""
     words = purpose.split()
     if not words or not words[0].isalpha():

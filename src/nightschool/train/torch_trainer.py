@@ -6,6 +6,7 @@ model is loaded and a chat is rendered (handed in, from `models/`), and what to 
 
 from __future__ import annotations
 
+import json
 import math
 import resource
 import sys
@@ -104,7 +105,7 @@ class TorchTrainer:
 
 
 def _fingerprint(start: Path, examples: Sequence[Example], config: TrainConfig) -> str:
-    """Name a run by everything that its result depends on, so that a stale checkpoint is not used."""
+    """Name a run by what it is to train, so that another run's checkpoint is not used."""
     return digest(
         str(start), config.model_dump_json(), *(to_json(replace(e, id="")) for e in examples)
     )
@@ -116,7 +117,7 @@ class _Run:
     def __init__(
         self, model: Any, tokens: Sequence[Tokens], config: TrainConfig, loss: Loss, name: str
     ) -> None:
-        self.config, self.tokens, self.loss, self.name = config, tokens, loss, name
+        self.config, self.tokens, self.loss = config, tokens, loss
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = pick_precision(config, self.device)
         torch.manual_seed(config.seed)
@@ -134,6 +135,7 @@ class _Run:
         )
         self.prefix = shared_prefix(tokens)
         self.steps = self._plan()
+        self.name = digest(name, str(self.precision), json.dumps(self.steps))
         self.done = 0
         self.losses: list[float] = []
         self.seen = self.labelled = 0
