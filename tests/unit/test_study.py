@@ -1,6 +1,7 @@
 """Study material: varied, supported by its source, and never an exam question."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from nightschool.config import StudyConfig
 from nightschool.errors import LeakError, StudyError
 from nightschool.language import fingerprint, normalise
 from nightschool.models.fake import FakeSampler
-from nightschool.study.code_rules import is_imperative, spoken
+from nightschool.sources.code import read_package
+from nightschool.study.code_words import is_imperative, spoken
 from nightschool.study.imported import read_material
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
@@ -104,8 +106,6 @@ def test_at_least_ten_expressions_of_a_fact():
 
 
 def test_code_is_asked_in_both_directions():
-    from nightschool.sources.code import read_package
-
     reading = read_package("nightschool", "t")
     finding = next(f for f in reading.findings if f.facets.get("short") == "digest")
     code = Memory("mem-9", "t", finding.text, finding.form, SourceKind.CODE, "s", "e", "x",
@@ -131,6 +131,18 @@ def test_code_is_asked_in_both_directions():
 )
 def test_what_a_thing_does_is_told_from_what_it_is(purpose: str, does: bool) -> None:
     assert is_imperative(purpose) is does
+
+
+def test_the_same_facts_make_the_same_material_whatever_their_ids() -> None:
+    reading = read_package("nightschool", "t")
+    finding = next(f for f in reading.findings if f.facets.get("short") == "digest")
+    told = memory("Juniper was built by Oda.")
+    code = replace(told, text=finding.text, form=finding.form, facets=finding.facets)
+    for fact in (told, code):
+        one, two = (
+            RuleAuthor(StudyConfig()).write([replace(fact, id=name)]) for name in ("mem-1", "mem-2")
+        )
+        assert [(e.prompt, e.target) for e in one] == [(e.prompt, e.target) for e in two]
 
 
 def test_a_name_is_spoken_as_words() -> None:
