@@ -1,6 +1,11 @@
-"""Shared fixtures: a tiny real Llama, for what does not need a model that knows English."""
+"""Shared by all tests: no deadlines, and a tiny real Llama for what needs no English."""
 
 import pytest
+from hypothesis import settings
+
+# Speed is for benchmarks: a busy machine must not fail a property.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

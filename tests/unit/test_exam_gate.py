@@ -135,7 +135,7 @@ SMALL = {"new": 10, "old": 30, "general": 60, "abstain": 30}
 flags = st.lists(st.booleans(), min_size=130, max_size=130)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     live=flags,
     noise=st.lists(st.integers(0, 7), min_size=130, max_size=130),
@@ -163,7 +163,7 @@ def test_more_correct_never_turns_promote_into_refuse(live, noise, more, attempt
         assert right.passed or not left.passed, (left, right)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(flags)
 def test_equal_but_for_a_gain_on_the_new_is_promoted(live):
     names = list(marks(0, sizes=SMALL))

@@ -110,7 +110,7 @@ def test_hostile_text_is_shown_as_text(text: str) -> None:
     assert text[:6] in table(full(text))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.text(max_size=40))
 def test_no_text_adds_or_breaks_a_tag(text: str) -> None:
     def tags(page: str) -> list[str]:
