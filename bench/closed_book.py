@@ -33,7 +33,7 @@ from record import Record
 BASE = "smollm2-135m"
 ANSWER_TOKENS = 32
 LEARNING_RATE = 2e-4
-"""Chosen on tuning passages, before the blocks were run, and kept since."""
+"""What the trainer's default was when the first block was run; kept, so that all rows are of one recipe."""
 TUNING = slice(0, 16)
 OPEN_PROMPTS = (
     "Read the text and answer the question briefly.\n\n{passage}\n\nQuestion: {question}",
