@@ -3,13 +3,15 @@
 `python bench/train_speed.py --json bench/results/train_speed.json --n 160`
 
 Same examples, model, passes and peak learning rate; each run in its own process. Needs
-`pip install -e '.[bench]'`. bfloat16 is measured only where the processor multiplies it.
+`pip install -e '.[bench]'`. Ours takes bfloat16 where the processor multiplies it, and there TRL
+gets each of its settings in float32 and in bfloat16 (`_bf16`); the ratios are against its fastest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -21,7 +23,9 @@ from typing import Any
 from record import Record
 
 BASE = "smollm2-135m"
-RUNS = ("ours_full", "ours_lora", "trl_default", "trl_padded_16", "trl_packed", "trl_lora")
+OURS = ("ours_full", "ours_lora")
+PLAIN = ("trl_padded_8", "trl_padded_16", "trl_packed", "trl_lora_8", "trl_lora_16")
+ROUNDED = tuple(f"{run}_bf16" for run in PLAIN)
 RATE = {"full": 2e-4, "lora": 2e-3}
 RANK = 64
 STEP_TOKENS = 192
@@ -80,7 +84,6 @@ def ours(method: str, n: int) -> dict[str, Any]:
 
 def theirs(run: str, n: int) -> dict[str, Any]:
     """Train with TRL."""
-    import torch
     from datasets import Dataset
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
@@ -95,16 +98,21 @@ def theirs(run: str, n: int) -> dict[str, Any]:
         before, after = render(loaded.tokenizer, example.prompt, example.target)
         mask = [0] * len(before) + [1] * len(after)
         rows.append({"input_ids": before + after, "completion_mask": mask})
-    lora = run == "trl_lora"
+    lora = "lora" in run
+    batch = re.search(r"\d+(?=$|_bf16)", run)
     with tempfile.TemporaryDirectory() as folder:
         config = SFTConfig(
             output_dir=folder,
             num_train_epochs=1,
             learning_rate=RATE["lora" if lora else "full"],
-            per_device_train_batch_size={"trl_default": 8, "trl_packed": 1}.get(run, 16),
-            packing=run == "trl_packed",
+            per_device_train_batch_size=int(batch[0])
+            if batch
+            else 8
+            if run == "trl_default"
+            else 1,
+            packing="packed" in run,
             max_length=512,
-            bf16=torch.cpu._is_avx512_bf16_supported() and run == "trl_default",
+            bf16=rounds() and (run == "trl_default" or run in ROUNDED),
             gradient_checkpointing=run == "trl_default",
             use_cpu=True,
             report_to=[],
@@ -149,11 +157,22 @@ def held_out(model: Any, held: list[Any]) -> float:
     return total / count
 
 
-def matmul_bound() -> float:
-    """Return this machine's float32 matrix product, in GFLOP/s."""
+def rounds() -> bool:
+    """Tell whether our loop takes bfloat16 here."""
     import torch
 
-    left, right = torch.randn(1024, 1536), torch.randn(1536, 1536)
+    from nightschool.config import TrainConfig
+    from nightschool.train.torch_trainer import pick_precision
+
+    return pick_precision(TrainConfig(), torch.device("cpu")) == torch.bfloat16
+
+
+def matmul_bound() -> float:
+    """Return this machine's matrix product in the precision that our loop takes, in GFLOP/s."""
+    import torch
+
+    kind = torch.bfloat16 if rounds() else torch.float32
+    left, right = torch.randn(1024, 1536, dtype=kind), torch.randn(1536, 1536, dtype=kind)
     left @ right
     begun = time.monotonic()
     for _ in range(40):
@@ -166,7 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("bench/results/train_speed.json"))
     parser.add_argument("--n", type=int, default=160)
-    parser.add_argument("--only", choices=RUNS)
+    parser.add_argument("--only", choices=(*OURS, "trl_default", *PLAIN, *ROUNDED))
     given = parser.parse_args()
     if given.only:
         kind, _, rest = given.only.partition("_")
@@ -182,16 +201,18 @@ def main() -> None:
             raise RuntimeError(f"{run} failed:\n{done.stderr[-2000:]}")
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
-    rows = {r: record.measure({"run": r, "n": given.n}, lambda r=r: spawn(r)) for r in RUNS}
+    runs = (*OURS, "trl_default", *PLAIN, *(ROUNDED if rounds() else ()))
+    rows = {r: record.measure({"run": r, "n": given.n}, lambda r=r: spawn(r)) for r in runs}
     speed = {run: row["labelled_tokens"] / row["seconds"] for run, row in rows.items()}
-    fastest = max(speed[r] for r in ("trl_default", "trl_padded_16", "trl_packed"))
+    full_peers = [s for r, s in speed.items() if r.startswith("trl_") and "lora" not in r]
+    lora_peers = [s for r, s in speed.items() if r.startswith("trl_lora")]
     n = given.n
-    record.figure("ratio_tokens_per_s", speed["ours_full"] / fastest, n=n, unit="times")
+    record.figure("ratio_tokens_per_s", speed["ours_full"] / max(full_peers), n=n, unit="times")
     record.figure(
         "ratio_tokens_per_s_default", speed["ours_full"] / speed["trl_default"], n=n, unit="times"
     )
     record.figure(
-        "ratio_tokens_per_s_lora", speed["ours_lora"] / speed["trl_lora"], n=n, unit="times"
+        "ratio_tokens_per_s_lora", speed["ours_lora"] / max(lora_peers), n=n, unit="times"
     )
     full = rows["ours_full"]
     work = 6 * (BODY * full["network_tokens"] + HEAD * full["labelled_tokens"])
