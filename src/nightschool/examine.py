@@ -43,6 +43,7 @@ def examine(
                     grade=grade,
                     modes=modes,
                     recall=school.recall,
+                    confident=who == version.id,  # the others' curves are shown nowhere
                     progress=progress,
                 )
             return to_json(drift(school, report))

@@ -40,7 +40,11 @@ def test_scores_that_share_a_prefix_are_those_of_each_sequence_alone(sampler):
 
 
 def test_answers_do_not_depend_on_their_batch(sampler):
-    prompts = [chat("What is the capital of France?"), chat("Name a colour of the rainbow.")]
-    together = sampler.generate(prompts, max_tokens=8)
-    assert together == [sampler.generate([p], max_tokens=8)[0] for p in prompts]
+    prompts = [
+        chat("What is the capital of France?"),
+        chat("Name a colour of the rainbow."),
+        chat("Hi"),
+    ]
+    together = sampler.generate(prompts, max_tokens=24)
+    assert together == [sampler.generate([p], max_tokens=24)[0] for p in prompts]
     assert "Paris" in together[0]

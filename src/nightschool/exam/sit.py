@@ -60,6 +60,7 @@ def sit(
     modes: Sequence[str] = (CLOSED,),
     recall: Recall | None = None,
     recall_tokens: int | None = None,
+    confident: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Let one model answer all banks and grade it.
@@ -78,6 +79,7 @@ def sit(
         modes: Any of `closed`, `open`, `retrieval`.
         recall: Finds memories for a question; needed by `retrieval`.
         recall_tokens: Prompt budget of recalled memories; None means the day's default.
+        confident: Whether closed-book answers get a confidence, for the risk-coverage curve.
         progress: Called with (answers done, answers in all).
 
     Raises:
@@ -99,7 +101,9 @@ def sit(
         return lambda part, of: tell(offset + round(size * part / max(of, 1)), total)
 
     for mode, asked, prompts in plan:
-        results += _answer(sampler, mode, asked, prompts, config, grade, shifted(done, len(asked)))
+        tell = shifted(done, len(asked))
+        sure = confident and mode == CLOSED
+        results += _answer(sampler, mode, asked, prompts, config, grade, sure, tell)
         done += len(asked)
     results += _choose(sampler, choice, grade, shifted(done, len(choice)))
     if progress is not None:
@@ -160,12 +164,13 @@ def _answer(
     prompts: Sequence[Prompt],
     config: ExamConfig,
     grade: Grader,
+    confident: bool,
     progress: Progress | None,
 ) -> list[Result]:
     if not asked:
         return []
     answers = sampler.generate(prompts, max_tokens=config.answer_tokens, progress=progress)
-    sure = _confidences(sampler, prompts, answers) if mode == CLOSED else [None] * len(asked)
+    sure = _confidences(sampler, prompts, answers) if confident else [None] * len(asked)
     return [
         _result(bank, item, mode, answer, grade(item, answer), confidence)
         for (bank, item), answer, confidence in zip(asked, answers, sure, strict=True)

@@ -61,6 +61,13 @@ def load(folder: Path, base: Path | None = None) -> LoadedModel:
     return LoadedModel(model.eval(), tokenizer)
 
 
+def end_of_turn(tokenizer: Any) -> str:
+    """Return the token with which the model ends its words."""
+    # Asking for one token: the whole vocabulary takes longer to list than a chat to render.
+    known = tokenizer.convert_tokens_to_ids(END_OF_TURN) not in (None, tokenizer.unk_token_id)
+    return END_OF_TURN if known else str(tokenizer.eos_token)
+
+
 def render(tokenizer: Any, prompt: Sequence[Message], target: str) -> tuple[list[int], list[int]]:
     """Turn a prompt and its target into tokens by the model's own chat template.
 
@@ -68,8 +75,7 @@ def render(tokenizer: Any, prompt: Sequence[Message], target: str) -> tuple[list
         Prompt tokens (up to where the assistant's words begin; none for plain text), and target
         tokens with the end-of-turn token.
     """
-    end = f"{target}{END_OF_TURN if END_OF_TURN in tokenizer.get_vocab() else tokenizer.eos_token}"
-    target_ids = tokenizer(end, add_special_tokens=False).input_ids
+    target_ids = tokenizer(target + end_of_turn(tokenizer), add_special_tokens=False).input_ids
     return (render_prompt(tokenizer, prompt) if prompt else []), target_ids
 
 
