@@ -15,6 +15,7 @@ from nightschool.consolidate import consolidate
 from nightschool.day import ask, learn
 from nightschool.demo_data import folder as data_folder
 from nightschool.errors import SourceMalformed, StoreError, WorkspaceError
+from nightschool.exam.general import general_prompts, plain_text
 from nightschool.exam.questions import FORGOTTEN, Question, match_questions, read_questions
 from nightschool.exam.sit import sit
 from nightschool.exam.stats import outcomes, rate
@@ -237,7 +238,19 @@ def _figures(
     pairs = [(two[i], base[i]) for i in general if i in two and i in base]
     delta = sum(a - b for a, b in pairs) / len(pairs) if pairs else None
     figures["general_delta"] = _figure(delta, unit="rate", n=len(pairs))
-    return figures
+    return figures | _drift(school, reports[-1])
+
+
+def _drift(school: School, report: Report) -> dict[str, Any]:
+    """Tell how far the last version moved from the base where it was not to move at all."""
+    sat = school.exams.reports(school.settings.tenant, "base")
+    base = next((r.perplexity for r in sat if r.perplexity is not None), None)
+    texts = len(plain_text())
+    return {
+        "drift_nats": _figure(report.kl_nats, unit="nats a token", n=len(general_prompts())),
+        "perplexity_base": _figure(base, unit="per token", n=texts),
+        "perplexity": _figure(report.perplexity, unit="per token", n=texts),
+    }
 
 
 def _missed(asked: Sequence[Question], sealed: Sequence[Item]) -> list[Item]:

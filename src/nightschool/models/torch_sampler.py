@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -122,11 +121,6 @@ class TorchSampler:
             if progress:
                 progress(len(scores), len(rendered))
         return scores
-
-    def perplexity(self, texts: Sequence[str]) -> float:
-        """Return the perplexity per token of plain texts."""
-        values = [v for line in self.score([((), text) for text in texts]) for v in line]
-        return math.exp(-sum(values) / len(values))
 
     def _run(self, forest: _Forest) -> list[list[float]]:
         """Return, for each row of the forest, the log-probabilities of its target's tokens."""
