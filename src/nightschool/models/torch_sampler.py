@@ -11,7 +11,10 @@ from nightschool.models.torch_model import end_of_turn, load, render, render_pro
 from nightschool.protocols import Progress, Prompt
 
 BATCH = 64
-"""Sequences decoded together; one sequence alone is about twenty times slower a token."""
+"""Sequences decoded together, at most; one sequence alone is about twenty times slower a token."""
+BATCH_TOKENS = 8192
+"""Tokens, padding and answers included, of the sequences decoded together: each keeps its keys and values,
+and each step copies them."""
 FOREST_TOKENS = 512
 """Tokens scored in one pass; attention costs grow with its square."""
 
@@ -50,16 +53,20 @@ class TorchSampler:
         rendered = [render_prompt(self.tokenizer, prompt) for prompt in prompts]
         order = sorted(range(len(rendered)), key=lambda i: len(rendered[i]))
         answers = [""] * len(rendered)
-        for first in range(0, len(order), BATCH):
-            batch = order[first : first + BATCH]
-            for i, text in zip(
-                batch,
-                self._decode([rendered[i] for i in batch], max_tokens, temperature),
-                strict=True,
+        done = 0
+        while done < len(order):
+            batch = order[done : done + BATCH]
+            while (
+                len(batch) > 1
+                and len(batch) * (len(rendered[batch[-1]]) + max_tokens) > BATCH_TOKENS
             ):
+                batch.pop()
+            texts = self._decode([rendered[i] for i in batch], max_tokens, temperature)
+            for i, text in zip(batch, texts, strict=True):
                 answers[i] = text
+            done += len(batch)
             if progress:
-                progress(min(first + BATCH, len(order)), len(order))
+                progress(done, len(order))
         return answers
 
     def _decode(self, batch: list[list[int]], max_tokens: int, temperature: float) -> list[str]:
