@@ -105,11 +105,7 @@ def theirs(run: str, n: int) -> dict[str, Any]:
             output_dir=folder,
             num_train_epochs=1,
             learning_rate=RATE["lora" if lora else "full"],
-            per_device_train_batch_size=int(batch[0])
-            if batch
-            else 8
-            if run == "trl_default"
-            else 1,
+            per_device_train_batch_size=int(batch[0]) if batch else {"trl_default": 8}.get(run, 1),
             packing="packed" in run,
             max_length=512,
             bf16=rounds() and (run == "trl_default" or run in ROUNDED),
