@@ -11,22 +11,54 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from nightschool.config import TrainConfig
+from nightschool.train.torch_trainer import pick_precision
 from nightschool.workspace import write_atomic
 
 
 def machine() -> dict[str, Any]:
-    """Describe this machine: processor, cores, memory in GB, GPU."""
+    """Describe this machine: processor, cores, memory in GB, GPU, and how fast it multiplies matrices.
+
+    Processors of one name differ by a factor of two, with and without bfloat16.
+    """
     cpu = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text().splitlines()
         cpu = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), cpu)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gb": round(memory, 1), "gpu": None}
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory, 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "precision": str(precision()).removeprefix("torch."),
+        "gflops": round(matmul_bound()),
+    }
+
+
+def precision() -> torch.dtype:
+    """Return the precision that our training loop takes on this machine."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return pick_precision(TrainConfig(), device)
+
+
+def matmul_bound() -> float:
+    """Return this processor's matrix product in the precision that our loop takes, in GFLOP/s."""
+    kind = precision()
+    left, right = torch.randn(1024, 1536, dtype=kind), torch.randn(1536, 1536, dtype=kind)
+    left @ right
+    begun = time.monotonic()
+    for _ in range(40):
+        left @ right
+    return 40 * 2 * 1024 * 1536 * 1536 / (time.monotonic() - begun) / 1e9
 
 
 def commit() -> str:

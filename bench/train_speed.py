@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from record import Record
+from record import Record, matmul_bound, precision
 
 BASE = "smollm2-135m"
 OURS = ("ours_full", "ours_lora")
@@ -155,25 +155,7 @@ def held_out(model: Any, held: list[Any]) -> float:
 
 def rounds() -> bool:
     """Tell whether our loop takes bfloat16 here."""
-    import torch
-
-    from nightschool.config import TrainConfig
-    from nightschool.train.torch_trainer import pick_precision
-
-    return pick_precision(TrainConfig(), torch.device("cpu")) == torch.bfloat16
-
-
-def matmul_bound() -> float:
-    """Return this machine's matrix product in the precision that our loop takes, in GFLOP/s."""
-    import torch
-
-    kind = torch.bfloat16 if rounds() else torch.float32
-    left, right = torch.randn(1024, 1536, dtype=kind), torch.randn(1536, 1536, dtype=kind)
-    left @ right
-    begun = time.monotonic()
-    for _ in range(40):
-        left @ right
-    return 40 * 2 * 1024 * 1536 * 1536 / (time.monotonic() - begun) / 1e9
+    return precision().itemsize == 2
 
 
 def main() -> None:

@@ -12,11 +12,13 @@ from nightschool.sources.code import read_package
 from nightschool.types import Finding
 
 INIT = '''"""A kit."""
-from ._core import Box, pack
+from ._core import Box, Label, Receipt, pack, weigh
 from . import tools
-__all__ = ["Box", "pack", "tools"]
+__all__ = ["Box", "Label", "Receipt", "pack", "tools", "weigh"]
 '''
 CORE = '''
+from dataclasses import dataclass
+
 def pack(item: str, *, layers: int = 3) -> bytes:
     """Wrap an *item* for :class:`Box`. More text.
 
@@ -41,6 +43,39 @@ class Box:
         return 0
     def close(self) -> None:
         """Shut it."""
+
+class Label:
+    """Decorator that names what is packed.
+
+    .. note:: Labels are printed in capitals by every printer.
+
+    See there. Every box shows its label on the front:
+
+    >>> Label("tea")
+    """
+    def __init__(self, text: str) -> None:
+        """:meta private:"""
+    def __call__(self, item=None, shout: bool = False):
+        """Mark an item.
+
+        Args:
+            shout: If True, the label is printed twice.
+        """
+
+@dataclass
+class Receipt:
+    """What was packed.
+
+    Attributes:
+        count: Number of items in the box.
+    """
+    count: int
+
+def weigh(box: Box) -> float:
+    """Put a box on the scales.
+
+    Boxes above forty kilos are refused. Returns the weight in grams.
+    """
 '''
 
 
@@ -59,7 +94,8 @@ def found(tmp_path: Path) -> dict[str, Finding]:
 
 def test_what_init_exports_is_found_under_its_public_name(found: dict[str, Finding]) -> None:
     assert set(found) == {
-        "kit", "kit.tools", "kit.pack", "kit.Box", "kit.Box.room", "kit.Box.close",
+        "kit", "kit.tools", "kit.pack", "kit.Box", "kit.Box.room", "kit.Box.close", "kit.Label",
+        "kit.Receipt", "kit.weigh",
     }  # fmt: skip
     assert found["kit.pack"].facets["module"] == "kit"
     assert found["kit.pack"].facets["file"] == "kit/_core.py"
@@ -82,6 +118,28 @@ def test_a_property_is_no_call(found: dict[str, Finding]) -> None:
         "code.property", "", "int",
     )  # fmt: skip
     assert found["kit.Box"].facets["signature"] == "Box(size: int=4)"
+
+
+def test_a_decorator_class_is_known_by_what_its_instances_take(found: dict[str, Finding]) -> None:
+    label = found["kit.Label"]
+    rows = {p["name"]: p for p in json.loads(label.facets["parameters"])}
+    assert label.facets["signature"] == "Label(text: str)"
+    assert rows["shout"]["default"] == "False"
+    assert rows["shout"]["doc"] == "If True, the label is printed twice."
+    assert "shout: If True, the label is printed twice." in label.text
+
+
+def test_fields_of_a_data_class_have_their_meaning(found: dict[str, Finding]) -> None:
+    rows = json.loads(found["kit.Receipt"].facets["parameters"])
+    assert [(p["name"], p["doc"]) for p in rows] == [("count", "Number of items in the box.")]
+
+
+def test_the_rest_of_a_docstring_is_read_and_its_markup_is_not(found: dict[str, Finding]) -> None:
+    label, weigh = found["kit.Label"].facets, found["kit.weigh"].facets
+    assert json.loads(label["details"]) == ["Labels are printed in capitals by every printer."]
+    assert json.loads(weigh["details"]) == ["Boxes above forty kilos are refused."]
+    assert weigh["result"] == "The weight in grams."
+    assert "Boxes above forty kilos are refused." in found["kit.weigh"].text
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from nightschool.errors import LeakError, StudyError
 from nightschool.language import fingerprint, normalise
 from nightschool.models.fake import FakeSampler
 from nightschool.sources.code import read_package
-from nightschool.study.code_words import is_imperative, spoken
+from nightschool.study.code_words import clause_of, is_imperative, spoken
 from nightschool.study.imported import read_material
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
@@ -115,6 +115,42 @@ def test_code_is_asked_in_both_directions():
     names = {e.target for e in written if e.family == "reversed"}
     assert "`digest`." in names
     assert not any("nightschool.types.digest" in name for name in names)
+
+
+def test_a_flag_is_asked_for_by_what_it_brings_about_and_a_function_by_all_that_is_said_of_it() -> (
+    None
+):
+    flag = {"name": "strict", "default": "False", "kind": "", "annotation": "bool",
+            "doc": "If `True` (rarely), unknown keys end the run."}  # fmt: skip
+    facets = {
+        "name": "kit.load", "short": "load", "module": "kit", "package": "kit", "owner": "",
+        "signature": "load(strict: bool=False)", "parameters": json.dumps([flag]), "returns": "",
+        "result": "", "raises": "", "purpose": "Read the settings of a workspace.",
+        "details": json.dumps(["Later files win over earlier ones.", "See `dump` for the other way."]),
+        "file": "kit/load.py",
+    }  # fmt: skip
+    code = replace(memory("kit.load"), form="code.function", facets=facets)
+    written = RuleAuthor(StudyConfig()).write([code])
+    back = [(e.prompt[0].content, e.target) for e in written if e.family == "reversed"]
+    assert any("unknown keys end the run" in q and a == "`strict`." for q, a in back)
+    assert not any("rarely" in question for question, _ in back)
+    assert any("later files win over earlier ones" in q and a == "`load`." for q, a in back)
+    assert not any("dump" in question for question, _ in back)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "clause"),
+    [
+        ("Return a list of (name, size) pairs.", "return a list of (name, size) pairs"),
+        ("Close the box, so that nothing falls out.", "close the box, so that nothing falls out"),
+        ("Close the big wooden box, and lock it (twice).", "close the big wooden box"),
+        ("Put the lid on it (twice).", "put the lid on it"),
+    ],
+)
+def test_a_clause_is_cut_where_enough_is_left_and_never_inside_a_parenthesis(
+    purpose: str, clause: str
+) -> None:
+    assert clause_of(purpose) == clause
 
 
 @pytest.mark.parametrize(

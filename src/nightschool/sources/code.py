@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nightschool.errors import SourceUnreadable
 from nightschool.types import Episode, Finding, Reading, SourceKind, digest, new_id, now
+
+MOST_DETAILS = 8
+"""Sentences of a docstring beyond its first that are kept."""
+FEWEST_WORDS = 4
+"""A shorter sentence ("See below.") tells nothing on its own."""
 
 
 def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
@@ -17,8 +23,10 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
 
     Each finding's facets are texts: `name` (dotted, as it is imported), `short`, `module` (to
     import from), `package`, `owner`, `signature`, `parameters` (JSON list of name, default,
-    annotation, kind, doc), `returns`, `raises` (names of exceptions), `purpose` and `file` (where the
-    source stands).
+    annotation, kind, doc), `returns` (a type), `result` (what the docstring says of it), `raises`
+    (names of exceptions), `purpose` (the docstring's first sentence), `details` (JSON list of its
+    others) and `file` (where the source stands). A class is called with its constructor's
+    parameters; those of its instances' calls, which decorators have, follow in `parameters`.
 
     Args:
         name: The import name.
@@ -114,14 +122,18 @@ def _target(member: Any, package: str) -> Any:
 
 
 def _finding(thing: Any, path: str, form: str, module: str, package: str, owner: str) -> Finding:
-    purpose = _first_sentence(thing.docstring.value) if thing.docstring else ""
+    prose = _prose(thing)
     call = thing.members.get("__init__", thing) if form == "code.class" else thing
-    parameters = [p for p in getattr(call, "parameters", ()) if p.name not in ("self", "cls")]
+    parameters = _parameters(call)
+    again = thing.members.get("__call__") if form == "code.class" else None
+    called = _parameters(again) if again is not None and again.is_function else []
     returns = thing.annotation if form == "code.property" else getattr(thing, "returns", None)
     callable_ = form in ("code.class", "code.function")
     signature = _signature(thing.name, parameters, returns) if callable_ else ""
     file = _file(thing, package)
     documented = _documented(thing) | _documented(call)
+    if again is not None:
+        documented = _documented(again) | documented
     facets = {
         "name": path,
         "short": thing.name,
@@ -137,36 +149,100 @@ def _finding(thing: Any, path: str, form: str, module: str, package: str, owner:
                     "annotation": None if p.annotation is None else str(p.annotation),
                     "kind": p.kind.value if p.kind else "",
                     "doc": documented.get(p.name, ""),
+                    "of": "" if p in parameters else "__call__",
                 }
-                for p in parameters
+                for p in [*parameters, *called]
             ]
         ),
         "returns": str(returns or ""),
+        "result": prose.result,
         "raises": ", ".join(_raised(thing.docstring.value if thing.docstring else "")),
-        "purpose": purpose,
+        "purpose": prose.purpose,
+        "details": json.dumps(prose.details),
         "file": file,
     }
     shown = path.removesuffix(thing.name) + signature if signature else path
     kind = form.removeprefix("code.")
-    said = [f"The {kind} `{shown}` is in {file}.", purpose]
-    said += [f"{p.name}: {documented[p.name]}" for p in parameters if documented.get(p.name)]
+    said = [f"The {kind} `{shown}` is in {file}.", prose.purpose, *prose.details]
+    said.append(f"Returns: {prose.result}" if prose.result else "")
+    said += [
+        f"{p.name}: {documented[p.name]}" for p in [*parameters, *called] if documented.get(p.name)
+    ]
     return Finding(" ".join(filter(None, said)), form, facets, None, "code", f"code:{path}")
 
 
-def _documented(thing: Any) -> dict[str, str]:
-    """Read what the docstring says of each parameter, in any of the common styles."""
+def _parameters(call: Any) -> list[Any]:
+    return [p for p in getattr(call, "parameters", ()) if p.name not in ("self", "cls")]
+
+
+def _sections(thing: Any) -> list[Any]:
+    """Parse a docstring in any of the common styles."""
     import griffe
 
     if not thing.docstring:
-        return {}
+        return []
     with griffe.logger.disable():  # what the docstring leaves out is no news to the user
-        sections = thing.docstring.parse(griffe.Parser.auto, default=griffe.Parser.google)
+        return list(thing.docstring.parse(griffe.Parser.auto, default=griffe.Parser.google))
+
+
+def _documented(thing: Any) -> dict[str, str]:
+    """Read what the docstring says of each parameter."""
     return {
         row.name.lstrip("*"): _first_sentence(row.description)
-        for section in sections
-        if section.kind.value == "parameters"
+        for section in _sections(thing)
+        if section.kind.value in ("parameters", "attributes")  # a data class documents its fields
         for row in section.value
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Prose:
+    purpose: str
+    """The first sentence."""
+    details: list[str]
+    """The others, at most `MOST_DETAILS`."""
+    result: str
+    """What is returned, in words; empty where the purpose or nothing tells it."""
+
+
+def _prose(thing: Any) -> _Prose:
+    """Read a docstring's sentences; examples, tables and directives are none."""
+    said: list[str] = []
+    result = ""
+    for section in _sections(thing):
+        if section.kind.value == "text":
+            said += [one for part in section.value.split("\n\n") for one in _sentences(part)]
+        elif section.kind.value == "admonition":
+            said += _sentences(section.value.description)
+        elif section.kind.value == "returns":
+            told = [one for row in section.value for one in _sentences(row.description)]
+            result, *rest = told or [""]
+            result = result if " " in result else ""
+            said += rest
+    purpose = _first_sentence(thing.docstring.value) if thing.docstring else ""
+    rest = said[1:] if said and purpose else said
+    if not result:
+        result = next((one for one in rest if re.match(r"Returns? ", one)), "")
+        rest = [one for one in rest if one != result]
+        result = re.sub(r"^Returns? (.)", lambda m: m[1].upper(), result)
+    return _Prose(
+        purpose, [one for one in rest if len(one.split()) >= FEWEST_WORDS][:MOST_DETAILS], result
+    )
+
+
+def _sentences(paragraph: str) -> list[str]:
+    """Cut a paragraph of a docstring into sentences; none where it is no prose."""
+    text = re.sub(r"^\s*\.\. (?:note|warning|tip|important|caution)::", "", paragraph).strip()
+    text = re.sub(r"^[*-] ", "", text)
+    if (
+        not text
+        or not re.match(r"[\w`*(\"':]", text)
+        or re.match(r">>>|\.\. |:\w+[ \w]*:(?!`)", text)
+    ):
+        return []
+    return [
+        one for one in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(])", _plain(text)) if one[-1] in ".!?"
+    ]
 
 
 def _raised(docstring: str) -> list[str]:
@@ -198,8 +274,17 @@ def _file(thing: Any, package: str) -> str:
 
 def _first_sentence(text: str) -> str:
     """Take a docstring's first sentence, without reStructuredText's roles and emphasis."""
-    first = " ".join(text.strip().split("\n\n")[0].split())
-    first = re.sub(r":[\w:]+:`[~!]?([^`<]+)(?: <[^>]*>)?`", r"`\1`", first)
-    first = re.sub(r"(?<![\w*])\*{1,2}([\w.-]+)\*{1,2}(?![\w*])", r"\1", first)
-    first = re.sub(r"``([^`]+)``", r"`\1`", first).replace("\\ ", "")
+    first = _plain(text.strip().split("\n\n")[0])
+    if re.match(
+        r":\w+[ \w]*:(?!`)|\.\. ", first
+    ):  # a field or a directive says nothing of the thing
+        return ""
     return first.split(". ")[0].rstrip(".:") + "." if first else ""
+
+
+def _plain(text: str) -> str:
+    """Join lines, and take away reStructuredText's roles and emphasis."""
+    text = " ".join(text.split())
+    text = re.sub(r":[\w:]+:`[~!]?([^`<]+?)(?: <[^>]*>)?`", r"`\1`", text)
+    text = re.sub(r"(?<![\w*])\*{1,2}([\w.-]+)\*{1,2}(?![\w*])", r"\1", text)
+    return re.sub(r"``([^`]+)``", r"`\1`", text).replace("\\ ", "").replace("\\_", "_")

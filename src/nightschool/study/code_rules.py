@@ -21,7 +21,9 @@ from nightschool.study.code_words import (
     called_shortly,
     catchwords,
     clause_of,
+    effect_of,
     is_imperative,
+    lower,
     reworded,
 )
 from nightschool.study.wordings import sections
@@ -32,6 +34,8 @@ Asked = tuple[str, str, str]
 WORDINGS = "code_wordings.txt"
 LONGEST_SIGNATURE = 160
 """Characters of a signature that is recited whole; a longer one is asked for piece by piece."""
+ELSEWHERE = re.compile(r"\b(?:prefer|use|see|instead)\b", re.IGNORECASE)
+"""A sentence of a docstring that sends its reader to something else."""
 NAMING = 3
 """Asking for the name of what does something gets so many times the wordings: it is what people ask
 most, and it is asked in words that the docstring does not have."""
@@ -49,7 +53,7 @@ def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """
     each = max(1, expressions // 6)
     examples: list[Asked] = []
-    for unit in (_place, _purpose, _types, _raises, _parameters):
+    for unit in (_place, _purpose, _details, _types, _raises, _parameters):
         examples += unit(memory, each)
     return examples
 
@@ -59,7 +63,7 @@ def _place(memory: Memory, each: int) -> Iterator[Asked]:
     if f["owner"]:  # its class tells where it lives
         yield from _worded(memory, "qa", "owner", f"{f['owner']}.", each)
     else:
-        yield from _worded(memory, "qa", "file", f"{f['file']}.", each)
+        yield from _worded(memory, "qa", "file", f"{f['file']}.", 2 * each)
     if kind == "module":
         return
     if not f["owner"]:
@@ -91,13 +95,32 @@ def _purpose(memory: Memory, each: int) -> Iterator[Asked]:
         yield "reversed", _filled(memory, template, words=words), name
 
 
+def _details(memory: Memory, each: int) -> Iterator[Asked]:
+    """Ask for the thing by what else its docstring says of it."""
+    rng = random.Random(digest(memory.facets["name"], "details"))
+    name = f"`{memory.facets['short']}`."
+    for detail in json.loads(memory.facets.get("details", "[]")):
+        if ELSEWHERE.search(detail):
+            continue
+        clause = lower(detail.rstrip("."))
+        for section, count in (("name_clause", each // 2), ("name_words", each // 2)):
+            for template in _chosen(memory, section, max(1, count), detail):
+                words = " ".join(catchwords(clause, rng))
+                asked = _filled(memory, template, clause=clause, words=words)
+                if memory.facets["short"] not in asked:
+                    yield "reversed", asked, name
+
+
 def _types(memory: Memory, each: int) -> Iterator[Asked]:
     f = memory.facets
     shown = f"`{f['signature']}`"
     if f["signature"] and len(shown) <= LONGEST_SIGNATURE:
         yield from _worded(memory, "qa", "signature", shown, each // 2)
+    told = f.get("result", "")
     if f["returns"]:
         yield from _worded(memory, "qa", "returns", f"`{f['returns']}`.", each)
+    if told:
+        yield from _worded(memory, "qa", "result", told, each)
 
 
 def _raises(memory: Memory, each: int) -> Iterator[Asked]:
@@ -110,7 +133,7 @@ def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
     if memory.form not in ("code.function", "code.class"):
         return
     parameters = json.loads(memory.facets["parameters"])
-    names = ", ".join(p["name"] for p in parameters)
+    names = ", ".join(p["name"] for p in parameters if not p.get("of"))
     yield from _worded(memory, "qa", "arguments", f"{names}." if names else "None.", each // 2)
     for p in parameters:
         name = f"`{p['name']}`"
@@ -121,9 +144,17 @@ def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
             yield from _worded(memory, "qa", "required", answer, each // 3, parameter=name)
         if p["doc"]:
             yield from _worded(memory, "qa", "meaning", p["doc"], each // 2, parameter=name)
-            noun = bare_noun(p["doc"])
+            noun, clause = bare_noun(p["doc"]), effect_of(p["doc"])
+            rng = random.Random(digest(memory.facets["name"], noun or clause))
+            if clause:
+                said = [clause, *reworded(clause, False, rng)]
+                for turn, template in enumerate(_chosen(memory, "parameter_clause", each, clause)):
+                    words = said[turn % len(said)]
+                    yield "reversed", _filled(memory, template, clause=words), f"{name}."
+            for template in _chosen(memory, "parameter_words", max(1, each // 2), p["doc"]):
+                words = " ".join(catchwords(clause or noun or p["doc"], rng))
+                yield "reversed", _filled(memory, template, words=words), f"{name}."
             if noun:
-                rng = random.Random(digest(memory.facets["name"], noun))
                 nouns = [noun, *reworded(noun, False, rng)]
                 for turn, template in enumerate(_chosen(memory, "parameter", each, noun)):
                     words = nouns[turn % len(nouns)]

@@ -47,8 +47,8 @@ def spoken(name: str) -> str:
 
 def clause_of(purpose: str) -> str:
     """Cut a docstring's sentence at its first mark, where enough is left to name the thing by it."""
-    clause = _lower(purpose.rstrip("."))
-    short = re.split(r"[,;(]", clause)[0].strip()
+    clause = lower(purpose.rstrip("."))
+    short = re.split(r"[,;](?![^(]*\))|\([^)]*\)$", clause)[0].strip()
     return short if len(short.split()) >= FEWEST_WORDS else clause
 
 
@@ -84,17 +84,28 @@ def catchwords(clause: str, rng: random.Random) -> list[str]:
     return [kept[k] for k in some] or [clause]
 
 
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
+    """Write a sentence so that it can stand within another; acronyms keep their case."""
     second = text[1:2]
     return text if second.isupper() else text[:1].lower() + text[1:]
 
 
 def bare_noun(doc: str) -> str:
     """Take the noun phrase that a parameter's description begins with; empty where it is none."""
-    words = re.split(r"[,;(]| which | that ", _lower(doc.rstrip(".")))[0].strip()
+    words = re.split(r"[,;(]| which | that ", lower(doc.rstrip(".")))[0].strip()
     if words.split(" ")[0] in ("if", "whether", "when", "is", "same", "see"):
         return ""
     return words.split(" ", 1)[-1] if words.split(" ")[0] in ("a", "an", "the") else words
+
+
+def effect_of(doc: str) -> str:
+    """Take what a parameter brings about from "If true, ...", "Whether ..."; empty for other descriptions."""
+    words = re.sub(r" \([^)]*\)", "", lower(doc.rstrip(".")))
+    if words.split(" ")[0] not in ("if", "whether", "when"):
+        return ""
+    condition, comma, effect = words.partition(", ")
+    short = len(condition.split()) <= FEWEST_WORDS
+    return effect if comma and short and condition.startswith(("if", "when")) else words
 
 
 @cache
@@ -103,7 +114,7 @@ def is_imperative(purpose: str) -> bool:
     words = purpose.split()
     if not words or not words[0].isalpha():
         return False
-    ordered = list(parse(f"They told me to {_lower(purpose)}"))[4]
+    ordered = list(parse(f"They told me to {lower(purpose)}"))[4]
     alone = next(iter(parse(words[0].capitalize() + purpose[len(words[0]) :])))
     noun = alone.tag_ != "VB" and {"for", "of", "that", "which"} & set(
         words[1 : 3 if alone.tag_ == "NN" else 2]

@@ -60,7 +60,7 @@ class RuleAuthor:
                 limit = max(4, limit // 2)
             return self._statement(memory, limit)
         written = code_examples(memory, self.config.expressions)
-        return [self._example(memory, *one) for one in written]
+        return [self._plain(memory, "passage"), *(self._example(memory, *one) for one in written)]
 
     def _statement(self, memory: Memory, limit: int) -> list[Example]:
         text = memory.text
