@@ -123,8 +123,8 @@ class Settings(_Frozen):
 
     effort: Effort = "medium"
     """The one dial; scales epochs and expressions."""
-    tenant: str = "default"
-    """Whose memories and versions the commands mean."""
+    tenant: str = Field("default", pattern=r"^\w[\w.@-]{0,63}$")
+    """Whose memories and versions the commands mean; it names folders."""
     model: ModelConfig = ModelConfig()
     recall: RecallConfig = RecallConfig()
     study: StudyConfig = StudyConfig()

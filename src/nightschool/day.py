@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightschool.memory.files import Edits
 from nightschool.prompts import recall_prompt
 from nightschool.sources import conversation, said
 from nightschool.types import Memory, Message, Reading
@@ -67,6 +68,19 @@ def ask(
     return Answer(text, version_id, recalled)
 
 
+def pick_up_edits(school: School) -> Edits:
+    """Take in what people edited in the memory files since these were written.
+
+    Raises:
+        WorkspaceLocked: Another process holds the workspace.
+        WorkspaceCorrupt: An edited file is not UTF-8 text.
+    """
+    if not school.edited():
+        return Edits()
+    with school.workspace.lock("taking in edits"):
+        return school.sync_files()
+
+
 def learn(
     school: School, readings: Sequence[Reading], skipped: Sequence[tuple[str, str]] = ()
 ) -> Learnt:
@@ -82,7 +96,7 @@ def learn(
             new, old = school.store.absorb(reading)
             added += new
             superseded += old
-        school.write_files()
+        school.sync_files()
     return Learnt(tuple(added), tuple(superseded), tuple(skipped))
 
 

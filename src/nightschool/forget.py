@@ -50,7 +50,7 @@ def forget(school: School, memory_ids: Sequence[str]) -> Receipt:
         tainted = [version.id for version in school.registry.taint(ids, tombstones)]
         while school.registry.alias(tenant, "live") in tainted:
             school.registry.rollback(tenant, "forget")
-        school.write_files()
+        school.sync_files()
         receipt = Receipt(
             tuple(tombstones),
             items,

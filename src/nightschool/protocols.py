@@ -126,6 +126,10 @@ class Store(Protocol):
         """Replace a memory's text: the old one is superseded by the returned new one."""
         ...
 
+    def retire(self, memory_id: str, actor: str) -> Memory:
+        """Take a live memory out; it stays in the history, and its source does not bring it back."""
+        ...
+
     def replace(self, memory: Memory) -> None:
         """Write back bookkeeping fields (`learnt_in`, `graduated`) of a known memory."""
         ...

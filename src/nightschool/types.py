@@ -92,7 +92,8 @@ class MemoryStatus(StrEnum):
 
     LIVE = "live"
     SUPERSEDED = "superseded"
-    FORGOTTEN = "forgotten"
+    RETIRED = "retired"
+    """Taken out by a person; not recalled, not trained, and not read again from its source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nightschool.config import Settings, load_settings
 from nightschool.errors import ConfigError
-from nightschool.memory.files import write_files
+from nightschool.memory.files import EDITOR, Edits, edited, sync_files
 from nightschool.memory.store import SqliteStore
 from nightschool.protocols import Author, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.versions import BASE, Registry
+from nightschool.sources import said
 from nightschool.types import Effort, Memory
 from nightschool.workspace import Workspace
 
@@ -107,9 +109,20 @@ class School:
         found = self.store.recall(self.settings.tenant, question, self.settings.recall.limit)
         return [memory for memory, _ in found]
 
-    def write_files(self) -> None:
-        """Bring the readable memory files in line with the records."""
-        write_files(self.store, self.workspace, self.settings.tenant)
+    def sync_files(self) -> Edits:
+        """Take in what people edited in the memory files, then bring the files in line; under the lock.
+
+        Raises:
+            WorkspaceCorrupt: An edited file is not UTF-8 text.
+        """
+        tenant = self.settings.tenant
+        return sync_files(
+            self.store, self.workspace, tenant, lambda text: said(text, tenant, EDITOR)
+        )
+
+    def edited(self) -> bool:
+        """Tell whether a memory file was edited since it was written."""
+        return edited(self.workspace, self.settings.tenant)
 
 
 def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None = None) -> School:
@@ -121,9 +134,8 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
         ConfigError: A setting is wrong.
     """
     workspace = Workspace.find(start)
-    settings = load_settings(workspace.config_path, overrides)
-    if tenant:
-        settings = settings.model_copy(update={"tenant": tenant})
+    named = () if tenant is None else (f"tenant={json.dumps(tenant)}",)
+    settings = load_settings(workspace.config_path, (*overrides, *named))
     return School(
         workspace, settings, SqliteStore(workspace), Registry(workspace), ExamRecords(workspace)
     )

@@ -91,3 +91,19 @@ def test_recall_finds_other_forms_of_a_word_and_stays_in_its_tenant(store):
     assert [m.id for m, _ in found] == [near.id]
     assert store.recall("t", "", 5) == []
     assert store.recall("t", '") OR * NEAR(', 5) == []
+
+
+def test_what_a_person_took_out_is_not_recalled_and_its_source_does_not_bring_it_back(store):
+    text = "# House\n\nThe key hangs behind the boiler.\n\n# Yard\n\nThe gate closes at nine."
+    added, _ = store.absorb(read_document(text, "t", "a.md", "House"))
+    out = [m for m in added if "boiler" in m.text]
+    for memory in out:
+        assert store.retire(memory.id, "owner").status is MemoryStatus.RETIRED
+    store.absorb(read_document(text.replace("nine", "ten"), "t", "a.md", "House"))
+    assert not any("boiler" in m.text for m in store.memories("t"))
+    assert store.recall("t", "key behind the boiler", 5) == []
+    assert [h["action"] for h in store.history(out[0].id)] == ["added", "retired"]
+    with pytest.raises(UnknownMemory, match="retired"):
+        store.retire(out[0].id, "owner")
+    (again,), _ = learn(store, out[-1].text)  # a person may say it once more
+    assert again in store.memories("t")

@@ -22,6 +22,25 @@ def test_remember_list_edit(school):
     assert "Bialik" not in files
 
 
+def test_an_edit_in_a_memory_file_is_taken_in_by_the_next_command(school):
+    school("remember", "The printer stands in room 4.")
+    path = next(p for p in (school.folder / "memories").rglob("said-*.md"))
+    path.write_text(path.read_text().replace("room 4", "room 9") + "- The plotter is broken.\n")
+    assert "The plotter is broken." in texts(school)
+    found = school.json("memories", "--about", "printer")
+    assert found[0]["text"] == "The printer stands in room 9."
+    assert found[0]["speaker"] == "editor"
+    assert found[0]["id"] in path.read_text()
+    path.write_bytes(b"\xff\xfe")
+    assert "UTF-8" in school("memories", code=1)
+    assert path.read_bytes() == b"\xff\xfe"
+
+
+def test_a_tenants_name_is_no_path(school):
+    assert "tenant" in school("memories", "--tenant", "../other", code=2)
+    assert not (school.folder / "other").exists()
+
+
 def test_learning_again_changes_only_what_changed(school):
     chat = school.folder.parent / "chat.jsonl"
     before = {m["id"] for m in school.json("memories")}

@@ -65,7 +65,7 @@ def edit(
         school = opened(workspace, settings)
         with school.workspace.lock("an edit"):
             new = school.store.edit(memory, text, "owner")
-            school.write_files()
+            school.sync_files()
         show(new, json, f"{new.id}  {new.text}")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from nightschool.errors import ConfigError, NightschoolError
+from nightschool.errors import ConfigError, NightschoolError, WorkspaceLocked
 
 if TYPE_CHECKING:
     from nightschool.protocols import Progress
@@ -46,10 +46,24 @@ HERE = Path()
 
 
 def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None = None) -> School:
-    """Open the workspace that a command's options name."""
+    """Open the workspace that a command's options name, and take in what was edited in its files."""
+    from nightschool.day import pick_up_edits
     from nightschool.wire import open_school
 
-    return open_school(workspace, tuple(settings or ()), tenant)
+    school = open_school(workspace, tuple(settings or ()), tenant)
+    try:
+        edits = pick_up_edits(school)
+    except WorkspaceLocked as error:
+        print(f"Edits in memories/ wait: {error}", file=sys.stderr)
+        return school
+    for word, memories in (
+        ("corrected", edits.changed), ("added", edits.added), ("retired", edits.retired)
+    ):  # fmt: skip
+        for memory in memories:
+            print(f"Edited in memories/: {word} {memory.id}  {memory.text}", file=sys.stderr)
+    for line in edits.ignored:
+        print(f"Edited in memories/, not taken in: {line}", file=sys.stderr)
+    return school
 
 
 def show(result: Any, as_json: bool, text: str) -> None:

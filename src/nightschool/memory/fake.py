@@ -46,8 +46,10 @@ class FakeStore:
             old = self._current(episode, finding)
             if old is not None and normalise(old.text) == normalise(finding.text):
                 continue
+            if self._unwanted(episode, finding):
+                continue
             if old is not None:
-                superseded.append(self._retire(old, episode.kind.value))
+                superseded.append(self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value))
             memory = Memory(
                 new_id("mem"), episode.tenant, finding.text, finding.form, episode.kind,
                 episode.source, episode.id, episode.at, span=finding.span, speaker=finding.speaker,
@@ -59,7 +61,9 @@ class FakeStore:
             keys = {finding.key for finding in reading.findings}
             for memory in self.memories(episode.tenant):
                 if memory.source == episode.source and memory.key not in keys:
-                    superseded.append(self._retire(memory, episode.kind.value))
+                    superseded.append(
+                        self._close(memory, MemoryStatus.SUPERSEDED, episode.kind.value)
+                    )
         return added, superseded
 
     def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
@@ -87,13 +91,20 @@ class FakeStore:
         old = self.memory(memory_id)
         if old.status is not MemoryStatus.LIVE:
             raise UnknownMemory(f"{memory_id} is {old.status.value}; only live ones are edited.")
-        self._retire(old, actor)
+        self._close(old, MemoryStatus.SUPERSEDED, actor)
         new = replace(
             old, id=new_id("mem"), text=text, facets={}, form="said", at=now(), supersedes=old.id,
             learnt_in=None, graduated=None, speaker=actor,
         )  # fmt: skip
         self._add(new, actor)
         return new
+
+    def retire(self, memory_id: str, actor: str) -> Memory:
+        """Take a live memory out; see `protocols.Store.retire`."""
+        memory = self.memory(memory_id)
+        if memory.status is not MemoryStatus.LIVE:
+            raise UnknownMemory(f"{memory_id} is {memory.status.value} already.")
+        return self._close(memory, MemoryStatus.RETIRED, actor)
 
     def replace(self, memory: Memory) -> None:
         """Write back bookkeeping. Raises UnknownMemory."""
@@ -134,15 +145,23 @@ class FakeStore:
         ]
         return found[-1] if found and finding.key else None
 
+    def _unwanted(self, episode: Episode, finding: Finding) -> bool:
+        return episode.kind not in SAID and any(
+            m.status is MemoryStatus.RETIRED
+            and (m.tenant, m.key, m.source) == (episode.tenant, finding.key, episode.source)
+            and normalise(m.text) == normalise(finding.text)
+            for m in self._memories.values()
+        )
+
     def _add(self, memory: Memory, actor: str) -> None:
         self._memories[memory.id] = memory
         self._note(memory, actor, "added")
 
-    def _retire(self, memory: Memory, actor: str) -> Memory:
-        retired = replace(memory, status=MemoryStatus.SUPERSEDED)
-        self._memories[memory.id] = retired
-        self._note(retired, actor, "superseded")
-        return retired
+    def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
+        closed = replace(memory, status=status)
+        self._memories[memory.id] = closed
+        self._note(closed, actor, status.value)
+        return closed
 
     def _note(self, memory: Memory, actor: str, action: str) -> None:
         self._history.setdefault(memory.id, []).append(

@@ -71,9 +71,11 @@ class SqliteStore:
                 old = self._current(episode, finding)
                 if old is not None and normalise(old.text) == normalise(finding.text):
                     continue
+                if self._unwanted(episode, finding):
+                    continue
                 memory = _remember(episode, finding, old)
                 if old is not None:
-                    superseded.append(self._retire(old, episode.kind.value))
+                    superseded.append(self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value))
                 self._insert(memory, finding.speaker or episode.source)
                 added.append(memory)
             if episode.kind not in SAID:
@@ -104,9 +106,21 @@ class SqliteStore:
                 graduated=None,
                 speaker=actor,
             )
-            self._retire(old, actor)
+            self._close(old, MemoryStatus.SUPERSEDED, actor)
             self._insert(new, actor)
             return new
+
+    def retire(self, memory_id: str, actor: str) -> Memory:
+        """Take a live memory out; it stays in the history, and its source does not bring it back.
+
+        Raises:
+            UnknownMemory: No live memory has this id.
+        """
+        with transaction(self.connection):
+            memory = self.memory(memory_id)
+            if memory.status is not MemoryStatus.LIVE:
+                raise UnknownMemory(f"{memory_id} is {memory.status.value} already.")
+            return self._close(memory, MemoryStatus.RETIRED, actor)
 
     def replace(self, memory: Memory) -> None:
         """Write back the bookkeeping of a known memory.
@@ -262,7 +276,18 @@ class SqliteStore:
             (episode.tenant, episode.source),
         ).fetchall()
         gone = [m for row in rows if (m := from_json(Memory, row["body"])).key not in keys]
-        return [self._retire(memory, episode.kind.value) for memory in gone]
+        return [self._close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
+
+    def _unwanted(self, episode: Episode, finding: Finding) -> bool:
+        """Tell whether a person has taken out what a source says once more; people may say it again."""
+        if episode.kind in SAID:
+            return False
+        rows = self.connection.execute(
+            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND source = ? AND status = 'retired'",
+            (episode.tenant, finding.key, episode.source),
+        )
+        retired = [from_json(Memory, row["body"]).text for row in rows]
+        return normalise(finding.text) in map(normalise, retired)
 
     def _insert(self, memory: Memory, actor: str) -> None:
         self.connection.execute(
@@ -282,12 +307,12 @@ class SqliteStore:
             (memory.status.value, to_json(memory), memory.id),
         )
 
-    def _retire(self, memory: Memory, actor: str) -> Memory:
-        retired = replace(memory, status=MemoryStatus.SUPERSEDED)
-        self._update(retired)
+    def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
+        closed = replace(memory, status=status)
+        self._update(closed)
         self.connection.execute("DELETE FROM recall WHERE id = ?", (memory.id,))
-        self._note(retired, actor, "superseded")
-        return retired
+        self._note(closed, actor, status.value)
+        return closed
 
     def _note(self, memory: Memory, actor: str, action: str) -> None:
         self.connection.execute(

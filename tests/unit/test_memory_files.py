@@ -1,0 +1,157 @@
+"""Memory files are read and edited by people: no edit is lost, nothing forgotten comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nightschool.errors import WorkspaceCorrupt
+from nightschool.memory.fake import FakeStore
+from nightschool.memory.files import EDITOR, Edits, edited, sync_files
+from nightschool.sources import said
+from nightschool.sources.documents import read_document
+from nightschool.types import Memory, MemoryStatus
+from nightschool.workspace import Workspace
+
+
+class Folder:
+    """A store with its files."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace.create(root, "")
+        self.store = FakeStore()
+
+    def sync(self) -> Edits:
+        return sync_files(
+            self.store, self.workspace, "t", lambda text: said(text, "t", speaker=EDITOR)
+        )
+
+    def tell(self, *statements: str) -> list[Memory]:
+        added = [m for text in statements for m in self.store.absorb(said(text, "t"))[0]]
+        self.sync()
+        return added
+
+    def file(self, part: str = "said") -> Path:
+        return next(p for p in (self.workspace.memories / "t").glob("*.md") if part in p.name)
+
+    def texts(self) -> set[str]:
+        return {m.text for m in self.store.memories("t")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_untouched_files_change_nothing(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    before = folder.file().read_text()
+    assert not edited(folder.workspace, "t")
+    assert not folder.sync()
+    folder.file().write_text(before)  # saved again without a change
+    assert not edited(folder.workspace, "t")
+
+
+def test_a_changed_line_corrects_its_memory_in_the_editors_name(folder: Folder) -> None:
+    (old,) = folder.tell("The staging host is kestrel-7.")
+    path = folder.file()
+    path.write_text(path.read_text().replace("kestrel-7", "merlin-2"))
+    assert edited(folder.workspace, "t")
+    edits = folder.sync()
+    (new,) = edits.changed
+    assert (new.text, new.supersedes) == ("The staging host is merlin-2.", old.id)
+    assert folder.store.history(new.id)[0]["actor"] == EDITOR
+    assert new.id in path.read_text()
+    assert not folder.sync()
+
+
+def test_a_new_line_is_a_new_statement_wherever_it_stands(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    with folder.file().open("a") as file:
+        file.write("- Deploys are on Friday.\nThe cat is called Biscuit.\n")
+    with folder.file("MEMORY").open("a") as file:
+        file.write("* The office is in Lund.\n\n## Mine\n")
+    edits = folder.sync()
+    assert {m.text for m in edits.added} == folder.texts() - {"The staging host is kestrel-7."}
+    assert len(edits.added) == 3
+    assert "## Mine" in edits.ignored[0]
+
+
+def test_a_deleted_line_retires_and_a_deleted_file_does_not(folder: Folder) -> None:
+    gone, kept = folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    path.write_text("\n".join(x for x in path.read_text().split("\n") if gone.id not in x))
+    assert [m.id for m in folder.sync().retired] == [gone.id]
+    assert folder.store.memory(gone.id).status is MemoryStatus.RETIRED
+    path.unlink()
+    assert not folder.sync()
+    assert kept.id in path.read_text()
+
+
+def test_a_line_that_moves_to_another_file_stays_a_memory(folder: Folder) -> None:
+    folder.store.absorb(read_document("# House\n\nThe key hangs there.", "t", "a.md", "House"))
+    (told,) = folder.tell("The staging host is kestrel-7.")
+    line = next(x for x in folder.file().read_text().split("\n") if told.id in x)
+    folder.file().write_text(folder.file().read_text().replace(line + "\n", ""))
+    with folder.file("a.md").open("a") as file:
+        file.write(line + "\n")
+    assert not folder.sync()
+    assert told.text in folder.texts()
+
+
+def test_an_editor_left_open_brings_nothing_forgotten_back(folder: Folder) -> None:
+    secret, _ = folder.tell("The door code is 7382.", "Deploys are on Friday.")
+    buffer = folder.file().read_text()
+    folder.store.remove([secret.id])
+    folder.sync()
+    folder.file().write_text(buffer)
+    assert secret.id in folder.sync().ignored[0]
+    assert folder.texts() == {"Deploys are on Friday."}
+    assert "7382" not in folder.file().read_text()
+
+
+def test_an_edit_of_a_line_that_was_replaced_meanwhile_is_the_newest_word(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    buffer = folder.file().read_text()
+    folder.tell("The staging host is merlin-2.")
+    folder.file().write_text(buffer.replace("kestrel-7", "owl-9"))
+    folder.sync()
+    assert folder.texts() == {"The staging host is owl-9."}
+
+
+def test_a_retired_finding_is_not_read_again_from_its_source(folder: Folder) -> None:
+    text = "# House\n\nThe key hangs behind the boiler.\n\n# Yard\n\nThe gate closes at nine."
+    folder.store.absorb(read_document(text, "t", "a.md", "House"))
+    folder.sync()
+    path = folder.file("a.md")
+    path.write_text("\n".join(x for x in path.read_text().split("\n") if "boiler" not in x))
+    assert folder.sync().retired
+    folder.store.absorb(read_document(text.replace("nine", "ten"), "t", "a.md", "House"))
+    assert not any("boiler" in t for t in folder.texts())
+    assert any("ten" in t for t in folder.texts())
+
+
+def test_somebodys_own_notes_are_left_alone(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    notes = folder.workspace.memories / "t" / "todo.md"
+    notes.write_text("- buy milk\n")
+    folder.tell("Deploys are on Friday.")
+    assert notes.read_text() == "- buy milk\n"
+    assert not any("milk" in t for t in folder.texts())
+
+
+def test_a_file_that_is_not_text_any_more_is_named_and_kept(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    folder.file().write_bytes(b"\xff\xfe broken")
+    with pytest.raises(WorkspaceCorrupt, match="UTF-8"):
+        folder.sync()
+    assert folder.file().read_bytes() == b"\xff\xfe broken"
+
+
+def test_the_text_of_a_forgotten_memory_is_in_no_file(folder: Folder) -> None:
+    (told,) = folder.tell("The door code is 7382.")
+    folder.store.remove([told.id])
+    folder.sync()
+    for path in (folder.workspace.memories).rglob("*"):
+        assert not path.is_file() or b"7382" not in path.read_bytes()
