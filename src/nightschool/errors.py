@@ -16,6 +16,8 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     +-- StoreError
     |   +-- UnknownMemory (KeyError)
     |   +-- UnknownVersion (KeyError)
+    |   +-- PathRefused (ValueError)        not a memory file's name, or not text
+    |   +-- EditConflict                    the file is not what the edit was made on
     |   +-- TaintedVersion (PermissionError)  trained on something since forgotten
     +-- ModelError
     |   +-- ModelMissing (FileNotFoundError)
@@ -80,6 +82,14 @@ class UnknownMemory(StoreError, KeyError):
 
 class UnknownVersion(StoreError, KeyError):
     """No version or alias has this name."""
+
+
+class PathRefused(StoreError, ValueError):
+    """A path leads out of the memory files, or its content is no text that belongs there."""
+
+
+class EditConflict(StoreError):
+    """Somebody else has changed what this edit was made on."""
 
 
 class TaintedVersion(StoreError, PermissionError):
