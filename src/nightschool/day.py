@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nightschool.memory.files import Edits
-from nightschool.prompts import recall_prompt
+from nightschool.prompts import recall_prompt, within_budget
 from nightschool.sources import conversation, said
 from nightschool.types import Memory, Message, Reading
 from nightschool.wire import School
@@ -58,27 +57,12 @@ def ask(
     """
     found = school.registry.resolve(school.settings.tenant, version)
     version_id = found.id if found else "base"
-    recalled = (
-        ()
-        if closed_book
-        else tuple(memory for memory in school.recall(question) if memory.graduated != version_id)
-    )
-    last = recall_prompt(question, recalled, school.settings.recall.budget_tokens)
+    budget = school.settings.recall.budget_tokens
+    fitting = [] if closed_book else school.recall(question)
+    recalled = within_budget([m for m in fitting if m.graduated != version_id], budget)
+    last = recall_prompt(question, recalled, budget)
     text = school.sampler(version_id).generate([(*before, *last)], max_tokens=ANSWER_TOKENS)[0]
-    return Answer(text, version_id, recalled)
-
-
-def pick_up_edits(school: School) -> Edits:
-    """Take in what people edited in the memory files since these were written.
-
-    Raises:
-        WorkspaceLocked: Another process holds the workspace.
-        WorkspaceCorrupt: An edited file is not UTF-8 text.
-    """
-    if not school.edited():
-        return Edits()
-    with school.workspace.lock("taking in edits"):
-        return school.sync_files()
+    return Answer(text, version_id, tuple(recalled))
 
 
 def learn(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.memory.notes import erase_lines
 from nightschool.registry.nights import nights
 from nightschool.registry.versions import BASE
 from nightschool.types import Bank, Material, now
@@ -41,8 +42,9 @@ def forget(school: School, memory_ids: Sequence[str]) -> Receipt:
     """
     tenant = school.settings.tenant
     with school.workspace.lock("forgetting"):
-        chain = [m.id for given in memory_ids for m in school.store.lineage(given)]
-        ids = set(chain)
+        chain = [m for given in memory_ids for m in school.store.lineage(school.memory(given).id)]
+        ids = {memory.id for memory in chain}
+        erase_lines(school.vault(), chain)
         items = school.exams.remove_items(ids)
         examples = _scrub_nights(school, ids)
         live_before = school.registry.alias(tenant, "live")

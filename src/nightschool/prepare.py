@@ -20,6 +20,7 @@ from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, upcoming_night
 from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.mixture import compose
+from nightschool.trust import trainable
 from nightschool.types import Bank, Effort, Example, Material, Memory
 from nightschool.wire import School
 
@@ -35,19 +36,24 @@ def gather(school: School, night: Night) -> list[Memory]:
     tenant = school.settings.tenant
 
     def snapshot() -> str:
-        return json.dumps([memory.id for memory in school.store.memories(tenant)])
+        live = school.store.memories(tenant)
+        return json.dumps([memory.id for memory in live if trainable(memory)])
 
     return _still_live(school, night.artifact("memories.json", snapshot))
 
 
 def _still_live(school: School, snapshot: str | None) -> list[Memory]:
-    """Return the live memories of a snapshot; all of them where there is no snapshot yet."""
+    """Return the live memories of a snapshot that may be trained; all such where there is none yet."""
     ids = None if snapshot is None else set(json.loads(snapshot))
     live = school.store.memories(school.settings.tenant)
-    memories = [memory for memory in live if ids is None or memory.id in ids]
+    memories = [m for m in live if trainable(m) and (ids is None or m.id in ids)]
     if not memories:
+        waiting = sum(not trainable(memory) for memory in live)
         raise StudyError(
-            "There is nothing to learn: no live memories. Use `nightschool learn` first."
+            f"There is nothing to learn: {waiting} memories wait for approval, see `nightschool memory "
+            "pending`."
+            if waiting
+            else "There is nothing to learn: no live memories. Use `nightschool learn` first."
         )
     return memories
 
@@ -151,6 +157,8 @@ class Plan:
     authors: tuple[str, ...]
     rule_examples: int | None
     """What the rules write, before repeats of exam questions are dropped; None without the rules."""
+    waiting: int
+    """Memories that wait for the owner's approval; they are not studied."""
     imported: int
     general: int
     """At most so many examples of general replay."""
@@ -185,6 +193,7 @@ def plan(
         new=_by_kind(new),
         questions=len(match_questions(questions, new).pairs) if questions else None,
         authors=settings.study.authors,
+        waiting=sum(not trainable(m) for m in school.store.memories(settings.tenant)),
         rule_examples=_rule_examples(school, memories, bar),
         imported=len(imported),
         general=min(_general_count(school, memories), len(PROMPTS)),

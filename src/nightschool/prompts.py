@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nightschool.trust import trainable
 from nightschool.types import Memory, Message
 
 CHARACTERS_PER_TOKEN = 4
@@ -14,13 +15,7 @@ def recall_prompt(
     question: str, recalled: Sequence[Memory], budget_tokens: int
 ) -> tuple[Message, ...]:
     """Ask a question with recalled memories before it, best first, as many as the budget holds."""
-    notes: list[str] = []
-    room = budget_tokens * CHARACTERS_PER_TOKEN
-    for memory in recalled:
-        room -= len(memory.text) + len(memory.id) + 6
-        if room < 0:
-            break
-        notes.append(f"- {memory.text} [{memory.id}]")
+    notes = [_note(memory) for memory in within_budget(recalled, budget_tokens)]
     if not notes:
         return (Message("user", question),)
     joined = "\n".join(notes)
@@ -30,6 +25,24 @@ def recall_prompt(
             f"Use these notes to answer.\n\n{joined}\n\nQuestion: {question}\nAnswer briefly.",
         ),
     )
+
+
+def within_budget(recalled: Sequence[Memory], budget_tokens: int) -> list[Memory]:
+    """Keep the first memories, as many as the budget holds."""
+    kept: list[Memory] = []
+    room = budget_tokens * CHARACTERS_PER_TOKEN
+    for memory in recalled:
+        room -= len(_note(memory)) + 1
+        if room < 0:
+            break
+        kept.append(memory)
+    return kept
+
+
+def _note(memory: Memory) -> str:
+    """Write a memory as a line of the prompt; what nobody vouches for is marked."""
+    mark = "" if trainable(memory) else f" (unconfirmed, {memory.trust.value})"
+    return f"- {' '.join(memory.text.split())}{mark} [{memory.id}]"
 
 
 def open_book_prompt(question: str, context: str) -> tuple[Message, ...]:

@@ -126,6 +126,10 @@ class Store(Protocol):
         """Replace a memory's text: the old one is superseded by the returned new one."""
         ...
 
+    def approve(self, memory_id: str, actor: str) -> Memory:
+        """Let the owner vouch for a live memory that somebody else stated."""
+        ...
+
     def retire(self, memory_id: str, actor: str) -> Memory:
         """Take a live memory out; it stays in the history, and its source does not bring it back."""
         ...

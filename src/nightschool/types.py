@@ -47,6 +47,21 @@ class SourceKind(StrEnum):
     CODE = "code"
     CONVERSATION = "conversation"
     STATEMENT = "statement"
+    NOTE = "note"
+    """A file among the memories that a model keeps."""
+
+
+class Trust(StrEnum):
+    """Who stands behind a statement; the order is `trust.ORDER`."""
+
+    OWNER = "owner"
+    """Stated by the owner, or learnt by the owner's command."""
+    USER = "user"
+    """Somebody who talks with the model, and what the model made of it."""
+    TOOL = "tool"
+    """The output of a tool, or a file of unknown origin."""
+    WEB = "web"
+    """A page that anybody may have written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,7 @@ class Finding:
     speaker: str = ""
     key: str = ""
     """Stable name of *what* the fact is about; a new finding with a live memory's key replaces it."""
+    trust: Trust = Trust.OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +159,9 @@ class Memory:
     """The first night (id) that studied it; None before its first night."""
     graduated: str | None = None
     """The version shown, closed-book, to hold it; None while it must be recalled."""
+    trust: Trust = Trust.OWNER
+    approved: bool = False
+    """Whether the owner vouches for what somebody else said; without it, that is never trained."""
 
 
 # -- study --------------------------------------------------------------------------------

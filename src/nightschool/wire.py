@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nightschool.config import Settings, load_settings
-from nightschool.errors import ConfigError
-from nightschool.memory.files import EDITOR, Edits, edited, sync_files
+from nightschool.errors import ConfigError, UnknownMemory
+from nightschool.memory.files import EDITOR, Edits, edited, rendered, sync_files
 from nightschool.memory.store import SqliteStore
+from nightschool.memory.tool import MemoryTool
+from nightschool.memory.vault import Vault
 from nightschool.protocols import Author, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
-from nightschool.types import Effort, Memory
+from nightschool.types import Effort, Memory, Trust
 from nightschool.workspace import Workspace
 
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
@@ -109,15 +111,36 @@ class School:
         found = self.store.recall(self.settings.tenant, question, self.settings.recall.limit)
         return [memory for memory, _ in found]
 
-    def sync_files(self) -> Edits:
-        """Take in what people edited in the memory files, then bring the files in line; under the lock.
+    def memory(self, memory_id: str) -> Memory:
+        """Return one of the tenant's memories.
+
+        Raises:
+            UnknownMemory: The tenant has no such memory.
+        """
+        memory = self.store.memory(memory_id)
+        if memory.tenant != self.settings.tenant:
+            raise UnknownMemory(
+                f"{self.settings.tenant!r} has no memory called {memory_id}. Name its owner with --tenant."
+            )
+        return memory
+
+    def vault(self) -> Vault:
+        """Return the tenant's memory files."""
+        return Vault(self.workspace.memories / self.settings.tenant)
+
+    def memory_tool(self) -> MemoryTool:
+        """Return the memory tool of one conversation."""
+        return MemoryTool(self.vault(), lambda: rendered(self.workspace, self.settings.tenant))
+
+    def sync_files(self, trust: Trust = Trust.TOOL) -> Edits:
+        """Take in what was edited in the memory files, then bring the files in line; under the lock.
 
         Raises:
             WorkspaceCorrupt: An edited file is not UTF-8 text.
         """
         tenant = self.settings.tenant
         return sync_files(
-            self.store, self.workspace, tenant, lambda text: said(text, tenant, EDITOR)
+            self.store, self.workspace, tenant, lambda text: said(text, tenant, EDITOR), trust
         )
 
     def edited(self) -> bool:

@@ -10,6 +10,7 @@ import nightschool
 ROOT = Path(nightschool.__file__).parent
 GROUND = (
     "types",
+    "trust",
     "codec",
     "errors",
     "config",
@@ -20,7 +21,7 @@ GROUND = (
     "prompts",
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
-FLOWS = ("wire", "day", "forget", "morning", "prepare", "examine", "consolidate", "demo")
+FLOWS = ("wire", "day", "curate", "forget", "morning", "prepare", "examine", "consolidate", "demo")
 DOORS = ("cli",)
 DATA = ("demo_data",)
 

@@ -9,7 +9,8 @@ from nightschool.memory.fake import FakeStore
 from nightschool.memory.store import SqliteStore
 from nightschool.sources import said
 from nightschool.sources.documents import read_document
-from nightschool.types import MemoryStatus
+from nightschool.trust import trainable
+from nightschool.types import MemoryStatus, Trust
 from nightschool.workspace import Workspace
 
 
@@ -107,3 +108,36 @@ def test_what_a_person_took_out_is_not_recalled_and_its_source_does_not_bring_it
         store.retire(out[0].id, "owner")
     (again,), _ = learn(store, out[-1].text)  # a person may say it once more
     assert again in store.memories("t")
+
+
+def lower(text, trust, tenant="t"):
+    """Return a statement of a lower tier."""
+    reading = said(text, tenant, speaker="somebody")
+    return replace(reading, findings=tuple(replace(f, trust=trust) for f in reading.findings))
+
+
+def test_who_is_less_trusted_replaces_nothing_and_waits(store):
+    (own,), _ = learn(store, "The staging host is kestrel-7.")
+    (other,), superseded = store.absorb(lower("The staging host is evil-1.", Trust.WEB))
+    assert superseded == []
+    assert trainable(own)
+    assert not trainable(other)
+    assert {m.id for m in store.memories("t")} == {own.id, other.id}
+    assert store.absorb(lower("The staging host is kestrel-7.", Trust.USER)) == ([], [])
+
+
+def test_the_owners_word_replaces_what_others_said_and_approval_makes_it_the_owners(store):
+    (web,), _ = store.absorb(lower("The staging host is heron-4.", Trust.WEB))
+    assert trainable(store.approve(web.id, "owner"))
+    assert store.history(web.id)[-1]["action"] == "approved"
+    assert store.absorb(lower("The staging host is evil-1.", Trust.TOOL))[1] == []
+    (own,), gone = learn(store, "The staging host is merlin-2.")
+    assert len(gone) == 2
+    assert store.memories("t") == [own]
+    with pytest.raises(UnknownMemory, match="superseded"):
+        store.approve(web.id, "owner")
+
+
+def test_the_owners_correction_of_what_others_said_is_the_owners(store):
+    (web,), _ = store.absorb(lower("The staging host is heron-4.", Trust.WEB))
+    assert trainable(store.edit(web.id, "The staging host is heron-5.", "owner"))

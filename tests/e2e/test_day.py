@@ -7,14 +7,14 @@ import pytest
 
 
 def texts(line):
-    return [m["text"] for m in line.json("memories")]
+    return [m["text"] for m in line.json("memory", "list")]
 
 
 def test_remember_list_edit(school):
     school("remember", "The coffee machine is leased from Bialik.")
-    found = school.json("memories", "--about", "coffee machine")
+    found = school.json("memory", "list", "--about", "coffee machine")
     assert found[0]["text"] == "The coffee machine is leased from Bialik."
-    school("edit", found[0]["id"], "The coffee machine is leased from Moka and Sons.")
+    school("memory", "edit", found[0]["id"], "The coffee machine is leased from Moka and Sons.")
     assert "The coffee machine is leased from Moka and Sons." in texts(school)
     assert "The coffee machine is leased from Bialik." not in texts(school)
     files = "".join(p.read_text() for p in (school.folder / "memories").rglob("*.md"))
@@ -27,28 +27,71 @@ def test_an_edit_in_a_memory_file_is_taken_in_by_the_next_command(school):
     path = next(p for p in (school.folder / "memories").rglob("said-*.md"))
     path.write_text(path.read_text().replace("room 4", "room 9") + "- The plotter is broken.\n")
     assert "The plotter is broken." in texts(school)
-    found = school.json("memories", "--about", "printer")
+    found = school.json("memory", "list", "--about", "printer")
     assert found[0]["text"] == "The printer stands in room 9."
     assert found[0]["speaker"] == "editor"
     assert found[0]["id"] in path.read_text()
     path.write_bytes(b"\xff\xfe")
-    assert "UTF-8" in school("memories", code=1)
+    assert "UTF-8" in school("memory", "list", code=1)
     assert path.read_bytes() == b"\xff\xfe"
 
 
+def test_what_a_model_writes_waits_for_approval(school):
+    calls = [
+        {"command": "create", "path": "/memories/notes.md",
+         "file_text": "- The gateway listens on 8443.\n- The admin password is never asked for.\n"},
+        {"command": "view", "path": "/memories/notes.md"},
+        {"command": "delete", "path": "/memories/MEMORY.md"},
+        {"command": "view", "path": "/memories/../nightschool.toml"},
+    ]  # fmt: skip
+    typed = "".join(json.dumps(call) + "\n" for call in calls)
+    results = [json.loads(x) for x in school("memory", "tool", typed=typed).splitlines()]
+    assert [r["is_error"] for r in results] == [False, False, True, True]
+    assert "     1\t- The gateway listens on 8443." in results[1]["text"]
+    waiting = school.json("memory", "pending")
+    assert {m["trust"] for m in waiting} == {"user"}
+    good, bad = [m["id"] for m in waiting]
+    rows = school.json("memory", "why", "On which port does the gateway listen?")
+    assert (rows[0]["memory"]["id"], rows[0]["used"]) == (good, True)
+    assert "marked as user" in rows[0]["reason"]
+    plan = school.json("consolidate", "--dry-run")
+    assert plan["waiting"] == 2
+    assert "note" not in plan["memories"]
+    school("memory", "approve", good)
+    school("memory", "reject", bad)
+    assert school.json("memory", "pending") == []
+    assert "password" not in (school.folder / "memories" / "default" / "notes.md").read_text()
+    assert school.json("consolidate", "--dry-run")["memories"]["note"] == 1
+    assert "no memory called" in school("memory", "approve", good, "--tenant", "other", code=1)
+    assert "JSON" in school("memory", "tool", code=2, typed="{nonsense\n")
+
+
+def test_forgetting_a_noted_line_leaves_no_copy(school):
+    text = "- The vault code is 7382-omega.\n- The cat sleeps upstairs.\n"
+    notes = school.folder / "memories" / "default" / "notes.md"
+    for content in (text, text + "- The dog sleeps downstairs.\n"):  # two episodes hold the line
+        notes.write_text(content)
+        school("memory", "list")
+    found = school.json("memory", "list", "--about", "vault code")[0]
+    school("forget", found["id"], "--yes")
+    for path in school.folder.rglob("*"):
+        assert not path.is_file() or b"7382-omega" not in path.read_bytes(), path
+    assert "The dog sleeps downstairs." in texts(school)
+
+
 def test_a_tenants_name_is_no_path(school):
-    assert "tenant" in school("memories", "--tenant", "../other", code=2)
+    assert "tenant" in school("memory", "list", "--tenant", "../other", code=2)
     assert not (school.folder / "other").exists()
 
 
 def test_learning_again_changes_only_what_changed(school):
     chat = school.folder.parent / "chat.jsonl"
-    before = {m["id"] for m in school.json("memories")}
+    before = {m["id"] for m in school.json("memory", "list")}
     school("learn", str(chat))
-    assert {m["id"] for m in school.json("memories")} == before
+    assert {m["id"] for m in school.json("memory", "list")} == before
     chat.write_text(chat.read_text().replace("kestrel-7", "merlin-2"))
     school("learn", str(chat))
-    after = school.json("memories")
+    after = school.json("memory", "list")
     assert len({m["id"] for m in after} & before) == len(before) - 1
     assert "The staging host is called merlin-2." in [m["text"] for m in after]
     assert "The staging host is called kestrel-7." not in [m["text"] for m in after]
@@ -109,7 +152,7 @@ def test_every_kind_of_source(cli, tmp_path):
     for part in ("behind the boiler", "Ortolan Brothers", "21:40", "lagoon", "north tower", "06:15",
                  "turn", "Ada's office is in the old mill"):  # fmt: skip
         assert part in found, part
-    kinds = {m["source_kind"] for m in cli.json("memories")}
+    kinds = {m["source_kind"] for m in cli.json("memory", "list")}
     assert kinds == {"document", "code", "conversation"}
 
 
@@ -167,7 +210,7 @@ def test_errors_are_sentences_with_an_exit_code(school, words, code, said):
 
 
 def test_outside_a_workspace(cli):
-    assert "nightschool init" in cli("memories", code=1)
+    assert "nightschool init" in cli("memory", "list", code=1)
 
 
 def test_corrupt_weights_and_database(school, tiny_base, tmp_path):
@@ -183,7 +226,7 @@ def test_corrupt_weights_and_database(school, tiny_base, tmp_path):
     for extra in school.folder.glob("nightschool.db-*"):
         extra.unlink()
     database.write_bytes(b"not a database at all" * 400)
-    said = school("memories", code=1)
+    said = school("memory", "list", code=1)
     assert "cannot be read as a database" in said
 
 
@@ -196,7 +239,7 @@ def test_forgetting_leaves_no_copy(school):
     secret = "walrus-lantern-9931"
     school("remember", f"The guest password is {secret}.")
     school("consolidate", code=3)
-    found = school.json("memories", "--about", "guest password")[0]
+    found = school.json("memory", "list", "--about", "guest password")[0]
     version = school.json("versions")["versions"][0]["id"]
     assert list((school.folder / "reports").rglob("night-*.html"))  # it may quote the secret
     receipt = school.json("forget", found["id"], "--yes")
@@ -215,7 +258,7 @@ def test_forgetting_leaves_no_copy(school):
 def test_tenants_do_not_see_each_other(school):
     school("remember", "The rival's price is 40.", "--tenant", "other")
     assert "The rival's price is 40." not in texts(school)
-    assert [m["text"] for m in school.json("memories", "--tenant", "other")] == [
+    assert [m["text"] for m in school.json("memory", "list", "--tenant", "other")] == [
         "The rival's price is 40."
     ]
     assert "base" in school("versions", "--tenant", "other")

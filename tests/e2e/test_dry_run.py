@@ -56,7 +56,7 @@ def test_it_says_what_the_night_learns_and_writes_nothing(school):
 
 
 def test_an_interrupted_night_would_go_on_with_the_memories_that_it_began_with(school):
-    known = [memory["id"] for memory in school.json("memories")]
+    known = [memory["id"] for memory in school.json("memory", "list")]
     night = school.folder / "nights" / "default" / "night-0001"
     night.mkdir(parents=True)
     (night / "memories.json").write_text(json.dumps(known))

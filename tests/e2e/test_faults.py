@@ -36,7 +36,7 @@ def stored(night):
 
 def test_kill_at_every_step(school):
     night = school.folder / "nights" / "default" / "night-0001"
-    before = school.json("memories")
+    before = school.json("memory", "list")
     done = {}
     for step in STEPS:
         kill_after(school, step, night)
@@ -47,7 +47,7 @@ def test_kill_at_every_step(school):
                 json.loads(body)
         done = now
         assert school.json("versions")["live"] == "base", f"{step}: live has moved"
-        kept = school.json("memories")
+        kept = school.json("memory", "list")
         assert [m["text"] for m in kept] == [m["text"] for m in before]
     # The night was over; all that was missing is its rendered report.
     assert "night-0001" in school("report")
@@ -86,13 +86,13 @@ def test_two_nights_at_once(school):
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
 def test_a_disk_that_takes_no_more(school):
-    before = school.json("memories")
+    before = school.json("memory", "list")
     school.largest_file = 1_000_000  # the weights do not fit
     said = school("consolidate", code=1)
     assert "Nothing more can be written" in said
     assert "Traceback" not in said
     assert school.json("versions") == {"live": "base", "versions": []}
-    assert [m["text"] for m in school.json("memories")] == [m["text"] for m in before]
+    assert [m["text"] for m in school.json("memory", "list")] == [m["text"] for m in before]
     night = school.folder / "nights" / "default" / "night-0001"
     written = (night / "material.json").read_bytes()
     school.largest_file = None

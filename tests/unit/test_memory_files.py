@@ -9,8 +9,11 @@ import pytest
 from nightschool.errors import WorkspaceCorrupt
 from nightschool.memory.fake import FakeStore
 from nightschool.memory.files import EDITOR, Edits, edited, sync_files
+from nightschool.memory.notes import erase_lines
+from nightschool.memory.vault import Vault
 from nightschool.sources import said
 from nightschool.sources.documents import read_document
+from nightschool.trust import trainable
 from nightschool.types import Memory, MemoryStatus
 from nightschool.workspace import Workspace
 
@@ -132,13 +135,89 @@ def test_a_retired_finding_is_not_read_again_from_its_source(folder: Folder) -> 
     assert any("ten" in t for t in folder.texts())
 
 
-def test_somebodys_own_notes_are_left_alone(folder: Folder) -> None:
+NOTE = """# Project
+
+- The gateway listens on 8443.
+- [ ] The certificate expires
+  in March.
+
+Nia owns the billing service.
+
+```
+- not a statement at all
+```
+- Done.
+"""
+
+
+def write_note(folder: Folder, text: str) -> Edits:
+    path = folder.workspace.memories / "t" / "project.md"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    assert edited(folder.workspace, "t")
+    edits = folder.sync()
+    assert path.read_text() == text
+    assert not edited(folder.workspace, "t")
+    return edits
+
+
+def test_a_note_is_left_as_it_is_and_its_lines_are_proposals(folder: Folder) -> None:
     folder.tell("The staging host is kestrel-7.")
-    notes = folder.workspace.memories / "t" / "todo.md"
-    notes.write_text("- buy milk\n")
-    folder.tell("Deploys are on Friday.")
-    assert notes.read_text() == "- buy milk\n"
-    assert not any("milk" in t for t in folder.texts())
+    edits = write_note(folder, NOTE)
+    assert [m.text for m in edits.proposed] == [
+        "The gateway listens on 8443.",
+        "The certificate expires in March.",
+        "Nia owns the billing service.",
+    ]
+    assert not any(trainable(m) for m in edits.proposed)
+    assert "(project.md): note" in folder.file("MEMORY").read_text()
+    assert "8443" not in folder.file().read_text()
+
+
+def test_a_changed_note_changes_what_was_read_from_it_but_not_what_the_owner_approved(
+    folder: Folder,
+) -> None:
+    gateway, certificate, _ = write_note(folder, NOTE).proposed
+    folder.store.approve(gateway.id, "owner")
+    folder.sync()
+    assert "8443" in folder.file("project").read_text()
+    write_note(folder, NOTE.replace("8443", "9000").replace("in March", "in May"))
+    assert "The certificate expires in May." in folder.texts()
+    assert "The certificate expires in March." not in folder.texts()
+    assert {"The gateway listens on 8443.", "The gateway listens on 9000."} <= folder.texts()
+    (folder.workspace.memories / "t" / "project.md").unlink()
+    folder.sync()
+    assert folder.texts() == {"The gateway listens on 8443."}
+    assert certificate.id not in {m.id for m in folder.store.memories("t")}
+
+
+def test_a_rejected_line_does_not_come_back_from_its_note(folder: Folder) -> None:
+    gateway, *_ = write_note(folder, NOTE).proposed
+    folder.store.retire(gateway.id, "owner")
+    write_note(folder, NOTE + "- The cat sleeps upstairs.\n")
+    assert "The gateway listens on 8443." not in folder.texts()
+    assert erase_lines(Vault(folder.workspace.memories / "t"), [gateway]) == 1
+    left = (folder.workspace.memories / "t" / "project.md").read_text()
+    assert (
+        left
+        == NOTE.replace("- The gateway listens on 8443.\n", "") + "- The cat sleeps upstairs.\n"
+    )
+
+
+def test_an_index_that_somebody_brought_along_is_kept(folder: Folder) -> None:
+    own = folder.workspace.memories / "t" / "MEMORY.md"
+    own.parent.mkdir()
+    own.write_text("- The well is sixty feet deep.\n")
+    folder.tell("The staging host is kestrel-7.")
+    assert (own.parent / "MEMORY-before.md").read_text() == "- The well is sixty feet deep.\n"
+    assert "The well is sixty feet deep." in folder.texts()
+
+
+def test_what_is_no_text_is_no_note(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    (folder.workspace.memories / "t" / "cat.png").write_bytes(b"\x89PNG\xff\xfe")
+    (folder.workspace.memories / "t" / ".swap").write_text("- hidden things are nobody's note")
+    assert not folder.sync().proposed
 
 
 def test_a_file_that_is_not_text_any_more_is_named_and_kept(folder: Folder) -> None:

@@ -174,6 +174,31 @@ def test_too_large_or_broken_texts_are_refused(tool: MemoryTool) -> None:
     assert tool.call({"command": "view", "path": "/memories/b.md"}).is_error
 
 
+def test_files_rendered_from_records_are_for_viewing_only(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "m")
+    vault.write("/memories/MEMORY.md", "ours\n")
+    tool = MemoryTool(vault, lambda: frozenset({"/memories/MEMORY.md"}))
+    answer(tool, "create", path="/memories/a.md", file_text="x")
+    for path in (
+        "/memories/MEMORY.md",
+        "/memories/MEMORY.md/",
+        "/memories//MEMORY.md",
+        "/memories/memory.md",
+    ):
+        for fields in (
+            {"command": "create", "path": path, "file_text": "x"},
+            {"command": "str_replace", "path": path, "old_str": "ours", "new_str": "x"},
+            {"command": "insert", "path": path, "insert_line": 0, "insert_text": "x"},
+            {"command": "delete", "path": path},
+            {"command": "rename", "old_path": path, "new_path": "/memories/b.md"},
+            {"command": "rename", "old_path": "/memories/a.md", "new_path": path},
+        ):  # fmt: skip
+            assert tool.call(fields).is_error
+    assert answer(tool, "view", path="/memories/MEMORY.md").endswith("ours")
+    assert vault.read("/memories/MEMORY.md") == "ours\n"
+    assert vault.read("/memories/a.md") == "x"
+
+
 def test_a_file_does_not_become_a_folder(tool: MemoryTool) -> None:
     answer(tool, "create", path="/memories/a", file_text="x")
     assert tool.call({"command": "create", "path": "/memories/a/b.md", "file_text": "y"}).is_error

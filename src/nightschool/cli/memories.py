@@ -1,8 +1,8 @@
-"""Commands on memories: memories, edit, forget."""
+"""Commands on memories: memory list, show, edit, why, pending, approve, reject, tool, and forget."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,16 +18,39 @@ from nightschool.cli.output import (
     show,
 )
 
+if TYPE_CHECKING:
+    from nightschool.types import Memory
 
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    for command in (memories, edit, forget):
-        app.command(cls=Command)(command)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Ids = Annotated[list[str], typer.Argument(metavar="memory...", help="Ids of memories.")]
 
 
-def memories(
+def register(parent: typer.Typer) -> None:
+    """Add the group, and `forget` as a command of its own."""
+    parent.add_typer(app, name="memory", help="What is remembered: look, correct, approve.")
+    parent.command(cls=Command)(forget)
+
+
+def _line(memory: Memory) -> str:
+    from nightschool.trust import trainable
+
+    mark = "" if trainable(memory) else f"  [waits, {memory.trust.value}]"
+    return f"{memory.id}  {memory.status.value:<10} {memory.text}{mark}"
+
+
+def _shown(memories: list[Memory], json: bool, otherwise: str) -> None:
+    from dataclasses import asdict
+
+    lines = [_line(memory) for memory in memories]
+    show([asdict(memory) for memory in memories], json, "\n".join(lines) or otherwise)
+
+
+@app.command("list", cls=Command)
+def list_memories(
     about: Annotated[str | None, typer.Option(help="Only those found for these words.")] = None,
-    retired: Annotated[bool, typer.Option("--all", help="Superseded ones too.")] = False,
+    retired: Annotated[
+        bool, typer.Option("--all", help="Superseded and retired ones too.")
+    ] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -35,42 +58,197 @@ def memories(
 ) -> None:
     """List memories with their ids.
 
-    Example: nightschool memories --about "staging host"
+    Example: nightschool memory list --about "staging host"
+    """
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        name = school.settings.tenant
+        found = (
+            [memory for memory, _ in school.store.recall(name, about, 50)]
+            if about
+            else school.store.memories(name, include_retired=retired)
+        )
+        _shown(found, json, "No memories yet.")
+
+
+@app.command("show", cls=Command)
+def show_memory(
+    memory: Annotated[str, typer.Argument(help="The memory's id.")],
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show where a memory came from, who stands behind it, and what happened to it.
+
+    Example: nightschool memory show mem-3f9c2a71be
     """
     from dataclasses import asdict
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        found = (
-            [m for m, _ in school.store.recall(school.settings.tenant, about, 50)]
-            if about
-            else school.store.memories(school.settings.tenant, include_retired=retired)
-        )
-        lines = [f"{m.id}  {m.status.value:<10} {m.text}" for m in found]
-        show([asdict(m) for m in found], json, "\n".join(lines) or "No memories yet.")
+        found = school.memory(memory)
+        history = school.store.history(memory)
+        spoke = f", said by {found.speaker}" if found.speaker else ""
+        approved = ", approved" if found.approved else ""
+        lines = [
+            _line(found),
+            f"from {found.source} ({found.source_kind.value}{spoke}), {found.at}",
+            f"trust: {found.trust.value}{approved}; first studied: {found.learnt_in or 'not yet'}; "
+            f"known by: {found.graduated or 'no version'}",
+            *(f"  {h['at']}  {h['actor']}  {h['action']}: {h['text']}" for h in history),
+        ]
+        show({**asdict(found), "history": history}, json, "\n".join(lines))
 
 
+@app.command(cls=Command)
 def edit(
     memory: Annotated[str, typer.Argument(help="The memory's id.")],
     text: Annotated[str, typer.Argument(help="What it should say.")],
     workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
     """Correct a memory; the old text stays in its history.
 
-    Example: nightschool edit mem-3f9c2a71be "The staging host is merlin-2."
+    Example: nightschool memory edit mem-3f9c2a71be "The staging host is merlin-2."
     """
+    from nightschool.curate import correct
+
     with errors_as_messages():
-        school = opened(workspace, settings)
-        with school.workspace.lock("an edit"):
-            new = school.store.edit(memory, text, "owner")
-            school.sync_files()
+        new = correct(opened(workspace, settings, tenant), memory, text)
         show(new, json, f"{new.id}  {new.text}")
 
 
+@app.command(cls=Command)
+def why(
+    question: Annotated[str, typer.Argument(help="What would be asked.")],
+    version: Annotated[str, typer.Option(help="live, previous, base, or a version id.")] = "live",
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what would be recalled for a question, what would not, and why.
+
+    Example: nightschool memory why "What is the staging host?"
+    """
+    from dataclasses import asdict
+
+    from nightschool.curate import why as explain
+
+    with errors_as_messages():
+        rows = explain(opened(workspace, settings, tenant), question, version)
+        lines = [
+            f"{'+' if r.used else '-'} {r.score:6.2f}  {r.memory.id}  {r.memory.text}  ({r.reason})"
+            for r in rows
+        ]
+        show([asdict(r) for r in rows], json, "\n".join(lines) or "Nothing fits that question.")
+
+
+@app.command(cls=Command)
+def pending(
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List what waits for approval: it may be recalled, marked as such, and is never trained.
+
+    Example: nightschool memory pending
+    """
+    from nightschool.trust import trainable
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        live = school.store.memories(school.settings.tenant)
+        _shown([m for m in live if not trainable(m)], json, "Nothing waits for approval.")
+
+
+@app.command(cls=Command)
+def approve(
+    memory: Ids,
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Vouch for memories that others stated; the next night studies them.
+
+    Example: nightschool memory approve mem-3f9c2a71be mem-77aa01c2d3
+    """
+    from nightschool.curate import review
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        _shown(review(school, memory, approve=True), json, "")
+
+
+@app.command(cls=Command)
+def reject(
+    memory: Ids,
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take memories out, also from the notes that hold them; their sources do not bring them back.
+
+    Their history stays; `nightschool forget` erases that, too.
+
+    Example: nightschool memory reject mem-3f9c2a71be
+    """
+    from nightschool.curate import review
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        _shown(review(school, memory, approve=False), json, "")
+
+
+@app.command(cls=Command)
+def tool(
+    trust: Annotated[
+        str, typer.Option(help="Lowest tier before the model: owner, user, tool or web.")
+    ] = "user",
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Execute a model's memory tool calls: a JSON call a line on stdin, a JSON result a line on stdout.
+
+    The commands are those of the tool type memory_20250818: view, create, str_replace, insert, delete,
+    rename. What a model writes waits for approval before it is trained.
+
+    Example: nightschool memory tool --trust web < calls.jsonl
+    """
+    import json
+    import sys
+    from dataclasses import asdict
+
+    from nightschool.curate import use_memory_tool
+    from nightschool.errors import ConfigError
+    from nightschool.types import Trust
+
+    with errors_as_messages():
+        if trust not in list(Trust):
+            raise ConfigError(f"--trust {trust}: expected one of {', '.join(Trust)}.")
+        school = opened(workspace, settings, tenant)
+        conversation = school.memory_tool()
+        for number, line in enumerate(sys.stdin, start=1):
+            try:
+                call = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ConfigError(f"Line {number} is not JSON: {error.msg}.") from error
+            if not isinstance(call, dict):
+                raise ConfigError(f"Line {number} is no JSON object: {line.strip()[:60]}")
+            result = use_memory_tool(school, conversation, call, Trust(trust))
+            print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
+
+
+@app.command(cls=Command)
 def forget(
-    memory: Annotated[list[str], typer.Argument(help="Ids of memories.")],
+    memory: Ids,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,

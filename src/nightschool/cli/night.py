@@ -97,7 +97,8 @@ def _in_words(plan: Plan) -> str:
     return "\n".join(
         [
             f"{plan.night} would {'go on' if plan.resumed else 'begin'}; nothing was written.",
-            f"Memories: {kinds(plan.memories)}, of them new: {kinds(plan.new)}.",
+            f"Memories: {kinds(plan.memories)}, of them new: {kinds(plan.new)}; "
+            f"{plan.waiting} more wait for approval.",
             f"Study material: {by_rule}{''.join(others)}{plan.imported} imported, "
             f"at most {plan.general} of general replay.",
             f"Exam: {asked}rules ask about each new memory without a question.",

@@ -47,7 +47,7 @@ HERE = Path()
 
 def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None = None) -> School:
     """Open the workspace that a command's options name, and take in what was edited in its files."""
-    from nightschool.day import pick_up_edits
+    from nightschool.curate import pick_up_edits
     from nightschool.wire import open_school
 
     school = open_school(workspace, tuple(settings or ()), tenant)

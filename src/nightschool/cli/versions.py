@@ -58,13 +58,13 @@ def versions(
 
 
 def show_version(
-    version: Annotated[str, typer.Argument(help="A version id or alias, or a memory's id.")],
+    version: Annotated[str, typer.Argument(help="A version id or alias.")],
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a version's lineage and the gate's reasons, or a memory with its history.
+    """Show a version's lineage and the gate's reasons.
 
     Example: nightschool show live
     """
@@ -72,13 +72,6 @@ def show_version(
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        if version.startswith("mem-"):
-            memory = school.store.memory(version)
-            history = school.store.history(version)
-            lines = [f"{memory.id}  {memory.status.value}", memory.text, f"from {memory.source}"]
-            lines += [f"  {h['at']}  {h['actor']}  {h['action']}: {h['text']}" for h in history]
-            show({**asdict(memory), "history": history}, json, "\n".join(lines))
-            return
         found = school.registry.resolve(school.settings.tenant, version)
         if found is None:
             show({"id": "base"}, json, f"base: {school.settings.model.base}, untouched.")

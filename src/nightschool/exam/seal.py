@@ -33,6 +33,7 @@ _GROUPS = {
     SourceKind.DOCUMENT: "document",
     SourceKind.CONVERSATION: "told",
     SourceKind.STATEMENT: "told",
+    SourceKind.NOTE: "told",
 }
 
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.rules import SAID, is_news, may_vanish
+from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
     Finding,
     Memory,
     MemoryStatus,
     Reading,
-    SourceKind,
+    Trust,
     new_id,
     now,
 )
-
-SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
 
 
 class FakeStore:
@@ -33,34 +33,40 @@ class FakeStore:
     def absorb(self, reading: Reading) -> tuple[list[Memory], list[Memory]]:
         """Store a reading; see `protocols.Store.absorb`."""
         episode = reading.episode
-        known = [
+        earlier = [
             e
             for e in self._episodes.values()
             if (e.tenant, e.source) == (episode.tenant, episode.source)
         ]
-        if episode.digest in [e.digest for e in (known if episode.kind in SAID else known[-1:])]:
+        if episode.digest in [
+            e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])
+        ]:
             return [], []
         self._episodes[episode.id] = episode
         added, superseded = [], []
         for finding in reading.findings:
-            old = self._current(episode, finding)
-            if old is not None and normalise(old.text) == normalise(finding.text):
+            known = self._current(episode, finding)
+            if not is_news(finding, known) or self._unwanted(episode, finding):
                 continue
-            if self._unwanted(episode, finding):
-                continue
-            if old is not None:
+            olds = [memory for memory in known if entitled(finding.trust, memory)]
+            for old in olds:
                 superseded.append(self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value))
             memory = Memory(
                 new_id("mem"), episode.tenant, finding.text, finding.form, episode.kind,
                 episode.source, episode.id, episode.at, span=finding.span, speaker=finding.speaker,
-                key=finding.key, facets=dict(finding.facets), supersedes=old.id if old else None,
+                key=finding.key, facets=dict(finding.facets), supersedes=olds[-1].id if olds else None,
+                trust=finding.trust,
             )  # fmt: skip
             self._add(memory, finding.speaker or episode.source)
             added.append(memory)
         if episode.kind not in SAID:
             keys = {finding.key for finding in reading.findings}
             for memory in self.memories(episode.tenant):
-                if memory.source == episode.source and memory.key not in keys:
+                if (
+                    memory.source == episode.source
+                    and memory.key not in keys
+                    and may_vanish(memory)
+                ):
                     superseded.append(
                         self._close(memory, MemoryStatus.SUPERSEDED, episode.kind.value)
                     )
@@ -94,10 +100,21 @@ class FakeStore:
         self._close(old, MemoryStatus.SUPERSEDED, actor)
         new = replace(
             old, id=new_id("mem"), text=text, facets={}, form="said", at=now(), supersedes=old.id,
-            learnt_in=None, graduated=None, speaker=actor,
+            learnt_in=None, graduated=None, speaker=actor, trust=Trust.OWNER,
         )  # fmt: skip
         self._add(new, actor)
         return new
+
+    def approve(self, memory_id: str, actor: str) -> Memory:
+        """Vouch for a live memory; see `protocols.Store.approve`."""
+        memory = self.memory(memory_id)
+        if memory.status is not MemoryStatus.LIVE:
+            raise UnknownMemory(
+                f"{memory_id} is {memory.status.value}; only live ones are approved."
+            )
+        self._memories[memory_id] = approved = replace(memory, approved=True)
+        self._note(approved, actor, "approved")
+        return approved
 
     def retire(self, memory_id: str, actor: str) -> Memory:
         """Take a live memory out; see `protocols.Store.retire`."""
@@ -136,14 +153,14 @@ class FakeStore:
         """Return what happened to a memory, oldest first."""
         return list(self._history.get(memory_id, ()))
 
-    def _current(self, episode: Episode, finding: Finding) -> Memory | None:
-        found = [
+    def _current(self, episode: Episode, finding: Finding) -> list[Memory]:
+        return [
             m
             for m in self.memories(episode.tenant)
-            if m.key == finding.key
+            if finding.key
+            and m.key == finding.key
             and (m.source_kind in SAID if episode.kind in SAID else m.source == episode.source)
         ]
-        return found[-1] if found and finding.key else None
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
         return episode.kind not in SAID and any(

@@ -2,31 +2,38 @@
 
 A line is a memory, with its id in a comment. What a person changes in an editor is picked up: a
 changed line corrects its memory, a deleted one retires it, a new one is a new statement. Only then are
-the files rendered again, so that no edit is lost. Which lines we wrote ourselves stands in
-`.rendered.json`; files that are not listed there are somebody's own notes and are left alone.
+the files rendered again, so that no edit is lost. What we wrote ourselves is listed in
+`.rendered.json`. Every other file is a note (`notes.py`): its lines become proposals, and it is left as it is.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from nightschool.errors import UnknownMemory, WorkspaceCorrupt
+from nightschool.errors import PathRefused, UnknownMemory, WorkspaceCorrupt
+from nightschool.memory.notes import read_note
+from nightschool.memory.vault import DEPTH, ROOT, Vault
 from nightschool.protocols import Store
-from nightschool.types import Memory, MemoryStatus, Reading, digest
+from nightschool.trust import trainable
+from nightschool.types import Memory, MemoryStatus, Reading, SourceKind, Trust, digest
 from nightschool.workspace import Workspace, read_json, write_atomic
 
 INDEX = "MEMORY.md"
+KEPT = "MEMORY-before.md"
 RENDERED = ".rendered.json"
+NOTED = "note"
+"""The speaker of what stands in a note."""
 EDITOR = "editor"
 """The actor of a change that was made in a file."""
 LINE = re.compile(r"^[-*] +(?P<text>.*?)\s*<!-- *(?P<id>mem-\w+) *-->\s*$")
-INDEX_LINE = re.compile(r"^- \[.*\]\(.*\): \d+$")
-OURS = re.compile(r"-[0-9a-f]{8}\.md$")
+INDEX_LINE = re.compile(r"^- \[.*\]\(.*\): (?:\d+|note)$")
 
 State = Callable[[str], Reading]
 """Statement -> its reading, in the owner's name."""
@@ -41,50 +48,91 @@ class Edits:
     added: tuple[Memory, ...] = ()
     retired: tuple[Memory, ...] = ()
     """Memories whose lines are gone; their history stays."""
+    proposed: tuple[Memory, ...] = ()
+    """New in notes; not trained before the owner approves."""
     ignored: tuple[str, ...] = ()
     """Lines that became nothing, with the reason."""
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.added or self.retired or self.ignored)
+        return bool(self.changed or self.added or self.retired or self.proposed or self.ignored)
 
 
-def sync_files(store: Store, workspace: Workspace, tenant: str, state: State) -> Edits:
+def sync_files(
+    store: Store, workspace: Workspace, tenant: str, state: State, trust: Trust = Trust.TOOL
+) -> Edits:
     """Take what was edited in `memories/<tenant>/` into the store, and render the files anew.
 
     The workspace's lock must be held. A file that was deleted as a whole is rendered again: that is
     more often an accident than a wish, and `nightschool forget` is there for wishes.
 
+    Args:
+        store: The tenant's memories.
+        workspace: Where the files are.
+        tenant: Whose they are.
+        state: Makes a reading of a line that a person added.
+        trust: The tier of notes that changed; they wait for approval in any case.
+
     Raises:
         WorkspaceCorrupt: An edited file is not UTF-8 text; nothing is overwritten then.
         WorkspaceError: A file cannot be written.
     """
-    edits = _take_in(store, workspace.memories / tenant, state)
-    _render(store, workspace.memories / tenant, tenant)
-    return edits
+    folder = workspace.memories / tenant
+    edits = _take_in(store, folder, state)
+    proposed, notes = _read_notes(store, folder, tenant, trust)
+    _render(store, folder, tenant, notes)
+    return replace(edits, proposed=proposed)
 
 
 def edited(workspace: Workspace, tenant: str) -> bool:
-    """Tell whether a rendered file is not as it was written."""
+    """Tell whether a file is not as it was last written or read."""
     folder = workspace.memories / tenant
-    return any(_changed(folder / name, row) for name, row in _record(folder).items())
+    record = _record(folder)
+    if any(_changed(folder / name, row) for name, row in record["files"].items()):
+        return True
+    return any(_unread(folder, record))
+
+
+def rendered(workspace: Workspace, tenant: str) -> frozenset[str]:
+    """Return the virtual paths of the files that are rendered from records."""
+    names = {*_record(workspace.memories / tenant)["files"], INDEX}
+    return frozenset(f"{ROOT}/{name}" for name in names)
 
 
 # -- from the files -----------------------------------------------------------------------
 
 
-def _record(folder: Path) -> dict[str, dict[str, object]]:
+def _record(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read which files were rendered (`files`: digest, stamp, ids) and which notes read (`notes`: stamp)."""
     path = folder / RENDERED
     found = read_json(path) if path.exists() else {}
-    return found if isinstance(found, dict) else {}
+    plain = found if isinstance(found, dict) else {}
+    return {"files": plain.get("files", {}), "notes": plain.get("notes", {})}
 
 
-def _changed(path: Path, row: dict[str, object]) -> bool:
-    if not path.is_file():
-        return False
+def _unread(folder: Path, record: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield the virtual paths of notes that are new, changed or gone."""
+    vault = Vault(folder)
+    there = {e.path for e in vault.entries(depth=DEPTH) if not e.folder}
+    notes = there - {f"{ROOT}/{name}" for name in record["files"]}
+    for path in sorted(notes | record["notes"].keys()):
+        try:
+            place = vault.real(path)
+        except PathRefused:
+            continue  # a name that no tool could give; nobody's note
+        stamp = _stamp(place) if path in notes else None
+        if stamp != record["notes"].get(path):
+            yield path
+
+
+def _stamp(path: Path) -> list[int]:
     status = path.stat()
-    if [status.st_size, status.st_mtime_ns] == row["stamp"]:
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _changed(path: Path, row: dict[str, Any]) -> bool:
+    if not path.is_file() or _stamp(path) == row["stamp"]:
         return False
-    return digest(_text(path)) != row["digest"]
+    return bool(digest(_text(path)) != row["digest"])
 
 
 def _text(path: Path) -> str:
@@ -98,7 +146,8 @@ def _text(path: Path) -> str:
 
 
 def _take_in(store: Store, folder: Path, state: State) -> Edits:
-    rows = {name: row for name, row in _record(folder).items() if _changed(folder / name, row)}
+    files = _record(folder)["files"]
+    rows = {name: row for name, row in files.items() if _changed(folder / name, row)}
     texts = {name: _text(folder / name) for name in rows}
     kept = {m["id"] for text in texts.values() for m in map(LINE.match, text.splitlines()) if m}
     changed: list[Memory] = []
@@ -116,15 +165,14 @@ def _take_in(store: Store, folder: Path, state: State) -> Edits:
                 added += store.absorb(state(re.sub(r"^[-*] +", "", line)))[0]
             else:
                 _correct(store, state, found["id"], found["text"], (changed, added, ignored))
-        ids = rows[name]["ids"]
-        for gone in [i for i in ids if i not in kept] if isinstance(ids, list) else []:
+        for gone in [i for i in rows[name]["ids"] if i not in kept]:
             try:
-                memory = store.memory(str(gone))
+                memory = store.memory(gone)
             except UnknownMemory:
                 continue
             if memory.status is MemoryStatus.LIVE:
                 retired.append(store.retire(memory.id, EDITOR))
-    return Edits(tuple(changed), tuple(added), tuple(retired), tuple(ignored))
+    return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
 
 
 def _correct(
@@ -150,16 +198,38 @@ def _correct(
         added += store.absorb(state(text))[0]
 
 
+def _read_notes(
+    store: Store, folder: Path, tenant: str, trust: Trust
+) -> tuple[tuple[Memory, ...], dict[str, list[int]]]:
+    """Take in the notes that changed; return what is new, and the stamps of all notes."""
+    vault, record = Vault(folder), _record(folder)
+    stamps: dict[str, list[int]] = dict(record["notes"])
+    proposed: list[Memory] = []
+    for path in list(_unread(folder, record)):
+        place = vault.real(path)
+        stamp = _stamp(place) if place.is_file() else None
+        try:
+            text = vault.read(path) if stamp else ""
+        except PathRefused:
+            text = ""  # an image, an archive: nothing to read
+        proposed += store.absorb(read_note(path, text, tenant, trust, NOTED))[0]
+        stamps.pop(path, None)
+        if stamp:
+            stamps[path] = stamp
+    return tuple(proposed), stamps
+
+
 # -- to the files -------------------------------------------------------------------------
 
 
-def _render(store: Store, folder: Path, tenant: str) -> None:
+def _render(store: Store, folder: Path, tenant: str, notes: dict[str, list[int]]) -> None:
     by_source: dict[str, list[Memory]] = defaultdict(list)
     for memory in store.memories(tenant):
-        by_source[memory.source].append(memory)
+        if memory.source_kind is not SourceKind.NOTE or trainable(memory):  # a note is its own file
+            by_source[memory.source].append(memory)
     names = {source: _file_name(source) for source in by_source}
-    before = _record(folder) or {p.name: {} for p in folder.glob("*.md") if OURS.search(p.name)}
-    record: dict[str, dict[str, object]] = {}
+    before = _record(folder)
+    record: dict[str, dict[str, Any]] = {}
     for source, memories in by_source.items():
         lines = [f"- {_flat(memory.text)} <!-- {memory.id} -->" for memory in memories]
         text = "\n".join([f"# {source}", "", *lines]) + "\n"
@@ -167,17 +237,19 @@ def _render(store: Store, folder: Path, tenant: str) -> None:
     index = [
         f"- [{source}]({names[source]}): {len(memories)}" for source, memories in by_source.items()
     ]
+    index += [f"- [{path}]({path.removeprefix(f'{ROOT}/')}): note" for path in sorted(notes)]
+    if INDEX not in before["files"] and (folder / INDEX).exists():
+        os.replace(folder / INDEX, folder / KEPT)  # somebody brought an index of their own
     record[INDEX] = _written(folder / INDEX, "\n".join(["# Memories", "", *index]) + "\n", [])
-    for stale in before.keys() - record.keys():
+    for stale in before["files"].keys() - record.keys():
         (folder / stale).unlink(missing_ok=True)
-    write_atomic(folder / RENDERED, json.dumps(record))
+    write_atomic(folder / RENDERED, json.dumps({"files": record, "notes": notes}))
 
 
-def _written(path: Path, text: str, ids: list[str]) -> dict[str, object]:
+def _written(path: Path, text: str, ids: list[str]) -> dict[str, Any]:
     if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
         write_atomic(path, text)
-    status = path.stat()
-    return {"digest": digest(text), "stamp": [status.st_size, status.st_mtime_ns], "ids": ids}
+    return {"digest": digest(text), "stamp": _stamp(path), "ids": ids}
 
 
 def _title(text: str) -> str:

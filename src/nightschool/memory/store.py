@@ -13,20 +13,22 @@ from dataclasses import replace
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.rules import SAID, is_news, may_vanish
 from nightschool.memory.schema import MIGRATIONS, ROOM
+from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
     Finding,
     Memory,
     MemoryStatus,
     Reading,
-    SourceKind,
+    Span,
+    Trust,
     new_id,
     now,
 )
 from nightschool.workspace import Workspace, migrate, transaction
 
-SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
 STOP_WORDS = frozenset(
     """
     a an the is are was were be been do does did of in on at to for from by with and or not it
@@ -68,14 +70,14 @@ class SqliteStore:
             added: list[Memory] = []
             superseded: list[Memory] = []
             for finding in reading.findings:
-                old = self._current(episode, finding)
-                if old is not None and normalise(old.text) == normalise(finding.text):
+                known = self._current(episode, finding)
+                if not is_news(finding, known) or self._unwanted(episode, finding):
                     continue
-                if self._unwanted(episode, finding):
-                    continue
-                memory = _remember(episode, finding, old)
-                if old is not None:
-                    superseded.append(self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value))
+                olds = [memory for memory in known if entitled(finding.trust, memory)]
+                memory = _remember(episode, finding, olds[-1] if olds else None)
+                superseded += [
+                    self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value) for old in olds
+                ]
                 self._insert(memory, finding.speaker or episode.source)
                 added.append(memory)
             if episode.kind not in SAID:
@@ -105,10 +107,28 @@ class SqliteStore:
                 learnt_in=None,
                 graduated=None,
                 speaker=actor,
+                trust=Trust.OWNER,
             )
             self._close(old, MemoryStatus.SUPERSEDED, actor)
             self._insert(new, actor)
             return new
+
+    def approve(self, memory_id: str, actor: str) -> Memory:
+        """Let the owner vouch for a live memory that somebody else stated.
+
+        Raises:
+            UnknownMemory: No live memory has this id.
+        """
+        with transaction(self.connection):
+            memory = self.memory(memory_id)
+            if memory.status is not MemoryStatus.LIVE:
+                raise UnknownMemory(
+                    f"{memory_id} is {memory.status.value}; only live ones are approved."
+                )
+            approved = replace(memory, approved=True)
+            self._update(approved)
+            self._note(approved, actor, "approved")
+            return approved
 
     def retire(self, memory_id: str, actor: str) -> Memory:
         """Take a live memory out; it stays in the history, and its source does not bring it back.
@@ -158,6 +178,8 @@ class SqliteStore:
                 )
                 tombstones.append(tombstone)
             for memory in memories.values():
+                self._erase_from_later(memory)
+            for memory in memories.values():
                 self._erase_from_episode(memory)
             # The index keeps deleted terms in its segments until they are merged.
             self.connection.execute("INSERT INTO recall(recall) VALUES ('optimize')")
@@ -184,7 +206,7 @@ class SqliteStore:
             "SELECT body FROM memories WHERE id = ?", (memory_id,)
         ).fetchone()
         if row is None:
-            raise UnknownMemory(f"No memory is called {memory_id}. See `nightschool memories`.")
+            raise UnknownMemory(f"No memory is called {memory_id}. See `nightschool memory list`.")
         return from_json(Memory, row["body"])
 
     def episode(self, episode_id: str) -> Episode:
@@ -257,8 +279,10 @@ class SqliteStore:
         )
         return False
 
-    def _current(self, episode: Episode, finding: Finding) -> Memory | None:
-        """Return the live memory that this finding repeats or replaces."""
+    def _current(self, episode: Episode, finding: Finding) -> list[Memory]:
+        """Return the live memories about the same thing, oldest first."""
+        if not finding.key:
+            return []
         rows = self.connection.execute(
             "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status = 'live'",
             (episode.tenant, finding.key),
@@ -268,14 +292,15 @@ class SqliteStore:
             found = [memory for memory in found if memory.source_kind in SAID]
         else:
             found = [memory for memory in found if memory.source == episode.source]
-        return found[-1] if found and finding.key else None
+        return found
 
     def _retire_gone(self, episode: Episode, keys: set[str]) -> list[Memory]:
         rows = self.connection.execute(
             "SELECT body FROM memories WHERE tenant = ? AND source = ? AND status = 'live'",
             (episode.tenant, episode.source),
         ).fetchall()
-        gone = [m for row in rows if (m := from_json(Memory, row["body"])).key not in keys]
+        found = [from_json(Memory, row["body"]) for row in rows]
+        gone = [m for m in found if m.key not in keys and may_vanish(m)]
         return [self._close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
@@ -333,10 +358,29 @@ class SqliteStore:
         if others is None:
             self.connection.execute("DELETE FROM episodes WHERE id = ?", (memory.episode_id,))
             return
-        episode = from_json(Episode, row["body"])
+        self._rewrite(_blank(from_json(Episode, row["body"]), memory))
+
+    def _erase_from_later(self, memory: Memory) -> None:
+        """Blank what was unchanged when the source was read again: it stands in that episode, too."""
+        own = self.connection.execute(
+            "SELECT body FROM episodes WHERE id = ?", (memory.episode_id,)
+        ).fetchone()
+        if own is None or memory.span is None:
+            return
+        raw = from_json(Episode, own["body"]).text[memory.span.start : memory.span.end]
+        others = self.connection.execute(
+            "SELECT body FROM episodes WHERE tenant = ? AND source = ? AND id != ?",
+            (memory.tenant, memory.source, memory.episode_id),
+        ).fetchall()
+        for row in others:
+            other = from_json(Episode, row["body"])
+            for found in re.finditer(re.escape(raw), other.text) if raw.strip() else ():
+                other = _blank(other, replace(memory, span=Span(found.start(), found.end())))
+            self._rewrite(other)
+
+    def _rewrite(self, episode: Episode) -> None:
         self.connection.execute(
-            "UPDATE episodes SET body = ? WHERE id = ?",
-            (to_json(_blank(episode, memory)), memory.episode_id),
+            "UPDATE episodes SET body = ? WHERE id = ?", (to_json(episode), episode.id)
         )
 
 
@@ -351,6 +395,7 @@ def _remember(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
         episode_id=episode.id,
         at=episode.at,
         span=finding.span,
+        trust=finding.trust,
         speaker=finding.speaker,
         key=finding.key,
         facets=dict(finding.facets),

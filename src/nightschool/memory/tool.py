@@ -14,7 +14,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,8 @@ class MemoryTool:
     """Executes the commands of one conversation on one tenant's files."""
 
     vault: Vault
+    rendered: Callable[[], frozenset[str]] = frozenset
+    """Tells which files are rendered from records: they can be viewed, and change with the records."""
     seen: dict[str, str] = field(default_factory=dict)
     """Path -> digest of the content that this conversation last saw."""
 
@@ -68,9 +70,22 @@ class MemoryTool:
                 expected = {str: "text", int: "a whole number"}[kind]
                 return _failed(f"Error: `{command}` needs `{name}` ({expected}), not {value!r}.")
         try:
-            return getattr(self, f"_{command}")(given)
+            paths = [given[name] for name in FIELDS[command] if name.endswith("path")]
+            if command != "view" and any(map(self._is_rendered, paths)):
+                return _failed(
+                    "Error: This file shows what the owner has learnt, and is written by itself. Write "
+                    "what should be remembered into a file of your own, such as /memories/notes.md, a "
+                    "line for each statement; the owner looks through it."
+                )
+            result: ToolResult = getattr(self, f"_{command}")(given)
         except (PathRefused, EditConflict) as error:
-            return _failed(f"Error: {error}")
+            result = _failed(f"Error: {error}")
+        return result
+
+    def _is_rendered(self, path: str) -> bool:
+        """Compare places, not names: some disks take `memory.md` for `MEMORY.md`."""
+        place = str(self.vault.real(path)).casefold()
+        return place in {str(self.vault.real(one)).casefold() for one in self.rendered()}
 
     def _view(self, given: Mapping[str, Any]) -> ToolResult:
         path = given["path"]
@@ -200,7 +215,8 @@ def _is_range(asked: Any, lines: int) -> bool:
         return False
     if not all(isinstance(n, int) and not isinstance(n, bool) for n in asked):
         return False
-    return 1 <= asked[0] <= lines and (asked[1] == -1 or asked[0] <= asked[1] <= lines)
+    first, last = int(asked[0]), int(asked[1])
+    return 1 <= first <= lines and (last == -1 or first <= last <= lines)
 
 
 def _starts(text: str, part: str) -> list[int]:

@@ -215,8 +215,8 @@ def _names(path: str) -> tuple[str, ...]:
         raise PathRefused(f"{path!r} holds a control character. Use a plain name.")
     if unquote(path) != path or "\\" in path:
         raise PathRefused(f"{path!r} holds an encoded character or a backslash. Write it plainly.")
-    names = tuple(path.removeprefix(ROOT).strip("/").split("/")) if path.strip("/") else ()
-    names = () if names == ("",) else names
+    below = path.removeprefix(ROOT).removesuffix("/")
+    names = tuple(below[1:].split("/")) if below else ()
     for name in names:
         plain = unicodedata.normalize("NFKC", name)
         if not name or plain.startswith(".") or name.strip() != name or set("/\\") & set(plain):

@@ -1,0 +1,129 @@
+"""What people and models do to memories: edits in files, tool calls, corrections, approval; and why recall chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from nightschool.errors import UnknownMemory, WorkspaceLocked
+from nightschool.memory.files import Edits
+from nightschool.memory.notes import erase_lines
+from nightschool.memory.tool import MemoryTool, ToolResult
+from nightschool.prompts import within_budget
+from nightschool.trust import trainable
+from nightschool.types import Memory, MemoryStatus, Trust
+from nightschool.wire import School
+
+
+def pick_up_edits(school: School) -> Edits:
+    """Take in what people edited in the memory files since these were written.
+
+    Raises:
+        WorkspaceLocked: Another process holds the workspace.
+        WorkspaceCorrupt: An edited file is not UTF-8 text.
+    """
+    if not school.edited():
+        return Edits()
+    with school.workspace.lock("taking in edits"):
+        return school.sync_files()
+
+
+def use_memory_tool(
+    school: School, tool: MemoryTool, call: Mapping[str, Any], trust: Trust = Trust.USER
+) -> ToolResult:
+    """Execute a model's memory tool call, and take in what it wrote: as proposals, for recall only.
+
+    While a night holds the workspace the file is written all the same, and read when the night is over.
+
+    Args:
+        school: The wired workspace.
+        tool: The conversation's tool, from `School.memory_tool`.
+        call: The tool call's input.
+        trust: The lowest tier of what the model has before it; what it writes inherits that.
+    """
+    result = tool.call(call)
+    if not result.is_error and call.get("command") != "view":
+        with suppress(WorkspaceLocked), school.workspace.lock("the memory tool"):
+            school.sync_files(trust)
+    return result
+
+
+def correct(school: School, memory_id: str, text: str) -> Memory:
+    """Replace a memory's text in the owner's name; the old text stays in the history.
+
+    Raises:
+        UnknownMemory: The tenant has no live memory of this id.
+        WorkspaceLocked: Another process holds the workspace.
+    """
+    with school.workspace.lock("an edit"):
+        new = school.store.edit(school.memory(memory_id).id, text, "owner")
+        school.sync_files()
+    return new
+
+
+def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[Memory]:
+    """Approve memories for training, or take them out, also from the notes that hold them.
+
+    Raises:
+        UnknownMemory: An id is unknown, or its memory is not live; then nothing is changed.
+        WorkspaceLocked: Another process holds the workspace.
+    """
+    with school.workspace.lock("a review"):
+        memories = [school.memory(memory_id) for memory_id in memory_ids]
+        closed = [m for m in memories if m.status is not MemoryStatus.LIVE]
+        if closed:
+            raise UnknownMemory(f"{closed[0].id} is {closed[0].status.value} already.")
+        if approve:
+            done = [school.store.approve(memory.id, "owner") for memory in memories]
+        else:
+            done = [school.store.retire(memory.id, "owner") for memory in memories]
+            erase_lines(school.vault(), memories)
+        school.sync_files()
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """One memory that fits a question, and what becomes of it."""
+
+    memory: Memory
+    score: float
+    """BM25; higher is nearer."""
+    used: bool
+    reason: str
+
+
+def why(school: School, question: str, version: str = "live") -> list[Recalled]:
+    """Tell what would be recalled for a question, what would not, and why.
+
+    Raises:
+        UnknownVersion: There is no such version.
+    """
+    settings = school.settings.recall
+    found = school.registry.resolve(school.settings.tenant, version)
+    version_id = found.id if found else "base"
+    rows = []
+    ranked = school.store.recall(school.settings.tenant, question, 4 * settings.limit)
+    shown = {
+        id(m)
+        for m in within_budget(
+            [m for m, _ in ranked[: settings.limit] if m.graduated != version_id],
+            settings.budget_tokens,
+        )
+    }
+    for place, (memory, score) in enumerate(ranked):
+        used = id(memory) in shown
+        if memory.graduated == version_id:
+            reason = f"{version_id} is shown to know it"
+        elif place >= settings.limit:
+            reason = f"beyond recall.limit ({settings.limit})"
+        elif not used:
+            reason = f"beyond recall.budget_tokens ({settings.budget_tokens})"
+        else:
+            reason = (
+                "recalled" if trainable(memory) else f"recalled, marked as {memory.trust.value}"
+            )
+        rows.append(Recalled(memory, score, used, reason))
+    return rows
