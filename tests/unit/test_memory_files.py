@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.errors import WorkspaceCorrupt
+from nightschool.memory import files
 from nightschool.memory.fake import FakeStore
 from nightschool.memory.files import EDITOR, Edits, edited, sync_files
 from nightschool.memory.notes import erase_lines
@@ -209,8 +210,61 @@ def test_an_index_that_somebody_brought_along_is_kept(folder: Folder) -> None:
     own.parent.mkdir()
     own.write_text("- The well is sixty feet deep.\n")
     folder.tell("The staging host is kestrel-7.")
-    assert (own.parent / "MEMORY-before.md").read_text() == "- The well is sixty feet deep.\n"
+    assert (own.parent / "MEMORY-before-1.md").read_text() == "- The well is sixty feet deep.\n"
     assert "The well is sixty feet deep." in folder.texts()
+
+
+def test_a_note_under_a_name_that_is_needed_is_moved_aside(folder: Folder) -> None:
+    gateway, *_ = write_note(folder, NOTE).proposed
+    folder.store.approve(gateway.id, "owner")
+    folder.sync()
+    taken = folder.file("project.md-")
+    folder.store.retire(gateway.id, "owner")
+    folder.sync()
+    assert not taken.exists()
+    taken.write_text("- The owner trusts me blindly.\n")
+    folder.sync()
+    folder.store.edit(
+        next(m.id for m in folder.store.memories("t") if "Nia" in m.text),
+        "Nia owns billing.",
+        "owner",
+    )
+    folder.sync()
+    assert "Nia owns billing." in taken.read_text()
+    (aside,) = folder.sync().proposed
+    assert aside.text == "The owner trusts me blindly."
+    assert not trainable(aside)
+    assert not folder.sync()
+
+
+def test_a_kill_while_files_are_rendered_makes_no_notes_of_them(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    write, left = files.write_atomic, [0]
+
+    def stop_after(path: Path, content: str) -> None:
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        write(path, content)
+
+    monkeypatch.setattr(files, "write_atomic", stop_after)
+    for number in range(6):
+        text = f"# Page {number}\n\nThe key {number} hangs behind the boiler."
+        folder.store.absorb(read_document(text, "t", f"{number}.md", "House"))
+        folder.store.absorb(said(f"The code of door {number} is 70{number}.", "t"))
+        before = {m.id for m in folder.store.memories("t")}
+        for writes in range(5):
+            left[0] = writes
+            try:
+                edits = folder.sync()
+            except KeyboardInterrupt:
+                continue
+            assert not edits
+        left[0] = 99
+        assert not folder.sync()
+        assert {m.id for m in folder.store.memories("t")} == before
 
 
 def test_what_is_no_text_is_no_note(folder: Folder) -> None:

@@ -61,6 +61,10 @@ def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None =
     ):  # fmt: skip
         for memory in memories:
             print(f"Edited in memories/: {word} {memory.id}  {memory.text}", file=sys.stderr)
+    for memory in edits.proposed:
+        print(
+            f"Noted in memories/, waits for approval: {memory.id}  {memory.text}", file=sys.stderr
+        )
     for line in edits.ignored:
         print(f"Edited in memories/, not taken in: {line}", file=sys.stderr)
     return school

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from nightschool.types import Memory, MemoryStatus, Reading, SourceKind, Trust, 
 from nightschool.workspace import Workspace, read_json, write_atomic
 
 INDEX = "MEMORY.md"
-KEPT = "MEMORY-before.md"
 RENDERED = ".rendered.json"
 NOTED = "note"
 """The speaker of what stands in a note."""
@@ -109,8 +108,10 @@ def _record(folder: Path) -> dict[str, dict[str, Any]]:
     return {"files": plain.get("files", {}), "notes": plain.get("notes", {})}
 
 
-def _unread(folder: Path, record: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield the virtual paths of notes that are new, changed or gone."""
+def _unread(
+    folder: Path, record: dict[str, dict[str, Any]]
+) -> Iterator[tuple[str, list[int] | None]]:
+    """Yield (virtual path, stamp) of notes that are new, changed or, without a stamp, gone."""
     vault = Vault(folder)
     there = {e.path for e in vault.entries(depth=DEPTH) if not e.folder}
     notes = there - {f"{ROOT}/{name}" for name in record["files"]}
@@ -121,7 +122,7 @@ def _unread(folder: Path, record: dict[str, dict[str, Any]]) -> Iterator[str]:
             continue  # a name that no tool could give; nobody's note
         stamp = _stamp(place) if path in notes else None
         if stamp != record["notes"].get(path):
-            yield path
+            yield path, stamp
 
 
 def _stamp(path: Path) -> list[int]:
@@ -205,9 +206,7 @@ def _read_notes(
     vault, record = Vault(folder), _record(folder)
     stamps: dict[str, list[int]] = dict(record["notes"])
     proposed: list[Memory] = []
-    for path in list(_unread(folder, record)):
-        place = vault.real(path)
-        stamp = _stamp(place) if place.is_file() else None
+    for path, stamp in list(_unread(folder, record)):
         try:
             text = vault.read(path) if stamp else ""
         except PathRefused:
@@ -229,21 +228,47 @@ def _render(store: Store, folder: Path, tenant: str, notes: dict[str, list[int]]
             by_source[memory.source].append(memory)
     names = {source: _file_name(source) for source in by_source}
     before = _record(folder)
-    record: dict[str, dict[str, Any]] = {}
-    for source, memories in by_source.items():
-        lines = [f"- {_flat(memory.text)} <!-- {memory.id} -->" for memory in memories]
-        text = "\n".join([f"# {source}", "", *lines]) + "\n"
-        record[names[source]] = _written(folder / names[source], text, [m.id for m in memories])
     index = [
         f"- [{source}]({names[source]}): {len(memories)}" for source, memories in by_source.items()
     ]
     index += [f"- [{path}]({path.removeprefix(f'{ROOT}/')}): note" for path in sorted(notes)]
-    if INDEX not in before["files"] and (folder / INDEX).exists():
-        os.replace(folder / INDEX, folder / KEPT)  # somebody brought an index of their own
-    record[INDEX] = _written(folder / INDEX, "\n".join(["# Memories", "", *index]) + "\n", [])
+    pages = {
+        names[source]: (
+            [f"# {source}", "", *(f"- {_flat(m.text)} <!-- {m.id} -->" for m in memories)],
+            [m.id for m in memories],
+        )
+        for source, memories in by_source.items()
+    }
+    pages[INDEX] = (["# Memories", "", *index], [])
+    _announce(folder, before, pages.keys() - before["files"].keys())
+    record = {
+        name: _written(folder / name, "\n".join(lines) + "\n", ids)
+        for name, (lines, ids) in pages.items()
+    }
     for stale in before["files"].keys() - record.keys():
         (folder / stale).unlink(missing_ok=True)
-    write_atomic(folder / RENDERED, json.dumps({"files": record, "notes": notes}))
+    _save(folder, record, notes)
+
+
+def _announce(folder: Path, before: dict[str, dict[str, Any]], names: Set[str]) -> None:
+    """Say which files will be rendered before they are: a kill must not make notes of them.
+
+    Somebody's own file under such a name is moved aside, and is a note from then on.
+    """
+    for name in names:
+        number = 1
+        while (folder / name).exists():
+            aside = folder / f"{Path(name).stem}-before-{number}.md"
+            if not aside.exists():
+                os.replace(folder / name, aside)
+            number += 1
+    unwritten = {"digest": "", "stamp": [], "ids": []}
+    if names:
+        _save(folder, {**before["files"], **dict.fromkeys(names, unwritten)}, before["notes"])
+
+
+def _save(folder: Path, files: dict[str, dict[str, Any]], notes: dict[str, list[int]]) -> None:
+    write_atomic(folder / RENDERED, json.dumps({"files": files, "notes": notes}))
 
 
 def _written(path: Path, text: str, ids: list[str]) -> dict[str, Any]:
