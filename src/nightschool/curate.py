@@ -50,6 +50,11 @@ def use_memory_tool(
     return result
 
 
+def search(school: School, query: str, limit: int) -> list[Memory]:
+    """Find the tenant's live memories nearest to a query, best first."""
+    return [memory for memory, _ in school.store.recall(school.settings.tenant, query, limit)]
+
+
 def correct(school: School, memory_id: str, text: str) -> Memory:
     """Replace a memory's text in the owner's name; the old text stays in the history.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nightschool.prompts import recall_prompt, within_budget
 from nightschool.sources import conversation, said
-from nightschool.types import Memory, Message, Reading
+from nightschool.types import Memory, Message, Reading, Trust
 from nightschool.wire import School
 
 ANSWER_TOKENS = 128
@@ -84,13 +84,24 @@ def learn(
     return Learnt(tuple(added), tuple(superseded), tuple(skipped))
 
 
-def remember(school: School, statement: str, speaker: str = "owner") -> Learnt:
+def remember(
+    school: School, statement: str, speaker: str = "owner", trust: Trust = Trust.OWNER
+) -> Learnt:
     """Store one statement.
+
+    Args:
+        school: The wired workspace.
+        statement: One fact in one sentence.
+        speaker: Who says so.
+        trust: The speaker's tier; what is not the owner's waits for approval before it is trained.
 
     Raises:
         SourceMalformed: It is empty.
+        WorkspaceLocked: Another process holds the workspace.
     """
-    return learn(school, [said(statement, school.settings.tenant, speaker)])
+    reading = said(statement, school.settings.tenant, speaker)
+    findings = tuple(replace(finding, trust=trust) for finding in reading.findings)
+    return learn(school, [replace(reading, findings=findings)])
 
 
 def end_chat(school: School, turns: Sequence[tuple[str, str]], title: str) -> Learnt:

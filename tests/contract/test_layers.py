@@ -22,7 +22,7 @@ GROUND = (
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
 FLOWS = ("wire", "day", "curate", "forget", "morning", "prepare", "examine", "consolidate", "demo")
-DOORS = ("cli",)
+DOORS = ("cli", "serve")
 DATA = ("demo_data",)
 
 

@@ -141,3 +141,14 @@ def test_the_owners_word_replaces_what_others_said_and_approval_makes_it_the_own
 def test_the_owners_correction_of_what_others_said_is_the_owners(store):
     (web,), _ = store.absorb(lower("The staging host is heron-4.", Trust.WEB))
     assert trainable(store.edit(web.id, "The staging host is heron-5.", "owner"))
+
+
+def test_the_same_words_count_when_they_are_said_anew_or_by_somebody_more_trusted(store):
+    (web,), _ = store.absorb(lower("The staging host is heron-4.", Trust.WEB))
+    (own,), gone = learn(store, "The staging host is heron-4.")
+    assert [m.id for m in gone] == [web.id]
+    assert trainable(own)
+    store.retire(own.id, "owner")
+    (again,), _ = learn(store, "The staging host is heron-4.")
+    assert store.memories("t") == [again]
+    assert learn(store, "The staging host is heron-4.") == ([], [])

@@ -60,13 +60,14 @@ def list_memories(
 
     Example: nightschool memory list --about "staging host"
     """
+    from nightschool.curate import search
+
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        name = school.settings.tenant
         found = (
-            [memory for memory, _ in school.store.recall(name, about, 50)]
+            search(school, about, 50)
             if about
-            else school.store.memories(name, include_retired=retired)
+            else school.store.memories(school.settings.tenant, include_retired=retired)
         )
         _shown(found, json, "No memories yet.")
 

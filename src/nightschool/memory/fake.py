@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.rules import SAID, is_news, may_vanish
+from nightschool.memory.rules import SAID, is_news, may_vanish, said_again
 from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
@@ -16,6 +16,7 @@ from nightschool.types import (
     Memory,
     MemoryStatus,
     Reading,
+    SourceKind,
     Trust,
     new_id,
     now,
@@ -41,7 +42,10 @@ class FakeStore:
         if episode.digest in [
             e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])
         ]:
-            return [], []
+            news = [f for f in reading.findings if is_news(f, self._current(episode, f))]
+            if episode.kind is not SourceKind.STATEMENT or not news:
+                return [], []
+            episode = said_again(episode)
         self._episodes[episode.id] = episode
         added, superseded = [], []
         for finding in reading.findings:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nightschool.language import normalise
 from nightschool.trust import ORDER, entitled, rank
-from nightschool.types import Finding, Memory, SourceKind
+from nightschool.types import Episode, Finding, Memory, SourceKind, digest
 
 SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
 """What people say: the same thing said in another conversation replaces what was said before."""
@@ -25,6 +26,11 @@ def is_news(finding: Finding, known: Sequence[Memory]) -> bool:
         if memory.source_kind is SourceKind.NOTE and not entitled(finding.trust, memory):
             return False
     return True
+
+
+def said_again(episode: Episode) -> Episode:
+    """Tell a statement apart from the same one that was said before, and has been taken back since."""
+    return replace(episode, digest=digest(episode.digest, episode.id))
 
 
 def may_vanish(memory: Memory) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.rules import SAID, is_news, may_vanish
+from nightschool.memory.rules import SAID, is_news, may_vanish, said_again
 from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.trust import entitled
 from nightschool.types import (
@@ -22,6 +22,7 @@ from nightschool.types import (
     Memory,
     MemoryStatus,
     Reading,
+    SourceKind,
     Span,
     Trust,
     new_id,
@@ -62,7 +63,10 @@ class SqliteStore:
         episode = reading.episode
         with transaction(self.connection):
             if self._has(episode):
-                return [], []
+                news = [f for f in reading.findings if is_news(f, self._current(episode, f))]
+                if episode.kind is not SourceKind.STATEMENT or not news:
+                    return [], []
+                episode = said_again(episode)
             self.connection.execute(
                 "INSERT INTO episodes VALUES (?, ?, ?, ?, ?)",
                 (episode.id, episode.tenant, episode.source, episode.digest, to_json(episode)),

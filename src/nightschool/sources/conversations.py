@@ -38,7 +38,7 @@ def said(text: str, tenant: str, speaker: str = "owner") -> Reading:
         raise SourceMalformed("The statement is empty. Say what is to be remembered.")
     episode = Episode(
         new_id("ep"), tenant, SourceKind.STATEMENT, "said", flat[:60], flat,
-        digest(SourceKind.STATEMENT.value, flat), now(),
+        digest(SourceKind.STATEMENT.value, speaker, flat), now(),
     )  # fmt: skip
     finding = Finding(
         flat, "said", span=Span(0, len(flat)), speaker=speaker, key=statement_key(flat)
