@@ -63,9 +63,10 @@ def table(name: str) -> str:
         value = "not run" if row["value"] is None else f"{row['value']:.3f} {row['unit']}"
         lines.append(f"| `{figure}` | {value} | {interval} | {row['n']} |")
     machine = body["machine"]
+    speed = f", {machine['precision']} at {machine['gflops']} GFLOP/s" if "gflops" in machine else ""
     source = (
         f"\n`{body['command']}`, commit {body['commit']}, seeds {body['seeds']}, on {machine['cpu']} "
-        f"({machine['cores']} cores, {machine['memory_gb']} GB).\n"
+        f"({machine['cores']} cores, {machine['memory_gb']} GB{speed}).\n"
     )
     return "\n".join(lines) + "\n" + source
 

@@ -66,6 +66,16 @@ def test_what_a_model_writes_waits_for_approval(school):
     assert "JSON" in school("memory", "tool", code=2, typed="{nonsense\n")
 
 
+def test_notes_do_not_become_the_owners_word_by_learning_the_workspace(school):
+    notes = school.folder / "memories" / "default" / "notes.md"
+    notes.write_text("- The gateway listens on 8443.\n")
+    (school.folder.parent / "page.md").write_text("The well is sixty feet deep.")
+    skipped = school.json("learn", str(school.folder.parent))["skipped"]
+    assert "workspace" in next(why for path, why in skipped if path == str(school.folder))
+    (memory,) = school.json("memory", "list", "--about", "gateway")
+    assert (memory["trust"], memory["approved"]) == ("tool", False)
+
+
 def test_forgetting_a_noted_line_leaves_no_copy(school):
     text = "- The vault code is 7382-omega.\n- The cat sleeps upstairs.\n"
     notes = school.folder / "memories" / "default" / "notes.md"

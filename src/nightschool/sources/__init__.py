@@ -13,6 +13,7 @@ from nightschool.sources.code import read_package
 from nightschool.sources.conversations import conversation, read_jsonl, said
 from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
 from nightschool.types import Reading
+from nightschool.workspace import CONFIG_NAME
 
 __all__ = ["ReadAll", "conversation", "read", "said"]
 
@@ -84,6 +85,11 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
             names.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        if CONFIG_NAME in leaves:
+            # Its notes are proposals; read as documents they would be the owner's word.
+            skipped.append((here, "a workspace of Nightschool, whose memories are known"))
+            names.clear()
+            continue
         if "__init__.py" in leaves:
             packages.append(Path(here))
             names.clear()
