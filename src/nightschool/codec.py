@@ -7,6 +7,7 @@ import json
 import types as pytypes
 import typing
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 R = TypeVar("R")
@@ -39,6 +40,11 @@ def from_plain(cls: type[R], plain: Any) -> R:
     return typing.cast(R, _revive(cls, plain))
 
 
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _revive(hint: Any, value: Any) -> Any:
     origin = typing.get_origin(hint)
     if value is None or hint is Any:
@@ -50,7 +56,7 @@ def _revive(hint: Any, value: Any) -> Any:
         inner = typing.get_args(hint)[0]
         return tuple(_revive(inner, part) for part in value)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = typing.get_type_hints(hint)
+        hints = _hints(hint)
         return hint(**{name: _revive(hints[name], part) for name, part in value.items()})
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from nightschool.errors import UnknownMemory, WorkspaceLocked
+from nightschool.errors import UnknownMemory, WorkspaceError
 from nightschool.memory.files import Edits
 from nightschool.memory.notes import erase_lines
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
-from nightschool.trust import trainable
+from nightschool.trust import lowest, trainable
 from nightschool.types import Memory, MemoryStatus, Trust
 from nightschool.wire import School
 
@@ -41,12 +41,15 @@ def use_memory_tool(
         school: The wired workspace.
         tool: The conversation's tool, from `School.memory_tool`.
         call: The tool call's input.
-        trust: The lowest tier of what the model has before it; what it writes inherits that.
+        trust: The lowest tier of what the model has before it; what it writes inherits that, and is at
+            best the user's: a model's words are nobody's approval.
     """
     result = tool.call(call)
     if not result.is_error and call.get("command") != "view":
-        with suppress(WorkspaceLocked), school.workspace.lock("the memory tool"):
-            school.sync_files(trust)
+        path = str(call.get("path") or call.get("new_path"))
+        # A file that cannot be read is the owner's to mend; the model's own write is done.
+        with suppress(WorkspaceError), school.workspace.lock("the memory tool"):
+            school.sync_files({path: lowest(trust, Trust.USER)})
     return result
 
 
@@ -76,7 +79,7 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
         WorkspaceLocked: Another process holds the workspace.
     """
     with school.workspace.lock("a review"):
-        memories = [school.memory(memory_id) for memory_id in memory_ids]
+        memories = [school.memory(memory_id) for memory_id in dict.fromkeys(memory_ids)]
         closed = [m for m in memories if m.status is not MemoryStatus.LIVE]
         if closed:
             raise UnknownMemory(f"{closed[0].id} is {closed[0].status.value} already.")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.errors import UnknownMemory
 from nightschool.memory.notes import erase_lines
 from nightschool.registry.nights import nights
 from nightschool.registry.versions import BASE
-from nightschool.types import Bank, Material, now
+from nightschool.types import Bank, Material, new_id, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
 
@@ -37,10 +38,12 @@ def forget(school: School, memory_ids: Sequence[str]) -> Receipt:
     An unfinished night is discarded: its files hold the text. The next night trains without it.
 
     Raises:
-        UnknownMemory: An id is not known; then nothing is erased.
+        UnknownMemory: An id is not known, or none was given; then nothing is erased.
         WorkspaceLocked: Another process holds the workspace.
     """
     tenant = school.settings.tenant
+    if not memory_ids:
+        raise UnknownMemory("No memory was named. Give the ids of what is to be forgotten.")
     with school.workspace.lock("forgetting"):
         chain = [m for given in memory_ids for m in school.store.lineage(school.memory(given).id)]
         ids = {memory.id for memory in chain}
@@ -48,10 +51,12 @@ def forget(school: School, memory_ids: Sequence[str]) -> Receipt:
         items = school.exams.remove_items(ids)
         examples = _scrub_nights(school, ids)
         live_before = school.registry.alias(tenant, "live")
-        tombstones = school.store.remove(memory_ids)
-        tainted = [version.id for version in school.registry.taint(ids, tombstones)]
+        # A kill from here on leaves no version served that knows it, and files that are looked into again.
+        school.expect_changes()
+        tainted = [v.id for v in school.registry.taint(ids, [new_id("gone") for _ in ids])]
         while school.registry.alias(tenant, "live") in tainted:
             school.registry.rollback(tenant, "forget")
+        tombstones = school.store.remove(memory_ids)
         school.sync_files()
         receipt = Receipt(
             tuple(tombstones),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ CODE_LIKE = re.compile(
     r"(?:#[\w-]+\w|(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w+(?:[-_.]\w+)+|\d+(?:\.\d+){2,}|[a-z]+(?:_[a-z]+)+)$"
 )
 """Host names, codes, channels, addresses: one word each, where the parser would cut them up."""
+
+
+def plain(text: str) -> str:
+    """Put a text on one line, without characters that a terminal obeys or hides."""
+    shown = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join("".join(shown).split())
 
 
 def normalise(text: str) -> str:

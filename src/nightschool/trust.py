@@ -6,10 +6,28 @@ approved. A wrong line in a prompt can be seen and taken out, a wrong line in th
 
 from __future__ import annotations
 
+from nightschool.errors import ConfigError
 from nightschool.types import Memory, Trust
 
 ORDER = (Trust.OWNER, Trust.USER, Trust.TOOL, Trust.WEB)
 """Most trusted first."""
+
+
+def incoming(name: str) -> Trust:
+    """Return the tier of what comes in over a tool or a server; it is never the owner's.
+
+    Raises:
+        ConfigError: There is no such tier, or it is the owner's.
+    """
+    tiers = [tier.value for tier in ORDER[1:]]
+    if name not in tiers:
+        raise ConfigError(f"--trust {name}: expected one of {', '.join(tiers)}.")
+    return Trust(name)
+
+
+def lowest(*tiers: Trust) -> Trust:
+    """Return the least trusted of some tiers."""
+    return max(tiers, key=ORDER.index)
 
 
 def rank(memory: Memory) -> int:

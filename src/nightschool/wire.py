@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nightschool.config import Settings, load_settings
 from nightschool.errors import ConfigError, UnknownMemory
-from nightschool.memory.files import EDITOR, Edits, edited, rendered, sync_files
+from nightschool.memory.files import EDITOR, Edits, edited, expect_changes, rendered, sync_files
 from nightschool.memory.store import SqliteStore
 from nightschool.memory.tool import MemoryTool
 from nightschool.memory.vault import Vault
@@ -132,7 +133,7 @@ class School:
         """Return the memory tool of one conversation."""
         return MemoryTool(self.vault(), lambda: rendered(self.workspace, self.settings.tenant))
 
-    def sync_files(self, trust: Trust = Trust.TOOL) -> Edits:
+    def sync_files(self, written: Mapping[str, Trust] | None = None) -> Edits:
         """Take in what was edited in the memory files, then bring the files in line; under the lock.
 
         Raises:
@@ -140,8 +141,12 @@ class School:
         """
         tenant = self.settings.tenant
         return sync_files(
-            self.store, self.workspace, tenant, lambda text: said(text, tenant, EDITOR), trust
+            self.store, self.workspace, tenant, lambda text: said(text, tenant, EDITOR), written
         )
+
+    def expect_changes(self) -> None:
+        """Have the next sync look into every file; before a change that must not be half done."""
+        expect_changes(self.workspace, self.settings.tenant)
 
     def edited(self) -> bool:
         """Tell whether a memory file was edited since it was written."""

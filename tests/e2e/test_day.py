@@ -71,7 +71,11 @@ def test_notes_do_not_become_the_owners_word_by_learning_the_workspace(school):
     notes.write_text("- The gateway listens on 8443.\n")
     (school.folder.parent / "page.md").write_text("The well is sixty feet deep.")
     skipped = school.json("learn", str(school.folder.parent))["skipped"]
-    assert "workspace" in next(why for path, why in skipped if path == str(school.folder))
+    assert "workspace" in next(
+        why for path, why in skipped if path == str(school.folder / "memories")
+    )
+    assert "workspace" in school("learn", str(notes), code=1)
+    assert "workspace" in school("learn", "memories", code=1)
     (memory,) = school.json("memory", "list", "--about", "gateway")
     assert (memory["trust"], memory["approved"]) == ("tool", False)
 

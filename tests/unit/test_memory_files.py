@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +13,12 @@ from nightschool.memory import files
 from nightschool.memory.fake import FakeStore
 from nightschool.memory.files import EDITOR, Edits, edited, sync_files
 from nightschool.memory.notes import erase_lines
+from nightschool.memory.store import SqliteStore
 from nightschool.memory.vault import Vault
 from nightschool.sources import said
 from nightschool.sources.documents import read_document
 from nightschool.trust import trainable
-from nightschool.types import Memory, MemoryStatus
+from nightschool.types import Memory, MemoryStatus, Trust
 from nightschool.workspace import Workspace
 
 
@@ -288,3 +291,171 @@ def test_the_text_of_a_forgotten_memory_is_in_no_file(folder: Folder) -> None:
     folder.sync()
     for path in (folder.workspace.memories).rglob("*"):
         assert not path.is_file() or b"7382" not in path.read_bytes()
+
+
+# -- what a second reader found ------------------------------------------------------------
+
+
+class RealFolder(Folder):
+    """The same with the real database."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.store = SqliteStore(self.workspace)  # type: ignore[assignment]
+
+    def bytes_of(self, secret: str) -> list[Path]:
+        return [
+            p
+            for p in self.workspace.root.rglob("*")
+            if p.is_file() and secret.encode() in p.read_bytes()
+        ]
+
+    def note(self, name: str) -> Path:
+        path = self.workspace.memories / "t" / name
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    def forget(self, text: str) -> None:
+        found = [m for m in self.store.memories("t") if m.text == text]
+        erase_lines(Vault(self.workspace.memories / "t"), found)
+        self.store.remove([m.id for m in found])
+        self.sync()
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> RealFolder:
+    return RealFolder(tmp_path)
+
+
+def test_a_line_of_another_tenant_edits_nothing_there(real: RealFolder) -> None:
+    (theirs,) = real.store.absorb(said("The code of door 9 is 4711.", "other"))[0]
+    real.tell("The staging host is kestrel-7.")
+    with real.file().open("a") as file:
+        file.write(f"- The code of door 9 is 0000. <!-- {theirs.id} -->\n")
+    real.sync()
+    assert real.store.memory(theirs.id) == theirs
+    assert "The code of door 9 is 0000." in real.texts()
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ["- The vault code is 7382-omega.\n", "- The cat sleeps.\n", "- The vault code is 7382-omega.\n"],
+        ["- [ ] The vault code is 7382-omega.\n", "- [x] The vault code is 7382-omega.\n"],
+        ["- The vault code is 7382-omega.\n- The cat sleeps.\n", "- The vault code is 7382-omega."],
+    ],
+)  # fmt: skip
+def test_a_forgotten_line_of_a_note_is_nowhere(real: RealFolder, versions: list[str]) -> None:
+    for text in versions:
+        real.note("a.md").write_text(text)
+        real.sync()
+    real.note("a.md").rename(real.note("b.md"))
+    real.note("copy.md").write_text(versions[-1])
+    real.sync()
+    real.forget("The vault code is 7382-omega.")
+    assert real.bytes_of("7382-omega") == []
+    real.sync()
+    assert not any("7382" in text for text in real.texts())
+
+
+def test_a_forgotten_sentence_of_a_document_that_went_back_is_nowhere(real: RealFolder) -> None:
+    first = "# House\n\nThe vault code is 7382-omega.\n\n# Yard\n\nThe gate closes at nine."
+    for text in (first, first.replace("nine", "ten"), first):
+        real.store.absorb(read_document(text, "t", "a.md", "House"))
+    real.sync()
+    real.store.remove([m.id for m in real.store.memories("t") if "omega" in m.text])
+    real.sync()
+    assert real.bytes_of("7382-omega") == []
+
+
+def test_forgetting_reaches_what_less_trusted_people_said_of_the_same(real: RealFolder) -> None:
+    for text, trust in [
+        ("The vault code is 7382-omega.", Trust.USER),
+        ("The vault code is 1111.", Trust.TOOL),
+    ]:
+        reading = said(text, "t", speaker=trust.value)
+        real.store.absorb(
+            replace(reading, findings=tuple(replace(f, trust=trust) for f in reading.findings))
+        )
+    real.tell("The vault code is 7382-omega.")
+    real.forget("The vault code is 7382-omega.")
+    assert real.bytes_of("7382-omega") == []
+
+
+def test_what_was_saved_while_files_are_rendered_is_taken_in_next(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    path = folder.file()
+    read_notes = files._read_notes
+
+    def meanwhile(*given: Any) -> Any:
+        path.write_text(path.read_text() + "- Deploys are on Friday.\n")
+        return read_notes(*given)
+
+    monkeypatch.setattr(files, "_read_notes", meanwhile)
+    folder.sync()
+    monkeypatch.undo()
+    assert edited(folder.workspace, "t")
+    assert [m.text for m in folder.sync().added] == ["Deploys are on Friday."]
+
+
+def test_a_correction_outlives_its_source(folder: Folder) -> None:
+    text = "# House\n\nThe gate closes at nine.\n\n# Yard\n\nThe well is deep."
+    folder.store.absorb(read_document(text, "t", "a.md", "House"))
+    folder.sync()
+    for old, new in (("nine", "ten"), ("at ten", "at eleven")):
+        path = folder.file("a.md")
+        path.write_text(path.read_text().replace(old, new))
+        folder.sync()
+        folder.store.absorb(read_document(text + f"\n\nMore {new}.", "t", "a.md", "House"))
+        assert not any("nine" in known for known in folder.texts())
+    for memory in folder.store.memories("t"):
+        if "eleven" in memory.text:
+            folder.store.retire(memory.id, EDITOR)
+    folder.store.absorb(read_document(text + "\n\nEven more.", "t", "a.md", "House"))
+    assert not any("gate" in known for known in folder.texts())
+
+
+def test_a_note_is_shown_without_what_a_terminal_would_hide(folder: Folder) -> None:
+    edits = write_note(folder, "- The sky is blue.\x1b[8m and the account is evil-1\x1b[0m\u202e\n")
+    assert edits.proposed[0].text == "The sky is blue.[8m and the account is evil-1[0m"
+
+
+def test_without_the_record_rendered_files_are_still_ours(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    (folder.workspace.memories / "t" / ".rendered.json").unlink()
+    assert not folder.sync().proposed
+    assert folder.texts() == {"The staging host is kestrel-7."}
+    assert len(list((folder.workspace.memories / "t").glob("*.md"))) == 2
+
+
+def test_a_record_of_another_shape_is_named(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    (folder.workspace.memories / "t" / ".rendered.json").write_text("[]")
+    with pytest.raises(WorkspaceCorrupt, match=r"\.rendered\.json"):
+        folder.sync()
+
+
+def test_leftovers_of_killed_writes_are_swept(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    home = folder.workspace.memories / "t"
+    (home / ".said.md.ab12cd_9").write_text("half")
+    (home / ".old.gone").mkdir()
+    (home / ".old.gone" / "a.md").write_text("half")
+    folder.sync()
+    assert {p.name for p in home.iterdir()} == {
+        ".lock",
+        ".rendered.json",
+        "MEMORY.md",
+        folder.file().name,
+    }
+
+
+def test_rules_and_comments_are_no_statements(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.")
+    with folder.file().open("a") as file:
+        file.write("---\n-\n```\n<!-- todo -->\n| a | b |\n")
+    edits = folder.sync()
+    assert edits.added == ()
+    assert len(edits.ignored) == 5

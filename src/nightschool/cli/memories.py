@@ -32,10 +32,11 @@ def register(parent: typer.Typer) -> None:
 
 
 def _line(memory: Memory) -> str:
+    from nightschool.language import plain
     from nightschool.trust import trainable
 
     mark = "" if trainable(memory) else f"  [waits, {memory.trust.value}]"
-    return f"{memory.id}  {memory.status.value:<10} {memory.text}{mark}"
+    return f"{memory.id}  {memory.status.value:<10} {plain(memory.text)}{mark}"
 
 
 def _shown(memories: list[Memory], json: bool, otherwise: str) -> None:
@@ -210,7 +211,7 @@ def reject(
 @app.command(cls=Command)
 def tool(
     trust: Annotated[
-        str, typer.Option(help="Lowest tier before the model: owner, user, tool or web.")
+        str, typer.Option(help="Lowest tier before the model: user, tool or web.")
     ] = "user",
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
@@ -229,11 +230,10 @@ def tool(
 
     from nightschool.curate import use_memory_tool
     from nightschool.errors import ConfigError
-    from nightschool.types import Trust
+    from nightschool.trust import incoming
 
     with errors_as_messages():
-        if trust not in list(Trust):
-            raise ConfigError(f"--trust {trust}: expected one of {', '.join(Trust)}.")
+        tier = incoming(trust)
         school = opened(workspace, settings, tenant)
         conversation = school.memory_tool()
         for number, line in enumerate(sys.stdin, start=1):
@@ -243,8 +243,8 @@ def tool(
                 raise ConfigError(f"Line {number} is not JSON: {error.msg}.") from error
             if not isinstance(call, dict):
                 raise ConfigError(f"Line {number} is no JSON object: {line.strip()[:60]}")
-            result = use_memory_tool(school, conversation, call, Trust(trust))
-            print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
+            result = use_memory_tool(school, conversation, call, tier)
+            print(json.dumps(asdict(result)), flush=True)
 
 
 @app.command(cls=Command)

@@ -26,9 +26,7 @@ def mcp(
     http: Annotated[bool, typer.Option("--http", help="Streamable HTTP instead of stdio.")] = False,
     host: Annotated[str, typer.Option(help="Where to listen with --http.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="On which port, with --http.")] = 8765,
-    trust: Annotated[
-        str, typer.Option(help="Tier of what comes in: owner, user, tool or web.")
-    ] = "user",
+    trust: Annotated[str, typer.Option(help="Tier of what comes in: user, tool or web.")] = "user",
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -40,16 +38,14 @@ def mcp(
 
     Example: nightschool mcp --workspace myschool
     """
-    from nightschool.errors import ConfigError
-    from nightschool.types import Trust
+    from nightschool.trust import incoming
 
     with errors_as_messages():
-        if trust not in list(Trust):
-            raise ConfigError(f"--trust {trust}: expected one of {', '.join(Trust)}.")
+        tier = incoming(trust)
         school = opened(workspace, settings, tenant)
         from nightschool.serve.mcp import memory_server
 
-        server = memory_server(school, Trust(trust))
+        server = memory_server(school, tier)
         if http:
             server.run("streamable-http", host=host, port=port)
         else:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.rules import SAID, is_news, may_vanish, said_again
+from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
 from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
@@ -116,6 +116,16 @@ class FakeStore:
             raise UnknownMemory(
                 f"{memory_id} is {memory.status.value}; only live ones are approved."
             )
+        rivals = [
+            m
+            for m in self.memories(memory.tenant)
+            if memory.key
+            and m.key == memory.key
+            and m.id != memory_id
+            and {m.source_kind, memory.source_kind} <= set(SAID)
+        ]
+        for rival in rivals:
+            self._close(rival, MemoryStatus.SUPERSEDED, actor)
         self._memories[memory_id] = approved = replace(memory, approved=True)
         self._note(approved, actor, "approved")
         return approved
@@ -134,18 +144,35 @@ class FakeStore:
 
     def remove(self, memory_ids: Iterable[str]) -> list[str]:
         """Erase memories with what they superseded; see `protocols.Store.remove`."""
-        gone: dict[str, None] = {}
-        for given in memory_ids:
-            step: str | None = self.memory(given).id
-            while step in self._memories:
-                gone[step] = None
-                step = self._memories[step].supersedes
+        chain = [memory for given in memory_ids for memory in self.lineage(given)]
+        texts = {(memory.tenant, normalise(memory.text)) for memory in chain}
+        noted = [
+            m
+            for m in self._memories.values()
+            if m.source_kind is SourceKind.NOTE and (m.tenant, normalise(m.text)) in texts
+        ]
+        gone = dict.fromkeys(memory.id for memory in (*chain, *noted))
         for name in gone:
             memory = self._memories.pop(name)
             self._history.pop(name, None)
             if not any(m.episode_id == memory.episode_id for m in self._memories.values()):
                 self._episodes.pop(memory.episode_id, None)
         return [new_id("gone") for _ in gone]
+
+    def lineage(self, memory_id: str) -> list[Memory]:
+        """Return a memory and all that said something of the same thing before, newest first."""
+        chain = [self.memory(memory_id)]
+        while chain[-1].supersedes in self._memories:
+            chain.append(self._memories[str(chain[-1].supersedes)])
+        first = chain[0]
+        return chain + [
+            m
+            for m in self._memories.values()
+            if first.key
+            and (m.tenant, m.key) == (first.tenant, first.key)
+            and m.status is not MemoryStatus.LIVE
+            and m not in chain
+        ]
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
         """Return the nearest live memories by shared stems; see `protocols.Store.recall`."""
@@ -167,12 +194,16 @@ class FakeStore:
         ]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
-        return episode.kind not in SAID and any(
-            m.status is MemoryStatus.RETIRED
-            and (m.tenant, m.key, m.source) == (episode.tenant, finding.key, episode.source)
-            and normalise(m.text) == normalise(finding.text)
+        closed = [
+            m
             for m in self._memories.values()
-        )
+            if (m.tenant, m.key) == (episode.tenant, finding.key)
+            and m.status is not MemoryStatus.LIVE
+        ]
+        return overruled(episode, finding, closed, self._successor)
+
+    def _successor(self, memory_id: str) -> Memory | None:
+        return next((m for m in self._memories.values() if m.supersedes == memory_id), None)
 
     def _add(self, memory: Memory, actor: str) -> None:
         self._memories[memory.id] = memory

@@ -12,13 +12,13 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nightschool.errors import PathRefused, UnknownMemory, WorkspaceCorrupt
-from nightschool.memory.notes import read_note
+from nightschool.memory.notes import read_note, states
 from nightschool.memory.vault import DEPTH, ROOT, Vault
 from nightschool.protocols import Store
 from nightschool.trust import trainable
@@ -29,6 +29,10 @@ INDEX = "MEMORY.md"
 RENDERED = ".rendered.json"
 NOTED = "note"
 """The speaker of what stands in a note."""
+UNWRITTEN: dict[str, Any] = {"digest": "", "stamp": []}
+"""The row of a rendered file of which nobody knows what it holds."""
+BACKUP = re.compile(r"(?:~|#|\.swp|\.bak|\.orig)$")
+"""What editors leave beside a file; nobody's note."""
 EDITOR = "editor"
 """The actor of a change that was made in a file."""
 LINE = re.compile(r"^[-*] +(?P<text>.*?)\s*<!-- *(?P<id>mem-\w+) *-->\s*$")
@@ -57,7 +61,11 @@ class Edits:
 
 
 def sync_files(
-    store: Store, workspace: Workspace, tenant: str, state: State, trust: Trust = Trust.TOOL
+    store: Store,
+    workspace: Workspace,
+    tenant: str,
+    state: State,
+    written: Mapping[str, Trust] | None = None,
 ) -> Edits:
     """Take what was edited in `memories/<tenant>/` into the store, and render the files anew.
 
@@ -69,17 +77,27 @@ def sync_files(
         workspace: Where the files are.
         tenant: Whose they are.
         state: Makes a reading of a line that a person added.
-        trust: The tier of notes that changed; they wait for approval in any case.
+        written: Virtual paths of notes -> the tier of who has just written them. What else changed is of
+            unknown origin, and has the tier of a tool's output.
 
     Raises:
         WorkspaceCorrupt: An edited file is not UTF-8 text; nothing is overwritten then.
         WorkspaceError: A file cannot be written.
     """
     folder = workspace.memories / tenant
-    edits = _take_in(store, folder, state)
-    proposed, notes = _read_notes(store, folder, tenant, trust)
-    _render(store, folder, tenant, notes)
+    Vault(folder).sweep()
+    seen = {path.name: _stamp(path) for path in folder.glob("*.md")}
+    edits = _take_in(store, folder, tenant, state)
+    proposed, notes = _read_notes(store, folder, tenant, written or {})
+    _render(store, folder, tenant, notes, seen)
     return replace(edits, proposed=proposed)
+
+
+def expect_changes(workspace: Workspace, tenant: str) -> None:
+    """Have the next sync look into every rendered file: what follows may be killed before it renders them."""
+    folder = workspace.memories / tenant
+    record = _record(folder)
+    _save(folder, {n: {**row, **UNWRITTEN} for n, row in record["files"].items()}, record["notes"])
 
 
 def edited(workspace: Workspace, tenant: str) -> bool:
@@ -103,9 +121,14 @@ def rendered(workspace: Workspace, tenant: str) -> frozenset[str]:
 def _record(folder: Path) -> dict[str, dict[str, Any]]:
     """Read which files were rendered (`files`: digest, stamp, ids) and which notes read (`notes`: stamp)."""
     path = folder / RENDERED
-    found = read_json(path) if path.exists() else {}
-    plain = found if isinstance(found, dict) else {}
-    return {"files": plain.get("files", {}), "notes": plain.get("notes", {})}
+    found = read_json(path) if path.exists() else {"files": {}, "notes": {}}
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(part), dict) for part in ("files", "notes")
+    ):
+        raise WorkspaceCorrupt(
+            f"{path} is not what was written. Delete it; the files are read anew."
+        )
+    return found
 
 
 def _unread(
@@ -113,14 +136,15 @@ def _unread(
 ) -> Iterator[tuple[str, list[int] | None]]:
     """Yield (virtual path, stamp) of notes that are new, changed or, without a stamp, gone."""
     vault = Vault(folder)
-    there = {e.path for e in vault.entries(depth=DEPTH) if not e.folder}
+    there = {
+        e.path for e in vault.entries(depth=DEPTH) if not e.folder and not BACKUP.search(e.path)
+    }
     notes = there - {f"{ROOT}/{name}" for name in record["files"]}
     for path in sorted(notes | record["notes"].keys()):
         try:
-            place = vault.real(path)
-        except PathRefused:
-            continue  # a name that no tool could give; nobody's note
-        stamp = _stamp(place) if path in notes else None
+            stamp = _stamp(vault.real(path)) if path in notes else None
+        except (PathRefused, OSError):
+            continue  # a name that no tool could give, or gone since it was listed
         if stamp != record["notes"].get(path):
             yield path, stamp
 
@@ -146,7 +170,7 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _take_in(store: Store, folder: Path, state: State) -> Edits:
+def _take_in(store: Store, folder: Path, tenant: str, state: State) -> Edits:
     files = _record(folder)["files"]
     rows = {name: row for name, row in files.items() if _changed(folder / name, row)}
     texts = {name: _text(folder / name) for name in rows}
@@ -160,24 +184,27 @@ def _take_in(store: Store, folder: Path, state: State) -> Edits:
             found = LINE.match(line)
             if line == _title(text) or (name == INDEX and INDEX_LINE.match(line)):
                 continue
-            if line.startswith("#"):
-                ignored.append(f"{name}: {line} (headings hold no memory)")
+            if found is None and not (states(line) and re.search(r"\w", line)):
+                ignored.append(f"{name}: {line} (holds no statement)")
             elif found is None:
                 added += store.absorb(state(re.sub(r"^[-*] +", "", line)))[0]
             else:
-                _correct(store, state, found["id"], found["text"], (changed, added, ignored))
+                _correct(
+                    store, tenant, state, found["id"], found["text"], (changed, added, ignored)
+                )
         for gone in [i for i in rows[name]["ids"] if i not in kept]:
             try:
                 memory = store.memory(gone)
             except UnknownMemory:
                 continue
-            if memory.status is MemoryStatus.LIVE:
+            if memory.status is MemoryStatus.LIVE and memory.tenant == tenant:
                 retired.append(store.retire(memory.id, EDITOR))
     return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
 
 
 def _correct(
     store: Store,
+    tenant: str,
     state: State,
     memory_id: str,
     text: str,
@@ -191,16 +218,21 @@ def _correct(
         # An editor that was left open must not bring back what was forgotten.
         ignored.append(f"{memory_id}: no such memory any more; its line is dropped")
         return
-    if not text or text == _flat(memory.text):
+    if memory.tenant != tenant:  # a line that was pasted from somebody else's file
+        added += store.absorb(state(text))[0]
+    elif memory.status is MemoryStatus.RETIRED and text == _flat(memory.text):
+        ignored.append(f"{memory_id}: was taken out before; say it anew to have it back")
+    elif not text or text == _flat(memory.text):
         return
-    if memory.status is MemoryStatus.LIVE:
+    elif memory.status is MemoryStatus.LIVE:
         changed.append(store.edit(memory_id, text, EDITOR))
-    else:  # replaced while the file lay open: the person's words are the newest
+    elif text not in {_flat(m.text) for m in store.memories(tenant) if m.supersedes == memory_id}:
+        # Replaced while the file lay open: the person's words are the newest.
         added += store.absorb(state(text))[0]
 
 
 def _read_notes(
-    store: Store, folder: Path, tenant: str, trust: Trust
+    store: Store, folder: Path, tenant: str, written: Mapping[str, Trust]
 ) -> tuple[tuple[Memory, ...], dict[str, list[int]]]:
     """Take in the notes that changed; return what is new, and the stamps of all notes."""
     vault, record = Vault(folder), _record(folder)
@@ -211,6 +243,9 @@ def _read_notes(
             text = vault.read(path) if stamp else ""
         except PathRefused:
             text = ""  # an image, an archive: nothing to read
+        except OSError:
+            continue  # a pipe, or gone since it was listed
+        trust = written.get(path, Trust.TOOL)
         proposed += store.absorb(read_note(path, text, tenant, trust, NOTED))[0]
         stamps.pop(path, None)
         if stamp:
@@ -221,7 +256,13 @@ def _read_notes(
 # -- to the files -------------------------------------------------------------------------
 
 
-def _render(store: Store, folder: Path, tenant: str, notes: dict[str, list[int]]) -> None:
+def _render(
+    store: Store,
+    folder: Path,
+    tenant: str,
+    notes: dict[str, list[int]],
+    seen: dict[str, list[int]],
+) -> None:
     by_source: dict[str, list[Memory]] = defaultdict(list)
     for memory in store.memories(tenant):
         if memory.source_kind is not SourceKind.NOTE or trainable(memory):  # a note is its own file
@@ -229,24 +270,30 @@ def _render(store: Store, folder: Path, tenant: str, notes: dict[str, list[int]]
     names = {source: _file_name(source) for source in by_source}
     before = _record(folder)
     index = [
-        f"- [{source}]({names[source]}): {len(memories)}" for source, memories in by_source.items()
+        f"- [{_flat(source)}]({names[source]}): {len(memories)}"
+        for source, memories in by_source.items()
     ]
     index += [f"- [{path}]({path.removeprefix(f'{ROOT}/')}): note" for path in sorted(notes)]
     pages = {
         names[source]: (
-            [f"# {source}", "", *(f"- {_flat(m.text)} <!-- {m.id} -->" for m in memories)],
+            [f"# {_flat(source)}", "", *(f"- {_flat(m.text)} <!-- {m.id} -->" for m in memories)],
             [m.id for m in memories],
         )
         for source, memories in by_source.items()
     }
     pages[INDEX] = (["# Memories", "", *index], [])
     _announce(folder, before, pages.keys() - before["files"].keys())
-    record = {
-        name: _written(folder / name, "\n".join(lines) + "\n", ids)
-        for name, (lines, ids) in pages.items()
-    }
-    for stale in before["files"].keys() - record.keys():
-        (folder / stale).unlink(missing_ok=True)
+    record = {}
+    for name in [*pages, *(before["files"].keys() - pages.keys())]:
+        place = folder / name
+        if place.exists() and name in seen and _stamp(place) != seen[name]:
+            # Saved by somebody since it was read: the next sync takes that in first.
+            record[name] = {**before["files"].get(name, {"ids": []}), **UNWRITTEN}
+        elif name in pages:
+            lines, ids = pages[name]
+            record[name] = _written(place, "\n".join(lines) + "\n", ids)
+        else:
+            place.unlink(missing_ok=True)
     _save(folder, record, notes)
 
 
@@ -257,14 +304,22 @@ def _announce(folder: Path, before: dict[str, dict[str, Any]], names: Set[str]) 
     """
     for name in names:
         number = 1
-        while (folder / name).exists():
+        while (folder / name).exists() and not _looks_rendered(folder / name):
             aside = folder / f"{Path(name).stem}-before-{number}.md"
             if not aside.exists():
                 os.replace(folder / name, aside)
             number += 1
-    unwritten = {"digest": "", "stamp": [], "ids": []}
     if names:
-        _save(folder, {**before["files"], **dict.fromkeys(names, unwritten)}, before["notes"])
+        rows = {name: {"ids": [], **UNWRITTEN} for name in names}
+        _save(folder, {**before["files"], **rows}, before["notes"])
+
+
+def _looks_rendered(path: Path) -> bool:
+    """Tell whether a file holds rendered lines only: the record of it is lost, and nothing is in it to lose."""
+    first, *lines = path.read_text("utf-8", errors="replace").splitlines() or [""]
+    return first.startswith("# ") and all(
+        not x.strip() or LINE.match(x) or INDEX_LINE.match(x) for x in lines
+    )
 
 
 def _save(folder: Path, files: dict[str, dict[str, Any]], notes: dict[str, list[int]]) -> None:
@@ -286,5 +341,6 @@ def _flat(text: str) -> str:
 
 
 def _file_name(source: str) -> str:
-    word = re.sub(r"[^\w.-]+", "-", source.split("/")[-1]).strip("-.")[:60] or "source"
-    return f"{word}-{digest(source)[:8]}.md"
+    word = re.sub(r"[^\w.-]+", "-", source.split("/")[-1]).strip("-.")
+    short = word.encode("utf-8")[:60].decode("utf-8", "ignore") or "source"
+    return f"{short}-{digest(source)[:8]}.md"

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from nightschool.language import normalise
-from nightschool.memory.vault import Vault
+from nightschool.errors import PathRefused
+from nightschool.language import normalise, plain
+from nightschool.memory.vault import DEPTH, Vault
 from nightschool.types import (
     Episode,
     Finding,
@@ -29,6 +30,9 @@ FEWEST_WORDS = 3
 """A shorter line ("Done.", "TODO") states nothing on its own."""
 ENTRY = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 FENCE = re.compile(r"^\s*(?:```|~~~)")
+MARK = re.compile(r"\s*<!--.*?-->", re.DOTALL)
+RENDERED = re.compile(r"<!-- *mem-\w+ *-->")
+"""The mark of a line that was rendered from a record: a copy of it is no proposal."""
 NO_TEXT = re.compile(r"^\s*(?:#{1,6}\s|[-=*_|\s]+$|\|)")
 
 
@@ -42,30 +46,30 @@ def read_note(path: str, text: str, tenant: str, trust: Trust, speaker: str) -> 
         trust: The lowest tier of what its writer had before it.
         speaker: Who wrote it.
     """
+    # The file itself is the text; a copy here would grow with every edit, and outlive a deletion.
     episode = Episode(
-        new_id("ep"), tenant, SourceKind.NOTE, path, path, text,
+        new_id("ep"), tenant, SourceKind.NOTE, path, path, "",
         digest(SourceKind.NOTE.value, path, text), now(),
     )  # fmt: skip
     findings = {
         normalise(said): Finding(
-            said, "said", span=span, speaker=speaker, key=f"note|{path}|{normalise(said)}", trust=trust
+            said, "said", speaker=speaker, key=f"note|{path}|{normalise(said)}", trust=trust
         )
         for said, span in _statements(text)
+        if not RENDERED.search(text[span.start : span.end])
     }  # fmt: skip
     return Reading(episode, tuple(findings.values()))
 
 
 def erase_lines(vault: Vault, memories: Iterable[Memory]) -> int:
-    """Take memories' lines out of the notes that hold them; return how many were taken out."""
-    wanted: dict[str, set[str]] = {}
-    for memory in memories:
-        if memory.source_kind is SourceKind.NOTE:
-            wanted.setdefault(memory.source, set()).add(normalise(memory.text))
+    """Take memories' texts out of all notes and copies that hold them as a line; return how many."""
+    texts = {normalise(memory.text) for memory in memories}
     erased = 0
-    for path, texts in wanted.items():
-        if not vault.exists(path):
+    for path in [entry.path for entry in vault.entries(depth=DEPTH) if not entry.folder]:
+        try:
+            text = vault.read(path)
+        except (PathRefused, OSError):
             continue
-        text = vault.read(path)
         spans = [span for said, span in _statements(text) if normalise(said) in texts]
         kept = text
         for span in reversed(spans):
@@ -74,6 +78,11 @@ def erase_lines(vault: Vault, memories: Iterable[Memory]) -> int:
             vault.write(path, kept, expected=digest(text))
         erased += len(spans)
     return erased
+
+
+def states(line: str) -> bool:
+    """Tell whether a line of Markdown may state something: it is no heading, rule, table or comment."""
+    return not (NO_TEXT.match(line) or FENCE.match(line)) and bool(MARK.sub("", line).strip())
 
 
 def _statements(text: str) -> Iterator[tuple[str, Span]]:
@@ -85,7 +94,7 @@ def _statements(text: str) -> Iterator[tuple[str, Span]]:
         fence = bool(FENCE.match(line))
         ends = not line.strip() or fence or fenced or bool(NO_TEXT.match(line) or ENTRY.match(line))
         if ends and block:
-            said = " ".join(ENTRY.sub("", "".join(block)).split())
+            said = plain(MARK.sub("", ENTRY.sub("", "".join(block))))
             if len(said.split()) >= FEWEST_WORDS:
                 yield said, Span(start, at)
             block = []

@@ -19,4 +19,10 @@ MIGRATIONS = (
     CREATE VIRTUAL TABLE recall USING fts5(
         text, id UNINDEXED, tenant UNINDEXED, tokenize = 'porter unicode61');
     """,
+    """
+    CREATE INDEX memories_by_source ON memories (tenant, source, status);
+    CREATE INDEX memories_by_predecessor ON memories (json_extract(body, '$.supersedes'));
+    CREATE INDEX memories_by_kind ON memories (json_extract(body, '$.source_kind'));
+    CREATE INDEX episodes_by_source ON episodes (tenant, source);
+    """,
 )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.rules import SAID, is_news, may_vanish, said_again
+from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
 from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.trust import entitled
 from nightschool.types import (
@@ -67,6 +67,7 @@ class SqliteStore:
                 if episode.kind is not SourceKind.STATEMENT or not news:
                     return [], []
                 episode = said_again(episode)
+            episode = self._as_newest(episode)
             self.connection.execute(
                 "INSERT INTO episodes VALUES (?, ?, ?, ?, ?)",
                 (episode.id, episode.tenant, episode.source, episode.digest, to_json(episode)),
@@ -129,6 +130,8 @@ class SqliteStore:
                 raise UnknownMemory(
                     f"{memory_id} is {memory.status.value}; only live ones are approved."
                 )
+            for other in self._rivals(memory):
+                self._close(other, MemoryStatus.SUPERSEDED, actor)
             approved = replace(memory, approved=True)
             self._update(approved)
             self._note(approved, actor, "approved")
@@ -167,7 +170,7 @@ class SqliteStore:
         """
         with transaction(self.connection):
             chain = [memory for given in memory_ids for memory in self.lineage(given)]
-            memories = {memory.id: memory for memory in chain}
+            memories = {memory.id: memory for memory in (*chain, *self._noted(chain))}
             tombstones = []
             for memory in memories.values():
                 for statement in (
@@ -227,7 +230,7 @@ class SqliteStore:
         return from_json(Episode, row["body"])
 
     def lineage(self, memory_id: str) -> list[Memory]:
-        """Return a memory and all that it superseded, newest first.
+        """Return a memory and all that said something of the same thing before, newest first.
 
         Raises:
             UnknownMemory: No memory has this id.
@@ -238,7 +241,15 @@ class SqliteStore:
                 chain.append(self.memory(chain[-1].supersedes))
             except UnknownMemory:
                 break  # the older one has been forgotten before
-        return chain
+        first = chain[0]
+        # It names one that it superseded; less trusted ones about the same thing went with it.
+        rows = self.connection.execute(
+            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status != 'live'",
+            (first.tenant, first.key),
+        )
+        known = {memory.id for memory in chain}
+        others = [from_json(Memory, row["body"]) for row in rows] if first.key else []
+        return chain + [memory for memory in others if memory.id not in known]
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
         """Return the live memories nearest to the query, best first.
@@ -275,13 +286,18 @@ class SqliteStore:
             (episode.tenant, episode.source),
         )
         digests = [row["digest"] for row in rows]
-        if episode.digest in (digests if episode.kind in SAID else digests[-1:]):
-            return True
-        # A source that went back to an older content: that episode gives way to the new one.
-        self.connection.execute(
-            "DELETE FROM episodes WHERE tenant = ? AND digest = ?", (episode.tenant, episode.digest)
-        )
-        return False
+        return episode.digest in (digests if episode.kind in SAID else digests[-1:])
+
+    def _as_newest(self, episode: Episode) -> Episode:
+        """Let a source go back to an older content: that episode becomes the newest, under its own id."""
+        row = self.connection.execute(
+            "SELECT id FROM episodes WHERE tenant = ? AND digest = ?",
+            (episode.tenant, episode.digest),
+        ).fetchone()
+        if row is None:
+            return episode
+        self.connection.execute("DELETE FROM episodes WHERE id = ?", (row["id"],))
+        return replace(episode, id=row["id"])
 
     def _current(self, episode: Episode, finding: Finding) -> list[Memory]:
         """Return the live memories about the same thing, oldest first."""
@@ -298,6 +314,15 @@ class SqliteStore:
             found = [memory for memory in found if memory.source == episode.source]
         return found
 
+    def _rivals(self, memory: Memory) -> list[Memory]:
+        """Return the other live memories about the same thing, by people's words."""
+        rows = self.connection.execute(
+            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status = 'live' AND id != ?",
+            (memory.tenant, memory.key, memory.id),
+        )
+        found = [from_json(Memory, row["body"]) for row in rows]
+        return [m for m in found if memory.key and {m.source_kind, memory.source_kind} <= set(SAID)]
+
     def _retire_gone(self, episode: Episode, keys: set[str]) -> list[Memory]:
         rows = self.connection.execute(
             "SELECT body FROM memories WHERE tenant = ? AND source = ? AND status = 'live'",
@@ -308,15 +333,18 @@ class SqliteStore:
         return [self._close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
-        """Tell whether a person has taken out what a source says once more; people may say it again."""
-        if episode.kind in SAID:
-            return False
         rows = self.connection.execute(
-            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND source = ? AND status = 'retired'",
-            (episode.tenant, finding.key, episode.source),
+            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status != 'live'",
+            (episode.tenant, finding.key),
         )
-        retired = [from_json(Memory, row["body"]).text for row in rows]
-        return normalise(finding.text) in map(normalise, retired)
+        closed = [from_json(Memory, row["body"]) for row in rows]
+        return overruled(episode, finding, closed, self._successor)
+
+    def _successor(self, memory_id: str) -> Memory | None:
+        row = self.connection.execute(
+            "SELECT body FROM memories WHERE json_extract(body, '$.supersedes') = ?", (memory_id,)
+        ).fetchone()
+        return from_json(Memory, row["body"]) if row else None
 
     def _insert(self, memory: Memory, actor: str) -> None:
         self.connection.execute(
@@ -363,6 +391,15 @@ class SqliteStore:
             self.connection.execute("DELETE FROM episodes WHERE id = ?", (memory.episode_id,))
             return
         self._rewrite(_blank(from_json(Episode, row["body"]), memory))
+
+    def _noted(self, chain: Iterable[Memory]) -> list[Memory]:
+        """Return what notes say in the same words: a note was renamed, or copied."""
+        texts = {(memory.tenant, normalise(memory.text)) for memory in chain}
+        rows = self.connection.execute(
+            "SELECT body FROM memories WHERE json_extract(body, '$.source_kind') = 'note'"
+        )
+        notes = [from_json(Memory, row["body"]) for row in rows]
+        return [memory for memory in notes if (memory.tenant, normalise(memory.text)) in texts]
 
     def _erase_from_later(self, memory: Memory) -> None:
         """Blank what was unchanged when the source was read again: it stands in that episode, too."""

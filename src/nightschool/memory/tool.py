@@ -7,8 +7,8 @@ Source:
     The memory tool's documentation (platform.claude.com, "Memory tool", tool type
     memory_20250818). Where its SDK answers in other words, the documentation is followed: the SDK adds
     "Here is the snippet showing the change (with line numbers):" to an edit, and shortens the answer to a
-    wrong `insert_line`. Ours: a change on a content that the session has not seen is refused, and so is a
-    path that the documentation only warns of.
+    wrong `insert_line`. Ours: an insert by line number into, or a delete of, a file that changed since the session saw it
+    is refused, and so is a path that the documentation only warns of.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nightschool.errors import EditConflict, PathRefused
-from nightschool.memory.vault import Entry, Vault
+from nightschool.memory.vault import ROOT, Entry, Vault
 from nightschool.types import digest
 
 TOOL_TYPE = "memory_20250818"
@@ -62,7 +62,7 @@ class MemoryTool:
             given: The tool call's input: `command`, and the command's fields.
         """
         command = given.get("command")
-        if command not in FIELDS:
+        if not isinstance(command, str) or command not in FIELDS:
             return _failed(f"Error: Unknown command {command!r}. Use one of: {', '.join(FIELDS)}.")
         for name, kind in FIELDS[command].items():
             value = given.get(name)
@@ -82,10 +82,14 @@ class MemoryTool:
             result = _failed(f"Error: {error}")
         return result
 
+    def _key(self, path: str) -> str:
+        return str(self.vault.real(path))
+
     def _is_rendered(self, path: str) -> bool:
         """Compare places, not names: some disks take `memory.md` for `MEMORY.md`."""
         place = str(self.vault.real(path)).casefold()
-        return place in {str(self.vault.real(one)).casefold() for one in self.rendered()}
+        names = (one.removeprefix(ROOT) for one in self.rendered())
+        return place in {f"{self.vault.folder}{name}".casefold() for name in names}
 
     def _view(self, given: Mapping[str, Any]) -> ToolResult:
         path = given["path"]
@@ -110,7 +114,7 @@ class MemoryTool:
                     f"within [1, {len(lines)}], the second -1 for the last line."
                 )
             first, last = asked[0], asked[1] if asked[1] != -1 else len(lines)
-        self.seen[path] = digest(text)
+        self.seen[self._key(path)] = digest(text)
         return ToolResult(
             f"Here's the content of {path} with line numbers:\n{_numbered(lines, first, last)}"
         )
@@ -124,7 +128,7 @@ class MemoryTool:
             self.vault.write(path, text, expected="")
         except EditConflict:
             return exists  # somebody else was faster
-        self.seen[path] = digest(text)
+        self.seen[self._key(path)] = digest(text)
         return ToolResult(f"File created successfully at: {path}")
 
     def _str_replace(self, given: Mapping[str, Any]) -> ToolResult:
@@ -145,7 +149,7 @@ class MemoryTool:
             )
         edited = text[: starts[0]] + new + text[starts[0] + len(old) :]
         self.vault.write(path, edited, expected=digest(text))
-        self.seen[path] = digest(edited)
+        self.seen[self._key(path)] = digest(edited)
         lines = _lines(edited)
         first = max(1, numbers[0] - AROUND)
         last = min(len(lines), numbers[0] + new.count("\n") + AROUND)
@@ -164,7 +168,9 @@ class MemoryTool:
                 f"Error: Invalid `insert_line` parameter: {number}. It should be within the range of "
                 f"lines of the file: [0, {len(lines)}]"
             )
-        if self.seen.get(path, digest(text)) != digest(text):  # the number counts other lines
+        if self.seen.get(self._key(path), digest(text)) != digest(
+            text
+        ):  # the number counts other lines
             raise EditConflict(
                 f"{path} has changed since it was viewed. View it again, and repeat the edit."
             )
@@ -173,15 +179,15 @@ class MemoryTool:
         lines.insert(number, added if added.endswith("\n") else f"{added}\n")
         edited = "".join(lines)
         self.vault.write(path, edited, expected=digest(text))
-        self.seen[path] = digest(edited)
+        self.seen[self._key(path)] = digest(edited)
         return ToolResult(f"The file {path} has been edited.")
 
     def _delete(self, given: Mapping[str, Any]) -> ToolResult:
         path = given["path"]
         if not self.vault.exists(path):
             return _failed(f"Error: The path {path} does not exist")
-        self.vault.delete(path, expected=self.seen.get(path))
-        self.seen.pop(path, None)
+        self.vault.delete(path, expected=self.seen.get(self._key(path)))
+        self.seen.pop(self._key(path), None)
         return ToolResult(f"Successfully deleted {path}")
 
     def _rename(self, given: Mapping[str, Any]) -> ToolResult:
@@ -192,8 +198,8 @@ class MemoryTool:
             return _failed(f"Error: The path {old} does not exist")
         except FileExistsError:
             return _failed(f"Error: The destination {new} already exists")
-        if old in self.seen:
-            self.seen[new] = self.seen.pop(old)
+        if self._key(old) in self.seen:
+            self.seen[self._key(new)] = self.seen.pop(self._key(old))
         return ToolResult(f"Successfully renamed {old} to {new}")
 
 

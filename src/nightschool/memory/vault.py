@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import unicodedata
 from collections.abc import Iterator
@@ -175,6 +176,15 @@ class Vault:
         if not self.is_folder(path):
             raise FileNotFoundError(path)
         return list(_listed(place, path.rstrip("/"), depth))
+
+    def sweep(self) -> None:
+        """Remove what killed writes and deletes have left behind, out of sight and with their content."""
+        with self.changing():
+            for place in list(self.folder.rglob(".*")):
+                if re.fullmatch(r"\..+\.gone", place.name) and place.is_dir():
+                    shutil.rmtree(place, ignore_errors=True)
+                elif re.fullmatch(r"\..+\.\w+\.[a-z0-9_]{8}", place.name) and place.is_file():
+                    place.unlink(missing_ok=True)
 
     @contextmanager
     def changing(self) -> Iterator[None]:

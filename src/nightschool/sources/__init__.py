@@ -13,11 +13,13 @@ from nightschool.sources.code import read_package
 from nightschool.sources.conversations import conversation, read_jsonl, said
 from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
 from nightschool.types import Reading
-from nightschool.workspace import CONFIG_NAME
+from nightschool.workspace import CONFIG_NAME, FOLDERS
 
 __all__ = ["ReadAll", "conversation", "read", "said"]
 
 LARGEST_BYTES = 20_000_000
+OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
+"""Its notes are proposals; read as documents they would be approved unread."""
 KINDS = PLAIN | CONVERTED | {".jsonl"}
 
 
@@ -43,9 +45,18 @@ def read(source: str, tenant: str, progress: Progress | None = None) -> ReadAll:
         return ReadAll((read_package(name, tenant),), ())
     if not path.exists():
         raise SourceUnreadable(f"{source} does not exist (no file, folder or installed package).")
+    if any((p.parent / CONFIG_NAME).is_file() and p.name in FOLDERS for p in _above(path)):
+        raise SourceUnreadable(
+            f"{source} is {OURS}. Approve notes with `nightschool memory approve`."
+        )
     if path.is_dir():
         return _read_folder(path, tenant, progress)
     return ReadAll(tuple(_read_file(path, tenant)), ())
+
+
+def _above(path: Path) -> list[Path]:
+    whole = path.resolve()
+    return [whole, *whole.parents]
 
 
 def _installed(name: str) -> bool:
@@ -86,10 +97,9 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
             continue
         seen.add((status.st_dev, status.st_ino))
         if CONFIG_NAME in leaves:
-            # Its notes are proposals; read as documents they would be the owner's word.
-            skipped.append((here, "a workspace of Nightschool, whose memories are known"))
-            names.clear()
-            continue
+            skipped += [(str(Path(here) / n), OURS) for n in names if n in FOLDERS]
+            names[:] = [name for name in names if name not in FOLDERS]
+            leaves = [leaf for leaf in leaves if leaf != CONFIG_NAME]
         if "__init__.py" in leaves:
             packages.append(Path(here))
             names.clear()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nightschool.errors import SourceUnreadable
+from nightschool.language import normalise
 from nightschool.types import Episode, Finding, Reading, SourceKind, digest, new_id, now
 
 MOST_DETAILS = 8
@@ -149,9 +150,9 @@ def _finding(thing: Any, path: str, form: str, module: str, package: str, owner:
                     "annotation": None if p.annotation is None else str(p.annotation),
                     "kind": p.kind.value if p.kind else "",
                     "doc": documented.get(p.name, ""),
-                    "of": "" if p in parameters else "__call__",
+                    "of": of,
                 }
-                for p in [*parameters, *called]
+                for p, of in [*((p, "") for p in parameters), *((p, "__call__") for p in called)]
             ]
         ),
         "returns": str(returns or ""),
@@ -220,7 +221,7 @@ def _prose(thing: Any) -> _Prose:
             result = result if " " in result else ""
             said += rest
     purpose = _first_sentence(thing.docstring.value) if thing.docstring else ""
-    rest = said[1:] if said and purpose else said
+    rest = said[1:] if said and normalise(said[0]) == normalise(purpose) else said
     if not result:
         result = next((one for one in rest if re.match(r"Returns? ", one)), "")
         rest = [one for one in rest if one != result]

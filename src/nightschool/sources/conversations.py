@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.errors import SourceMalformed
+from nightschool.language import plain
 from nightschool.sources.clauses import Context, statements
 from nightschool.sources.keys import statement_key
 from nightschool.sources.topics import hear
@@ -33,7 +34,7 @@ def said(text: str, tenant: str, speaker: str = "owner") -> Reading:
     Raises:
         SourceMalformed: The statement is empty.
     """
-    flat = " ".join(text.split())
+    flat = plain(text)
     if not flat:
         raise SourceMalformed("The statement is empty. Say what is to be remembered.")
     episode = Episode(
