@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
-from nightschool.language import normalise
+from nightschool.memory.erasure import erase
 from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
 from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.trust import entitled
@@ -23,7 +23,6 @@ from nightschool.types import (
     MemoryStatus,
     Reading,
     SourceKind,
-    Span,
     Trust,
     new_id,
     now,
@@ -96,11 +95,7 @@ class SqliteStore:
             UnknownMemory: No live memory has this id.
         """
         with transaction(self.connection):
-            old = self.memory(memory_id)
-            if old.status is not MemoryStatus.LIVE:
-                raise UnknownMemory(
-                    f"{memory_id} is {old.status.value}; only live ones are edited."
-                )
+            old = self._live(memory_id)
             new = replace(
                 old,
                 id=new_id("mem"),
@@ -125,11 +120,7 @@ class SqliteStore:
             UnknownMemory: No live memory has this id.
         """
         with transaction(self.connection):
-            memory = self.memory(memory_id)
-            if memory.status is not MemoryStatus.LIVE:
-                raise UnknownMemory(
-                    f"{memory_id} is {memory.status.value}; only live ones are approved."
-                )
+            memory = self._live(memory_id)
             for other in self._rivals(memory):
                 self._close(other, MemoryStatus.SUPERSEDED, actor)
             approved = replace(memory, approved=True)
@@ -144,10 +135,7 @@ class SqliteStore:
             UnknownMemory: No live memory has this id.
         """
         with transaction(self.connection):
-            memory = self.memory(memory_id)
-            if memory.status is not MemoryStatus.LIVE:
-                raise UnknownMemory(f"{memory_id} is {memory.status.value} already.")
-            return self._close(memory, MemoryStatus.RETIRED, actor)
+            return self._close(self._live(memory_id), MemoryStatus.RETIRED, actor)
 
     def replace(self, memory: Memory) -> None:
         """Write back the bookkeeping of a known memory.
@@ -170,26 +158,7 @@ class SqliteStore:
         """
         with transaction(self.connection):
             chain = [memory for given in memory_ids for memory in self.lineage(given)]
-            memories = {memory.id: memory for memory in (*chain, *self._noted(chain))}
-            tombstones = []
-            for memory in memories.values():
-                for statement in (
-                    "DELETE FROM memories WHERE id = ?",
-                    "DELETE FROM recall WHERE id = ?",
-                    "DELETE FROM history WHERE memory_id = ?",
-                ):
-                    self.connection.execute(statement, (memory.id,))
-                tombstone = new_id("gone")
-                self.connection.execute(
-                    "INSERT INTO tombstones VALUES (?, ?, ?)", (tombstone, memory.tenant, now())
-                )
-                tombstones.append(tombstone)
-            for memory in memories.values():
-                self._erase_from_later(memory)
-            for memory in memories.values():
-                self._erase_from_episode(memory)
-            # The index keeps deleted terms in its segments until they are merged.
-            self.connection.execute("INSERT INTO recall(recall) VALUES ('optimize')")
+            tombstones = erase(self.connection, chain)
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return tombstones
 
@@ -197,11 +166,9 @@ class SqliteStore:
 
     def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
         """List a tenant's memories, oldest first."""
-        query = "SELECT body FROM memories WHERE tenant = ?"
-        if not include_retired:
-            query += " AND status = 'live'"
-        rows = self.connection.execute(f"{query} ORDER BY number", (tenant,))
-        return [from_json(Memory, row["body"]) for row in rows]
+        return self._select(
+            "tenant = ?" + ("" if include_retired else " AND status = 'live'"), tenant
+        )
 
     def memory(self, memory_id: str) -> Memory:
         """Return one memory.
@@ -243,12 +210,8 @@ class SqliteStore:
                 break  # the older one has been forgotten before
         first = chain[0]
         # It names one that it superseded; less trusted ones about the same thing went with it.
-        rows = self.connection.execute(
-            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status != 'live'",
-            (first.tenant, first.key),
-        )
         known = {memory.id for memory in chain}
-        others = [from_json(Memory, row["body"]) for row in rows] if first.key else []
+        others = self._closed(first.tenant, first.key) if first.key else []
         return chain + [memory for memory in others if memory.id not in known]
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
@@ -277,6 +240,20 @@ class SqliteStore:
         )
         return [dict(row) for row in rows]
 
+    def _select(self, where: str, *values: str) -> list[Memory]:
+        rows = self.connection.execute(
+            f"SELECT body FROM memories WHERE {where} ORDER BY number", values
+        )
+        return [from_json(Memory, row["body"]) for row in rows]
+
+    def _live(self, memory_id: str) -> Memory:
+        memory = self.memory(memory_id)
+        if memory.status is not MemoryStatus.LIVE:
+            raise UnknownMemory(
+                f"{memory_id} is {memory.status.value} already; only live ones change."
+            )
+        return memory
+
     # -- parts --------------------------------------------------------------------------
 
     def _has(self, episode: Episode) -> bool:
@@ -303,11 +280,9 @@ class SqliteStore:
         """Return the live memories about the same thing, oldest first."""
         if not finding.key:
             return []
-        rows = self.connection.execute(
-            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status = 'live'",
-            (episode.tenant, finding.key),
+        found = self._select(
+            "tenant = ? AND key = ? AND status = 'live'", episode.tenant, finding.key
         )
-        found = [from_json(Memory, row["body"]) for row in rows]
         if episode.kind in SAID:
             found = [memory for memory in found if memory.source_kind in SAID]
         else:
@@ -316,35 +291,29 @@ class SqliteStore:
 
     def _rivals(self, memory: Memory) -> list[Memory]:
         """Return the other live memories about the same thing, by people's words."""
-        rows = self.connection.execute(
-            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status = 'live' AND id != ?",
-            (memory.tenant, memory.key, memory.id),
-        )
-        found = [from_json(Memory, row["body"]) for row in rows]
+        found = self._select(
+            "tenant = ? AND key = ? AND status = 'live' AND id != ?",
+            memory.tenant, memory.key, memory.id,
+        )  # fmt: skip
         return [m for m in found if memory.key and {m.source_kind, memory.source_kind} <= set(SAID)]
 
     def _retire_gone(self, episode: Episode, keys: set[str]) -> list[Memory]:
-        rows = self.connection.execute(
-            "SELECT body FROM memories WHERE tenant = ? AND source = ? AND status = 'live'",
-            (episode.tenant, episode.source),
-        ).fetchall()
-        found = [from_json(Memory, row["body"]) for row in rows]
+        found = self._select(
+            "tenant = ? AND source = ? AND status = 'live'", episode.tenant, episode.source
+        )
         gone = [m for m in found if m.key not in keys and may_vanish(m)]
         return [self._close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
-        rows = self.connection.execute(
-            "SELECT body FROM memories WHERE tenant = ? AND key = ? AND status != 'live'",
-            (episode.tenant, finding.key),
-        )
-        closed = [from_json(Memory, row["body"]) for row in rows]
+        closed = self._closed(episode.tenant, finding.key)
         return overruled(episode, finding, closed, self._successor)
 
+    def _closed(self, tenant: str, key: str) -> list[Memory]:
+        return self._select("tenant = ? AND key = ? AND status != 'live'", tenant, key)
+
     def _successor(self, memory_id: str) -> Memory | None:
-        row = self.connection.execute(
-            "SELECT body FROM memories WHERE json_extract(body, '$.supersedes') = ?", (memory_id,)
-        ).fetchone()
-        return from_json(Memory, row["body"]) if row else None
+        found = self._select("json_extract(body, '$.supersedes') = ?", memory_id)
+        return found[0] if found else None
 
     def _insert(self, memory: Memory, actor: str) -> None:
         self.connection.execute(
@@ -377,53 +346,6 @@ class SqliteStore:
             (memory.id, now(), actor, action, memory.text),
         )
 
-    def _erase_from_episode(self, memory: Memory) -> None:
-        """Blank what the memory was read from; an episode that nothing else stands on is deleted."""
-        row = self.connection.execute(
-            "SELECT body FROM episodes WHERE id = ?", (memory.episode_id,)
-        ).fetchone()
-        if row is None:
-            return
-        others = self.connection.execute(
-            "SELECT 1 FROM memories WHERE episode_id = ? LIMIT 1", (memory.episode_id,)
-        ).fetchone()
-        if others is None:
-            self.connection.execute("DELETE FROM episodes WHERE id = ?", (memory.episode_id,))
-            return
-        self._rewrite(_blank(from_json(Episode, row["body"]), memory))
-
-    def _noted(self, chain: Iterable[Memory]) -> list[Memory]:
-        """Return what notes say in the same words: a note was renamed, or copied."""
-        texts = {(memory.tenant, normalise(memory.text)) for memory in chain}
-        rows = self.connection.execute(
-            "SELECT body FROM memories WHERE json_extract(body, '$.source_kind') = 'note'"
-        )
-        notes = [from_json(Memory, row["body"]) for row in rows]
-        return [memory for memory in notes if (memory.tenant, normalise(memory.text)) in texts]
-
-    def _erase_from_later(self, memory: Memory) -> None:
-        """Blank what was unchanged when the source was read again: it stands in that episode, too."""
-        own = self.connection.execute(
-            "SELECT body FROM episodes WHERE id = ?", (memory.episode_id,)
-        ).fetchone()
-        if own is None or memory.span is None:
-            return
-        raw = from_json(Episode, own["body"]).text[memory.span.start : memory.span.end]
-        others = self.connection.execute(
-            "SELECT body FROM episodes WHERE tenant = ? AND source = ? AND id != ?",
-            (memory.tenant, memory.source, memory.episode_id),
-        ).fetchall()
-        for row in others:
-            other = from_json(Episode, row["body"])
-            for found in re.finditer(re.escape(raw), other.text) if raw.strip() else ():
-                other = _blank(other, replace(memory, span=Span(found.start(), found.end())))
-            self._rewrite(other)
-
-    def _rewrite(self, episode: Episode) -> None:
-        self.connection.execute(
-            "UPDATE episodes SET body = ? WHERE id = ?", (to_json(episode), episode.id)
-        )
-
 
 def _remember(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
     return Memory(
@@ -442,18 +364,3 @@ def _remember(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
         facets=dict(finding.facets),
         supersedes=old.id if old else None,
     )
-
-
-def _blank(episode: Episode, memory: Memory) -> Episode:
-    """Overwrite the memory's span, and the turns that it lies in, with blanks of the same length."""
-    if memory.span is None:
-        return replace(episode, text="", turns=())
-    start, end = memory.span.start, memory.span.end
-    text = episode.text[:start] + " " * (end - start) + episode.text[end:]
-    turns = tuple(
-        replace(turn, text=text[turn.span.start : turn.span.end])
-        if turn.span.start < end and start < turn.span.end
-        else turn
-        for turn in episode.turns
-    )
-    return replace(episode, text=text, turns=turns)
