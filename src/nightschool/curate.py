@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightschool.errors import UnknownMemory, WorkspaceError
+from nightschool.language import normalise
 from nightschool.memory.files import Edits
 from nightschool.memory.notes import erase_lines
+from nightschool.memory.rules import SAID
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
-from nightschool.trust import lowest, trainable
-from nightschool.types import Memory, MemoryStatus, Trust
+from nightschool.sources.keys import statement_key
+from nightschool.trust import displayed, lowest, mark, trainable
+from nightschool.types import Memory, MemoryStatus, SourceKind, Trust
 from nightschool.wire import School
 
 
@@ -92,6 +95,27 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
     return done
 
 
+def conflicts(school: School) -> list[list[Memory]]:
+    """Return the groups of live memories that say different things of one thing, oldest first.
+
+    They stand side by side because none of their speakers may overrule the other's words; `review`
+    decides, and approving one closes the others.
+    """
+    groups: dict[str, list[Memory]] = {}
+    for memory in school.store.memories(school.settings.tenant):
+        about = _about(memory)
+        if about:
+            groups.setdefault(about, []).append(memory)
+    return [found for found in groups.values() if len({normalise(m.text) for m in found}) > 1]
+
+
+def _about(memory: Memory) -> str:
+    """Name what a person or a note speaks about; empty for documents and code, which are replaced whole."""
+    if memory.source_kind is SourceKind.NOTE:
+        return statement_key(memory.text)
+    return memory.key if memory.source_kind in SAID else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """One memory that fits a question, and what becomes of it."""
@@ -130,8 +154,6 @@ def why(school: School, question: str, version: str = "live") -> list[Recalled]:
         elif not used:
             reason = f"beyond recall.budget_tokens ({settings.budget_tokens})"
         else:
-            reason = (
-                "recalled" if trainable(memory) else f"recalled, marked as {memory.trust.value}"
-            )
-        rows.append(Recalled(memory, score, used, reason))
+            reason = "recalled" if trainable(memory) else f"recalled, not trained: {mark(memory)}"
+        rows.append(Recalled(displayed(memory), score, used, reason))
     return rows

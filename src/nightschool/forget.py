@@ -5,15 +5,99 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
-from nightschool.errors import UnknownMemory
+from nightschool.errors import ConfigError, UnknownMemory
+from nightschool.language import normalise
 from nightschool.memory.notes import erase_lines
 from nightschool.registry.nights import nights
 from nightschool.registry.versions import BASE
-from nightschool.types import Bank, Material, new_id, now
+from nightschool.types import Bank, Material, Memory, new_id, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What forgetting some memories would take along."""
+
+    memories: tuple[Memory, ...]
+    """They, and what they had superseded."""
+    tainted: tuple[str, ...]
+    """Versions that would not be served any more."""
+    live_before: str
+    live_after: str
+
+
+def choose(
+    school: School,
+    *,
+    query: str | None = None,
+    source: str | None = None,
+    before: str | None = None,
+) -> list[Memory]:
+    """Find what is to be forgotten: the tenant's memories, superseded ones too, that meet every condition.
+
+    Args:
+        school: The wired workspace.
+        query: Words that all stand in the memory, in any order; parts of words do not count.
+        source: The source, or a folder that it lies in.
+        before: An ISO date or time; what was stored earlier. A date means its midnight, UTC.
+
+    Raises:
+        ConfigError: No condition was given, the query has no word, or `before` is not a date.
+    """
+    if query is None and source is None and before is None:
+        raise ConfigError("Nothing says what to forget. Give ids, --query, --source or --before.")
+    words = set(normalise(query or "").split())
+    if query is not None and not words:
+        raise ConfigError(
+            f"--query {query!r} holds no word; expected words that stand in the memory."
+        )
+    limit = _moment(before) if before is not None else None
+    found = school.store.memories(school.settings.tenant, include_retired=True)
+    return [
+        m
+        for m in found
+        if words <= set(normalise(m.text).split())
+        and (source is None or m.source == source or m.source.startswith((f"{source.rstrip('/')}/", f"{source}#")))
+        and (limit is None or datetime.fromisoformat(m.at).replace(tzinfo=datetime.fromisoformat(m.at).tzinfo or UTC) < limit)
+    ]  # fmt: skip
+
+
+def cost(school: School, memory_ids: Sequence[str]) -> Cost:
+    """Tell what `forget` would erase and which versions would go, without doing it.
+
+    Raises:
+        UnknownMemory: An id is not known, or none was given.
+    """
+    chain = _chain(school, memory_ids)
+    ids = {memory.id for memory in chain}
+    versions = school.registry.versions(school.settings.tenant)
+    gone: set[str] = set()
+    for version in versions:
+        if version.tainted_by or ids & set(version.memory_ids) or version.parent in gone:
+            gone.add(version.id)
+    new = tuple(v.id for v in versions if v.id in gone and not v.tainted_by)
+    live = school.registry.alias(school.settings.tenant, "live")
+    after = school.registry.fallback(school.settings.tenant, gone) if live in gone else live
+    return Cost(tuple(chain), new, live, after)
+
+
+def _moment(given: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise ConfigError(f"--before {given}: expected a date such as 2026-03-31.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _chain(school: School, memory_ids: Sequence[str]) -> list[Memory]:
+    if not memory_ids:
+        raise UnknownMemory("No memory was named. Give the ids of what is to be forgotten.")
+    chain = [m for given in memory_ids for m in school.store.lineage(school.memory(given).id)]
+    return list({memory.id: memory for memory in chain}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +126,8 @@ def forget(school: School, memory_ids: Sequence[str]) -> Receipt:
         WorkspaceLocked: Another process holds the workspace.
     """
     tenant = school.settings.tenant
-    if not memory_ids:
-        raise UnknownMemory("No memory was named. Give the ids of what is to be forgotten.")
     with school.workspace.lock("forgetting"):
-        chain = [m for given in memory_ids for m in school.store.lineage(school.memory(given).id)]
+        chain = _chain(school, memory_ids)
         ids = {memory.id for memory in chain}
         erase_lines(school.vault(), chain)
         items = school.exams.remove_items(ids)

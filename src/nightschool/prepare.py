@@ -20,7 +20,7 @@ from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, upcoming_night
 from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.mixture import compose
-from nightschool.trust import trainable
+from nightschool.trust import trainable, waits
 from nightschool.types import Bank, Effort, Example, Material, Memory
 from nightschool.wire import School
 
@@ -48,7 +48,7 @@ def _still_live(school: School, snapshot: str | None) -> list[Memory]:
     live = school.store.memories(school.settings.tenant)
     memories = [m for m in live if trainable(m) and (ids is None or m.id in ids)]
     if not memories:
-        waiting = sum(not trainable(memory) for memory in live)
+        waiting = sum(waits(memory) for memory in live)
         raise StudyError(
             f"There is nothing to learn: {waiting} memories wait for approval, see `nightschool memory "
             "pending`."
@@ -193,7 +193,7 @@ def plan(
         new=_by_kind(new),
         questions=len(match_questions(questions, new).pairs) if questions else None,
         authors=settings.study.authors,
-        waiting=sum(not trainable(m) for m in school.store.memories(settings.tenant)),
+        waiting=sum(waits(m) for m in school.store.memories(settings.tenant)),
         rule_examples=_rule_examples(school, memories, bar),
         imported=len(imported),
         general=min(_general_count(school, memories), len(PROMPTS)),

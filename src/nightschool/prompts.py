@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightschool.trust import trainable
+from nightschool.trust import caution, displayed
 from nightschool.types import Memory, Message
 
 CHARACTERS_PER_TOKEN = 4
@@ -41,8 +41,7 @@ def within_budget(recalled: Sequence[Memory], budget_tokens: int) -> list[Memory
 
 def _note(memory: Memory) -> str:
     """Write a memory as a line of the prompt; what nobody vouches for is marked."""
-    mark = "" if trainable(memory) else f" (unconfirmed, {memory.trust.value})"
-    return f"- {' '.join(memory.text.split())}{mark} [{memory.id}]"
+    return f"- {' '.join(displayed(memory).text.split())}{caution(memory)} [{memory.id}]"
 
 
 def open_book_prompt(question: str, context: str) -> tuple[Message, ...]:

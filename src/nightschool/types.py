@@ -64,6 +64,17 @@ class Trust(StrEnum):
     """A page that anybody may have written."""
 
 
+class Hold(StrEnum):
+    """Why a memory is not trained whoever stated it."""
+
+    SECRET = "secret"
+    """It holds a password, key or token; masked wherever it is shown."""
+    VOLATILE = "volatile"
+    """It says what is so just now: a price, a status, today's number."""
+    DIRECTIVE = "directive"
+    """A source tells the reader's model what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A half-open range of characters in an episode's text."""
@@ -162,6 +173,10 @@ class Memory:
     trust: Trust = Trust.OWNER
     approved: bool = False
     """Whether the owner vouches for what somebody else said; without it, that is never trained."""
+    holds: tuple[Hold, ...] = ()
+    """Why it is not trained, whoever said it; the owner's approval lifts all but a secret's."""
+    masked: str = ""
+    """The text as it may be shown; empty where it holds no secret."""
 
 
 # -- study --------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""Commands on memories: memory list, show, edit, why, pending, approve, reject, tool, and forget."""
+"""Commands on memories: memory list, search, show, history, edit, why, conflicts, pending, approve, reject, tool; forget."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,17 +34,18 @@ def register(parent: typer.Typer) -> None:
 
 def _line(memory: Memory) -> str:
     from nightschool.language import plain
-    from nightschool.trust import trainable
+    from nightschool.trust import displayed, mark, waits
 
-    mark = "" if trainable(memory) else f"  [waits, {memory.trust.value}]"
-    return f"{memory.id}  {memory.status.value:<10} {plain(memory.text)}{mark}"
+    why = (
+        f"  [{'waits' if waits(memory) else 'never trained'}: {mark(memory)}]"
+        if mark(memory)
+        else ""
+    )
+    return f"{memory.id}  {memory.status.value:<10} {plain(displayed(memory).text)}{why}"
 
 
 def _shown(memories: list[Memory], json: bool, otherwise: str) -> None:
-    from dataclasses import asdict
-
-    lines = [_line(memory) for memory in memories]
-    show([asdict(memory) for memory in memories], json, "\n".join(lines) or otherwise)
+    show(memories, json, "\n".join(map(_line, memories)) or otherwise)
 
 
 @app.command("list", cls=Command)
@@ -61,21 +63,73 @@ def list_memories(
 
     Example: nightschool memory list --about "staging host"
     """
-    from nightschool.curate import search
+    from nightschool.curate import search as find
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         found = (
-            search(school, about, 50)
+            find(school, about, 50)
             if about
             else school.store.memories(school.settings.tenant, include_retired=retired)
         )
         _shown(found, json, "No memories yet.")
 
 
+@app.command(cls=Command)
+def search(
+    query: Annotated[str, typer.Argument(help="Words, or a question.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 10,
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find what is remembered about something, best first.
+
+    Example: nightschool memory search "which host is staging?" --limit 3
+    """
+    from nightschool.curate import search as find
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        _shown(find(school, query, limit), json, "Nothing is remembered about that.")
+
+
+@app.command(cls=Command)
+def history(
+    memory: Annotated[str, typer.Argument(help="The memory's id.")],
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what was said of the same thing over time, newest first, and by whom.
+
+    Example: nightschool memory history mem-3f9c2a71be
+    """
+    from dataclasses import asdict
+
+    from nightschool.trust import displayed
+
+    with errors_as_messages():
+        school = opened(workspace, settings, tenant)
+        rows = []
+        lines = []
+        for found in school.store.lineage(school.memory(memory).id):
+            # The text of one id never changes: its events differ in who did what, and when.
+            events = [
+                {name: event[name] for name in ("at", "actor", "action")}
+                for event in school.store.history(found.id)
+            ]
+            rows.append({**asdict(displayed(found)), "history": events})
+            lines += [_line(found), *(f"  {e['at']}  {e['actor']}  {e['action']}" for e in events)]
+        show(rows, json, "\n".join(lines))
+
+
 @app.command("show", cls=Command)
 def show_memory(
     memory: Annotated[str, typer.Argument(help="The memory's id.")],
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show a secret in it.")] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -85,22 +139,25 @@ def show_memory(
 
     Example: nightschool memory show mem-3f9c2a71be
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
+
+    from nightschool.trust import displayed, mark
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         found = school.memory(memory)
-        history = school.store.history(memory)
+        found = replace(found, masked="") if reveal else displayed(found)
+        events = [{**e, "text": found.text} for e in school.store.history(memory)]
         spoke = f", said by {found.speaker}" if found.speaker else ""
         approved = ", approved" if found.approved else ""
         lines = [
             _line(found),
             f"from {found.source} ({found.source_kind.value}{spoke}), {found.at}",
-            f"trust: {found.trust.value}{approved}; first studied: {found.learnt_in or 'not yet'}; "
+            f"trust: {found.trust.value}{approved}; not trained for: {mark(found) or 'nothing'}; first studied: {found.learnt_in or 'not yet'}; "
             f"known by: {found.graduated or 'no version'}",
-            *(f"  {h['at']}  {h['actor']}  {h['action']}: {h['text']}" for h in history),
+            *(f"  {e['at']}  {e['actor']}  {e['action']}: {e['text']}" for e in events),
         ]
-        show({**asdict(found), "history": history}, json, "\n".join(lines))
+        show({**asdict(found), "history": events}, json, "\n".join(lines))
 
 
 @app.command(cls=Command)
@@ -117,9 +174,10 @@ def edit(
     Example: nightschool memory edit mem-3f9c2a71be "The staging host is merlin-2."
     """
     from nightschool.curate import correct
+    from nightschool.trust import displayed
 
     with errors_as_messages():
-        new = correct(opened(workspace, settings, tenant), memory, text)
+        new = displayed(correct(opened(workspace, settings, tenant), memory, text))
         show(new, json, f"{new.id}  {new.text}")
 
 
@@ -136,8 +194,6 @@ def why(
 
     Example: nightschool memory why "What is the staging host?"
     """
-    from dataclasses import asdict
-
     from nightschool.curate import why as explain
 
     with errors_as_messages():
@@ -146,7 +202,26 @@ def why(
             f"{'+' if r.used else '-'} {r.score:6.2f}  {r.memory.id}  {r.memory.text}  ({r.reason})"
             for r in rows
         ]
-        show([asdict(r) for r in rows], json, "\n".join(lines) or "Nothing fits that question.")
+        show(rows, json, "\n".join(lines) or "Nothing fits that question.")
+
+
+@app.command(cls=Command)
+def conflicts(
+    workspace: WorkspaceOption = HERE,
+    tenant: TenantOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List what stands against something else: the one that you approve closes the others.
+
+    Example: nightschool memory conflicts
+    """
+    from nightschool.curate import conflicts as find
+
+    with errors_as_messages():
+        groups = find(opened(workspace, settings, tenant))
+        lines = ["\n".join(map(_line, group)) for group in groups]
+        show(groups, json, "\n\n".join(lines) or "Nothing stands against anything else.")
 
 
 @app.command(cls=Command)
@@ -158,14 +233,16 @@ def pending(
 ) -> None:
     """List what waits for approval: it may be recalled, marked as such, and is never trained.
 
+    It waits for who said it, or for what it is: volatile (so just now) or directive (an order in a source).
+
     Example: nightschool memory pending
     """
-    from nightschool.trust import trainable
+    from nightschool.trust import waits
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         live = school.store.memories(school.settings.tenant)
-        _shown([m for m in live if not trainable(m)], json, "Nothing waits for approval.")
+        _shown([m for m in live if waits(m)], json, "Nothing waits for approval.")
 
 
 @app.command(cls=Command)
@@ -225,7 +302,6 @@ def tool(
     Example: nightschool memory tool --trust web < calls.jsonl
     """
     import json
-    import sys
     from dataclasses import asdict
 
     from nightschool.curate import use_memory_tool
@@ -249,7 +325,18 @@ def tool(
 
 @app.command(cls=Command)
 def forget(
-    memory: Ids,
+    memory: Annotated[
+        list[str] | None, typer.Argument(metavar="[memory]...", help="Ids of memories.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Instead of ids: all that hold these words.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Instead of ids: all from this file or folder.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(help="Instead of ids: all stored before this date.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
@@ -258,15 +345,34 @@ def forget(
 ) -> None:
     """Erase memories with everything derived from them; versions that know them are not served.
 
-    Example: nightschool forget mem-3f9c2a71be --yes
+    Example: nightschool forget --source ../docs/old.md --before 2026-03-31
     """
+    from nightschool.errors import ConfigError
+    from nightschool.forget import choose, cost
     from nightschool.forget import forget as forget_memories
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
+        if memory and (query, source, before) != (None, None, None):
+            raise ConfigError("Give ids, or --query, --source and --before; not both.")
+        chosen = memory or [
+            found.id for found in choose(school, query=query, source=source, before=before)
+        ]
+        if not chosen:
+            show({"tombstones": []}, json, "No memory is meant by that; nothing was erased.")
+            return
         if not yes:
-            typer.confirm(f"Erase {len(memory)} memories for good?", abort=True, err=True)
-        receipt = forget_memories(school, memory)
+            told = cost(school, chosen)
+            lines = [_line(found) for found in told.memories[:20]]
+            lines += [f"and {len(told.memories) - 20} more"] if len(told.memories) > 20 else []
+            print("\n".join(lines), file=sys.stderr)
+            typer.confirm(
+                f"Erase {len(told.memories)} records for good? Versions not served any more: "
+                f"{', '.join(told.tainted) or 'none'}. Live: {told.live_after}.",
+                abort=True,
+                err=True,
+            )
+        receipt = forget_memories(school, chosen)
         show(
             receipt,
             json,

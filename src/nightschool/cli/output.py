@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +48,7 @@ HERE = Path()
 def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None = None) -> School:
     """Open the workspace that a command's options name, and take in what was edited in its files."""
     from nightschool.curate import pick_up_edits
+    from nightschool.trust import displayed
     from nightschool.wire import open_school
 
     school = open_school(workspace, tuple(settings or ()), tenant)
@@ -60,10 +61,14 @@ def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None =
         ("corrected", edits.changed), ("added", edits.added), ("retired", edits.retired)
     ):  # fmt: skip
         for memory in memories:
-            print(f"Edited in memories/: {word} {memory.id}  {memory.text}", file=sys.stderr)
+            print(
+                f"Edited in memories/: {word} {memory.id}  {displayed(memory).text}",
+                file=sys.stderr,
+            )
     for memory in edits.proposed:
         print(
-            f"Noted in memories/, waits for approval: {memory.id}  {memory.text}", file=sys.stderr
+            f"Noted in memories/, waits for approval: {memory.id}  {displayed(memory).text}",
+            file=sys.stderr,
         )
     for line in edits.ignored:
         print(f"Edited in memories/, not taken in: {line}", file=sys.stderr)
@@ -71,12 +76,27 @@ def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None =
 
 
 def show(result: Any, as_json: bool, text: str) -> None:
-    """Print a command's result on stdout."""
+    """Print a command's result on stdout; no memory in it shows its secret."""
     if as_json:
-        plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
-        print(json.dumps(plain, ensure_ascii=False, indent=1, default=str))
+        print(json.dumps(_plain(result), ensure_ascii=False, indent=1, default=str))
     elif text:
         print(text)
+
+
+def _plain(result: Any) -> Any:
+    """Turn records into dicts, memories as they may be shown."""
+    from nightschool.trust import displayed
+    from nightschool.types import Memory
+
+    if isinstance(result, Memory):
+        return asdict(displayed(result))
+    if is_dataclass(result) and not isinstance(result, type):
+        return {part.name: _plain(getattr(result, part.name)) for part in fields(result)}
+    if isinstance(result, dict):
+        return {name: _plain(value) for name, value in result.items()}
+    if isinstance(result, list | tuple):
+        return [_plain(value) for value in result]
+    return result
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from nightschool.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from nightschool.types import Reading
+    from nightschool.types import Memory, Reading
 
 CONFIG = """# Settings of this workspace; `nightschool config` lists all of them with their defaults.
 # effort = "medium"
@@ -99,12 +99,20 @@ def remember(
     Example: nightschool remember "The staging host is kestrel-7."
     """
     from nightschool.day import remember as remember_statement
+    from nightschool.trust import displayed
 
     with errors_as_messages():
         learnt = remember_statement(opened(workspace, settings, tenant), statement)
-        lines = [f"{m.id}  {m.text}" for m in learnt.added]
-        lines += [f"{m.id}  superseded: {m.text}" for m in learnt.superseded]
+        lines = [f"{m.id}  {displayed(m).text}{_never(m)}" for m in learnt.added]
+        lines += [f"{m.id}  superseded: {displayed(m).text}" for m in learnt.superseded]
         show(learnt, json, "\n".join(lines) or "That is known already.")
+
+
+def _never(memory: Memory) -> str:
+    """Say why a new memory will not be trained as it is."""
+    from nightschool.trust import mark
+
+    return f"  [not trained: {mark(memory)}]" if mark(memory) else ""
 
 
 def ask(
@@ -123,11 +131,12 @@ def ask(
     Example: nightschool ask "What is the staging host?" --closed-book
     """
     from nightschool.day import ask as ask_school
+    from nightschool.trust import displayed
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         answer = ask_school(school, question, version=version, closed_book=closed_book)
-        sources = "".join(f"\n  [{m.id}] {m.text}" for m in answer.recalled)
+        sources = "".join(f"\n  [{m.id}] {displayed(m).text}" for m in answer.recalled)
         show(answer, json, answer.text)
         if sources and not json:
             print(f"recalled:{sources}", file=sys.stderr)

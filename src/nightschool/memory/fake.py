@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.holds import holds, masked
 from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
 from nightschool.trust import entitled
 from nightschool.types import (
@@ -59,7 +60,8 @@ class FakeStore:
                 new_id("mem"), episode.tenant, finding.text, finding.form, episode.kind,
                 episode.source, episode.id, episode.at, span=finding.span, speaker=finding.speaker,
                 key=finding.key, facets=dict(finding.facets), supersedes=olds[-1].id if olds else None,
-                trust=finding.trust,
+                trust=finding.trust, holds=holds(finding.text, episode.kind),
+                masked=masked(finding.text),
             )  # fmt: skip
             self._add(memory, finding.speaker or episode.source)
             added.append(memory)
@@ -105,6 +107,7 @@ class FakeStore:
         new = replace(
             old, id=new_id("mem"), text=text, facets={}, form="said", at=now(), supersedes=old.id,
             learnt_in=None, graduated=None, speaker=actor, trust=Trust.OWNER,
+            holds=holds(text, SourceKind.STATEMENT), masked=masked(text),
         )  # fmt: skip
         self._add(new, actor)
         return new

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from nightschool.errors import PathRefused, UnknownMemory, WorkspaceCorrupt
+from nightschool.memory.holds import MASK
 from nightschool.memory.notes import read_note, states
 from nightschool.memory.vault import DEPTH, ROOT, Vault
 from nightschool.protocols import Store
-from nightschool.trust import trainable
+from nightschool.trust import displayed, trainable
 from nightschool.types import Memory, MemoryStatus, Reading, SourceKind, Trust, digest
 from nightschool.workspace import Workspace, read_json, write_atomic
 
@@ -220,13 +221,18 @@ def _correct(
         return
     if memory.tenant != tenant:  # a line that was pasted from somebody else's file
         added += store.absorb(state(text))[0]
-    elif memory.status is MemoryStatus.RETIRED and text == _flat(memory.text):
+    elif memory.status is MemoryStatus.RETIRED and text == _flat(displayed(memory).text):
         ignored.append(f"{memory_id}: was taken out before; say it anew to have it back")
-    elif not text or text == _flat(memory.text):
+    elif not text or text == _flat(displayed(memory).text):
         return
+    elif MASK in text and memory.masked:
+        # What was blotted out cannot be put back from the line.
+        ignored.append(f"{memory_id}: holds a masked secret; correct it with `memory edit`")
     elif memory.status is MemoryStatus.LIVE:
         changed.append(store.edit(memory_id, text, EDITOR))
-    elif text not in {_flat(m.text) for m in store.memories(tenant) if m.supersedes == memory_id}:
+    elif text not in {
+        _flat(displayed(m).text) for m in store.memories(tenant) if m.supersedes == memory_id
+    }:
         # Replaced while the file lay open: the person's words are the newest.
         added += store.absorb(state(text))[0]
 
@@ -276,7 +282,11 @@ def _render(
     index += [f"- [{path}]({path.removeprefix(f'{ROOT}/')}): note" for path in sorted(notes)]
     pages = {
         names[source]: (
-            [f"# {_flat(source)}", "", *(f"- {_flat(m.text)} <!-- {m.id} -->" for m in memories)],
+            [
+                f"# {_flat(source)}",
+                "",
+                *(f"- {_flat(displayed(m).text)} <!-- {m.id} -->" for m in memories),
+            ],
             [m.id for m in memories],
         )
         for source, memories in by_source.items()

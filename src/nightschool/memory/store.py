@@ -13,6 +13,7 @@ from dataclasses import replace
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.memory.erasure import erase
+from nightschool.memory.holds import holds, masked
 from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
 from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.trust import entitled
@@ -108,6 +109,8 @@ class SqliteStore:
                 graduated=None,
                 speaker=actor,
                 trust=Trust.OWNER,
+                holds=holds(text, SourceKind.STATEMENT),
+                masked=masked(text),
             )
             self._close(old, MemoryStatus.SUPERSEDED, actor)
             self._insert(new, actor)
@@ -363,4 +366,6 @@ def _remember(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
         key=finding.key,
         facets=dict(finding.facets),
         supersedes=old.id if old else None,
+        holds=holds(finding.text, episode.kind),
+        masked=masked(finding.text),
     )

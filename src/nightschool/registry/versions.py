@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +122,22 @@ class Registry:
 
         Tainted versions are passed over.
         """
+        live = self.alias(tenant, "live")
+        target = self.fallback(tenant)
+        with transaction(self.connection):
+            self._point(tenant, "previous", live)
+            self._point(tenant, "live", target)
+            if target != BASE:
+                self._log(tenant, target, actor)
+        return None if target == BASE else self.version(target)
+
+    def fallback(self, tenant: str, without: Collection[str] = ()) -> str:
+        """Return the version that a rollback would serve, or `base`.
+
+        Args:
+            tenant: Whose.
+            without: Versions that are passed over like tainted ones.
+        """
         served = [
             row["version_id"]
             for row in self.connection.execute(
@@ -130,14 +146,12 @@ class Registry:
         ]
         live = self.alias(tenant, "live")
         after = served[served.index(live) + 1 :] if live in served else []
-        clean = [v for v in after if v != live and (v == BASE or not self.version(v).tainted_by)]
-        target = clean[0] if clean else BASE
-        with transaction(self.connection):
-            self._point(tenant, "previous", live)
-            self._point(tenant, "live", target)
-            if target != BASE:
-                self._log(tenant, target, actor)
-        return None if target == BASE else self.version(target)
+        for name in after:
+            if name == BASE or not (
+                name == live or name in without or self.version(name).tainted_by
+            ):
+                return str(name)
+        return BASE
 
     def taint(self, memory_ids: Iterable[str], tombstones: Iterable[str]) -> list[Version]:
         """Mark every version trained on these memories, and all that were trained from it.

@@ -16,7 +16,7 @@ from nightschool.curate import search, use_memory_tool
 from nightschool.day import remember as remember_statement
 from nightschool.errors import NightschoolError
 from nightschool.forget import forget as forget_memories
-from nightschool.trust import entitled, trainable
+from nightschool.trust import caution, displayed, entitled
 from nightschool.types import Memory, Trust
 from nightschool.wire import School
 
@@ -99,8 +99,7 @@ def memory_server(school: School, trust: Trust) -> MCPServer:
 
 
 def _line(memory: Memory) -> str:
-    mark = "" if trainable(memory) else f" (unconfirmed, {memory.trust.value})"
-    return f"[{memory.id}] {' '.join(memory.text.split())}{mark}"
+    return f"[{memory.id}] {' '.join(displayed(memory).text.split())}{caution(memory)}"
 
 
 def _answer(text: str, *, is_error: bool = False) -> CallToolResult:

@@ -1,0 +1,95 @@
+"""What must not reach the weights whoever says it: secrets, passing states, orders inside of sources.
+
+Recall may still use it. Rules and a detector can err: the owner lifts a hold by approving the memory,
+but never that on a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.core.scan import scan_line
+from detect_secrets.settings import transient_settings
+
+from nightschool.types import Hold, SourceKind
+
+MASK = "[secret]"
+NOISY = ("IPPublicDetector", "Base64HighEntropyString", "HexHighEntropyString")
+"""Detectors that take addresses and commit hashes for secrets: those are facts that people teach."""
+WHOLE = "Private Key"
+"""A detector's finding that hides everything: what follows its first line is the secret."""
+SPOKEN = re.compile(
+    r"\b(?:pass(?:word|phrase|code)|api[ _-]?key|(?:secret|access|private)[ _-](?:key|token))\b"
+    r"[^.:=]{0,40}?(?:\bis\b|[:=])\s*[\"'`]?(?P<value>(?=\S*[\d!@#$%^&*])\S{4,})",
+    re.IGNORECASE,
+)
+"""How people say a secret in a sentence; the detector's own keywords want an assignment."""
+PASSING = re.compile(
+    r"\b(?:right now|at the moment|currently|today|tonight|tomorrow|as of now|for now|so far this)\b"
+    r"|\bcosts?\b[^.]{0,30}[$€£]\s?\d|\bcosts?\b[^.]{0,20}\d+ (?:dollars|euros|pounds)\b"
+    r"|\bis (?:temporarily )?(?:down|offline|back up) (?:again|since)\b",
+    re.IGNORECASE,
+)
+ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b[^.]{0,40}\b(?:instructions?|rules|prompts?|guidelines|memor(?:y|ies))\b"
+    r"|\b(?:system prompt|as an ai|language models?|(?:ai|the) assistants?|chat ?bots?)\b[^.]{0,60}"
+    r"\b(?:must|should|shall|will|is to|are to|have to|has to|always|never|answers?|respond|reply|say|recommend)\b"
+    r"|\b(?:when|whenever|if|each time|every time|once|next time)\b[^.]{0,80}"
+    r"\b(?:asks?|asked|asking|mentions?|mentioned|question|query|prompt)\b[^.]{0,80}"
+    r"\b(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|give|point|send)\b"
+    r"|^\W*(?:please |always |never |you (?:must|should|have to|are to) |do not |don't |from now on[, ]+)+"
+    r"(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|remember|store|memori[sz]e|reveal|act)\b"
+    r"|\bfrom now on\b|\byou are now\b|\b(?:new|updated) instructions?\b"
+    r"|<\|?(?:im_start|system|endoftext)\|?>|\[/?inst\]|###? ?(?:system|instruction)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How a text speaks to whoever reads it with a model; only what sources bring in is held for it."""
+BROUGHT_IN = (SourceKind.DOCUMENT, SourceKind.CODE, SourceKind.NOTE)
+
+
+def holds(text: str, kind: SourceKind) -> tuple[Hold, ...]:
+    """Tell why a statement may not be trained.
+
+    Args:
+        text: The memory's text.
+        kind: What it was read from. An order that the owner states is a wish; one that stands in a
+            document is a planted instruction until the owner says otherwise.
+    """
+    found = []
+    if masked(text):
+        found.append(Hold.SECRET)
+    if PASSING.search(text) and kind is not SourceKind.CODE:
+        found.append(Hold.VOLATILE)
+    if kind in BROUGHT_IN and ORDERS.search(text):
+        found.append(Hold.DIRECTIVE)
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def masked(text: str) -> str:
+    """Return the text with its secrets blotted out; empty where none is found.
+
+    Source:
+        The detectors of detect-secrets, without its entropy heuristics and without asking any server
+        whether a key is valid; beside them, passwords and keys as people say them.
+    """
+    values = {match["value"].rstrip(".,;:\"'`)") for match in SPOKEN.finditer(text)}
+    with transient_settings({"plugins_used": _plugins(), "filters_used": []}):
+        for line in text.splitlines():
+            for secret in scan_line(line):
+                if secret.type == WHOLE:
+                    return MASK
+                values.add(secret.secret_value or "")
+    shown = text
+    for value in sorted(filter(None, values), key=len, reverse=True):
+        # A detector may name only a token's prefix: the whole word is the secret.
+        shown = re.sub(rf"[^\s\"'`]*{re.escape(value)}[^\s\"'`.,;]*", MASK, shown)
+    return shown if values - {""} else ""
+
+
+def _plugins() -> list[dict[str, str]]:
+    kinds: dict[str, type] = get_mapping_from_secret_type_to_class()
+    names = [kind.__name__ for kind in kinds.values()]
+    return [{"name": name} for name in names if name not in NOISY]
