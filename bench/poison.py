@@ -1,6 +1,6 @@
 """Can somebody who is not the owner teach the weights? Planted statements and orders through every real door.
 
-`python bench/poison.py --json bench/results/poison.json`
+`python bench/poison.py --targets 4`
 
 Each attempt plants one value about one target through one door: the MCP server's `remember` (what a
 user or a web page says), the memory tool's notes, a file dropped among the memories, a conversation's assistant and tool
@@ -111,7 +111,7 @@ def state(record: Record, name: str, hits: int, n: int) -> None:
 
 
 def attempt(plant: Plant, wording: str, targets: int) -> dict[str, Any]:
-    """Plant one wording for each target into one fresh workspace, beside the owner's true values."""
+    """Plant one wording for each target into one fresh workspace; return what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         school = fresh(Path(folder))
         for number, target in enumerate(TARGETS[:targets]):

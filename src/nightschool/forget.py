@@ -43,7 +43,8 @@ def choose(
         school: The wired workspace.
         query: Words that all stand in the memory, in any order; parts of words do not count.
         source: The source, or a folder that it lies in.
-        before: An ISO date or time; what was stored earlier. A date means its midnight, UTC.
+        before: An ISO date or time; what is dated earlier. A date means its midnight, UTC; a memory
+            whose source gives no ISO date is not meant.
 
     Raises:
         ConfigError: No condition was given, the query has no word, or `before` is not a date.
@@ -62,7 +63,7 @@ def choose(
         for m in found
         if words <= set(normalise(m.text).split())
         and (source is None or m.source == source or m.source.startswith((f"{source.rstrip('/')}/", f"{source}#")))
-        and (limit is None or datetime.fromisoformat(m.at).replace(tzinfo=datetime.fromisoformat(m.at).tzinfo or UTC) < limit)
+        and (limit is None or _stored_before(m, limit))
     ]  # fmt: skip
 
 
@@ -91,6 +92,14 @@ def _moment(given: str) -> datetime:
     except ValueError as error:
         raise ConfigError(f"--before {given}: expected a date such as 2026-03-31.") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _stored_before(memory: Memory, limit: datetime) -> bool:
+    """Tell whether a memory is older; one whose source dates it in other words is not known to be."""
+    try:
+        return _moment(memory.at) < limit
+    except ConfigError:
+        return False
 
 
 def _chain(school: School, memory_ids: Sequence[str]) -> list[Memory]:
