@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.codec import to_json
@@ -132,16 +132,10 @@ def settle(
     new: Sequence[Memory],
 ) -> None:
     """Carry the decision out: move `live`, and let the memories that the weights hold graduate."""
-    for memory in new:
-        if memory.learnt_in is None:
-            school.store.replace(replace(memory, learnt_in=night.id))
+    tenant = school.settings.tenant
+    school.store.studied([memory.id for memory in new], night.id)
     if not decision.promote:
         return
-    school.registry.promote(school.settings.tenant, version.id, decision, "gate")
-    held = graduates(report, school.exams.banks(school.settings.tenant, BankKind.ACQUIRED))
-    for memory in school.store.memories(school.settings.tenant):
-        graduated = version.id if memory.id in held else None
-        if graduated != memory.graduated:
-            school.store.replace(
-                replace(memory, graduated=graduated, learnt_in=memory.learnt_in or night.id)
-            )
+    school.registry.promote(tenant, version.id, decision, "gate")
+    held = graduates(report, school.exams.banks(tenant, BankKind.ACQUIRED))
+    school.store.examined(tenant, version.id, held, night.id)

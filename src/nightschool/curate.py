@@ -122,7 +122,7 @@ class Recalled:
 
     memory: Memory
     score: float
-    """BM25; higher is nearer."""
+    """From 0 to about 1: the share of the question's weight that it carries."""
     used: bool
     reason: str
 
@@ -141,13 +141,13 @@ def why(school: School, question: str, version: str = "live") -> list[Recalled]:
     shown = {
         id(m)
         for m in within_budget(
-            [m for m, _ in ranked[: settings.limit] if m.graduated != version_id],
+            [m for m, _ in ranked[: settings.limit] if version_id not in m.graduated],
             settings.budget_tokens,
         )
     }
     for place, (memory, score) in enumerate(ranked):
         used = id(memory) in shown
-        if memory.graduated == version_id:
+        if version_id in memory.graduated:
             reason = f"{version_id} is shown to know it"
         elif place >= settings.limit:
             reason = f"beyond recall.limit ({settings.limit})"

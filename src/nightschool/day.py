@@ -59,7 +59,7 @@ def ask(
     version_id = found.id if found else "base"
     budget = school.settings.recall.budget_tokens
     fitting = [] if closed_book else school.recall(question)
-    recalled = within_budget([m for m in fitting if m.graduated != version_id], budget)
+    recalled = within_budget([m for m in fitting if version_id not in m.graduated], budget)
     last = recall_prompt(question, recalled, budget)
     text = school.sampler(version_id).generate([(*before, *last)], max_tokens=ANSWER_TOKENS)[0]
     return Answer(text, version_id, tuple(recalled))

@@ -94,7 +94,7 @@ def _tokens_saved(school: School, banks: list[Bank]) -> float | None:
     saved = 0
     for question in asked:
         found = school.recall(question)
-        left = [memory for memory in found if memory.graduated != live]
+        left = [memory for memory in found if live not in memory.graduated]
         whole, pruned = (recall_prompt(question, m, budget)[0].content for m in (found, left))
         saved += len(whole) - len(pruned)
     return saved / len(asked) / CHARACTERS_PER_TOKEN

@@ -6,7 +6,7 @@ Each has at least one real implementation and a deterministic fake that ships in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from nightschool.types import (
     Item,
     Memory,
     Message,
+    Passage,
     Reading,
     Score,
     TrainResult,
@@ -134,8 +135,20 @@ class Store(Protocol):
         """Take a live memory out; it stays in the history, and its source does not bring it back."""
         ...
 
-    def replace(self, memory: Memory) -> None:
-        """Write back bookkeeping fields (`learnt_in`, `graduated`) of a known memory."""
+    def studied(self, memory_ids: Iterable[str], night: str) -> None:
+        """Keep that a night studied memories."""
+        ...
+
+    def examined(self, tenant: str, version_id: str, held: Set[str], night: str) -> None:
+        """Keep which of a tenant's live memories a version has shown, closed-book, to hold."""
+        ...
+
+    def used(self, memory_ids: Iterable[str]) -> None:
+        """Count that memories stood in the prompt of an answer."""
+        ...
+
+    def surprised(self, nats: Mapping[str, float]) -> None:
+        """Keep how surprising memories were: id -> nats a token under the version that lived them."""
         ...
 
     def remove(self, memory_ids: Iterable[str]) -> list[str]:
@@ -143,7 +156,11 @@ class Store(Protocol):
         ...
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
-        """Return the live memories nearest to the query, best first, with a score (higher is nearer)."""
+        """Return the live memories nearest to the query, best first, with a score from 0 to about 1."""
+        ...
+
+    def passages(self, tenant: str, query: str, limit: int) -> list[tuple[Passage, float]]:
+        """Return what people said in conversations, nearest first; nothing of it that was overruled."""
         ...
 
     def history(self, memory_id: str) -> list[dict[str, str]]:

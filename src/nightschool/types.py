@@ -122,6 +122,15 @@ class MemoryStatus(StrEnum):
     """Taken out by a person; not recalled, not trained, and not read again from its source."""
 
 
+class Kind(StrEnum):
+    """What sort of thing a memory holds."""
+
+    FACT = "fact"
+    PREFERENCE = "preference"
+    PROCEDURE = "procedure"
+    EVENT = "event"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A fact that a reader found in an episode, before it becomes a memory."""
@@ -168,8 +177,8 @@ class Memory:
     """The memory that this one replaced; None when it replaced none."""
     learnt_in: str | None = None
     """The first night (id) that studied it; None before its first night."""
-    graduated: str | None = None
-    """The version shown, closed-book, to hold it; None while it must be recalled."""
+    graduated: tuple[str, ...] = ()
+    """The versions shown, closed-book, to hold it; for every other one it must be recalled."""
     trust: Trust = Trust.OWNER
     approved: bool = False
     """Whether the owner vouches for what somebody else said; without it, that is never trained."""
@@ -177,6 +186,29 @@ class Memory:
     """Why it is not trained, whoever said it; the owner's approval lifts all but a secret's."""
     masked: str = ""
     """The text as it may be shown; empty where it holds no secret."""
+    kind: Kind = Kind.FACT
+    valid_from: str = ""
+    """Since when it holds, as its source dates it; empty where nobody said."""
+    valid_to: str | None = None
+    """When it was replaced or taken out; None while it holds."""
+    surprise: float | None = None
+    """Mean negative log-likelihood (nats a token) under the version that lived it; None where none read it."""
+    uses: int = 0
+    """How often it stood in the prompt of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Something that a person said in a conversation, in their words."""
+
+    id: str
+    """The episode's id and the turn's number, from 0: `ep-3f9c2a71be#4`."""
+    tenant: str
+    speaker: str
+    text: str
+    at: str
+    """When the conversation was, as its source dates it."""
+    source: str
 
 
 # -- study --------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from nightschool.errors import UnknownMemory
 from nightschool.memory.fake import FakeStore
 from nightschool.memory.store import SqliteStore
-from nightschool.sources import said
+from nightschool.sources import conversation, said
 from nightschool.sources.documents import read_document
 from nightschool.trust import trainable
 from nightschool.types import MemoryStatus, Trust
@@ -62,8 +62,44 @@ def test_edit(store):
 
 def test_bookkeeping_is_written_back(store):
     (memory,), _ = learn(store, "The staging host is kestrel-7.")
-    store.replace(replace(memory, graduated="ver-1", learnt_in="night-0001"))
-    assert store.memory(memory.id).graduated == "ver-1"
+    store.studied([memory.id, "mem-gone"], "night-0001")
+    store.examined("t", "ver-1", {memory.id}, "night-0001")
+    store.examined("t", "ver-2", set(), "night-0002")
+    store.used([memory.id])
+    store.surprised({memory.id: 2.5})
+    now = store.memory(memory.id)
+    assert (now.learnt_in, now.graduated, now.uses, now.surprise) == (
+        "night-0001",
+        ("ver-1",),
+        1,
+        2.5,
+    )
+
+
+def test_a_memory_that_was_of_use_comes_first_among_equals(store):
+    if not isinstance(store, SqliteStore):
+        pytest.skip("the fake ranks by shared words alone")
+    (first,), _ = learn(store, "The north gate opens with code seven.")
+    (second,), _ = learn(store, "The south gate opens with code seven.")
+    assert store.recall("t", "gate code", 1)[0][0].id == second.id
+    store.used([first.id])
+    assert store.recall("t", "gate code", 1)[0][0].id == first.id
+
+
+def test_what_people_said_is_found_until_it_is_overruled_or_forgotten(store):
+    messages = [
+        {"role": "user", "content": "I hiked up Mount Talinda, what a view!"},
+        {"role": "assistant", "content": "Mount Talinda is in my words, too."},
+        {"role": "user", "content": "The door code of the lab is 4417."},
+    ]
+    store.absorb(conversation(messages, "default", "a walk", at="2024-05-08T10:00:00"))
+    passage, score = store.passages("default", "Mount Talinda", 5)[0]
+    assert passage.text.startswith("I hiked")
+    assert score > 0
+    assert store.passages("other", "Mount Talinda", 5) == []
+    assert [p.text for p, _ in store.passages("default", "the lab door code", 5)]
+    store.absorb(said("The door code of the lab is 9923.", "default"))
+    assert store.passages("default", "the lab door code", 5) == []
 
 
 def test_forgetting_takes_what_was_superseded(store):

@@ -154,7 +154,7 @@ def show_memory(
             _line(found),
             f"from {found.source} ({found.source_kind.value}{spoke}), {found.at}",
             f"trust: {found.trust.value}{approved}; not trained for: {mark(found) or 'nothing'}; first studied: {found.learnt_in or 'not yet'}; "
-            f"known by: {found.graduated or 'no version'}",
+            f"known by: {', '.join(found.graduated) or 'no version'}",
             *(f"  {e['at']}  {e['actor']}  {e['action']}: {e['text']}" for e in events),
         ]
         show({**asdict(found), "history": events}, json, "\n".join(lines))
@@ -199,7 +199,7 @@ def why(
     with errors_as_messages():
         rows = explain(opened(workspace, settings, tenant), question, version)
         lines = [
-            f"{'+' if r.used else '-'} {r.score:6.2f}  {r.memory.id}  {r.memory.text}  ({r.reason})"
+            f"{'+' if r.used else '-'} {r.score:4.2f}  {r.memory.id}  {r.memory.text}  ({r.reason})"
             for r in rows
         ]
         show(rows, json, "\n".join(lines) or "Nothing fits that question.")

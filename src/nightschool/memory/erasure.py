@@ -9,6 +9,9 @@ from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.language import normalise
+from nightschool.memory.passages import Passages
+from nightschool.memory.recall import Index
+from nightschool.memory.surroundings import around
 from nightschool.types import Episode, Memory, Span, new_id, now
 
 
@@ -26,8 +29,8 @@ def erase(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[str]:
     tombstones = []
     for memory in memories:
         for statement in (
+            "DELETE FROM recall WHERE rowid = (SELECT slot FROM memories WHERE id = ?)",
             "DELETE FROM memories WHERE id = ?",
-            "DELETE FROM recall WHERE id = ?",
             "DELETE FROM history WHERE memory_id = ?",
         ):
             connection.execute(statement, (memory.id,))
@@ -40,8 +43,6 @@ def erase(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[str]:
         _blank_in_others(connection, memory)
     for memory in memories:
         _blank_in_own(connection, memory)
-    # The index keeps deleted terms in its segments until they are merged.
-    connection.execute("INSERT INTO recall(recall) VALUES ('optimize')")
     return tombstones
 
 
@@ -65,6 +66,7 @@ def _blank_in_own(connection: sqlite3.Connection, memory: Memory) -> None:
     ).fetchone()
     if others is None:
         connection.execute("DELETE FROM episodes WHERE id = ?", (memory.episode_id,))
+        Passages(connection).drop(memory.episode_id)
     else:
         _rewrite(connection, _blanked(episode, memory.span))
 
@@ -92,7 +94,16 @@ def _episode(connection: sqlite3.Connection, episode_id: str) -> Episode | None:
 
 
 def _rewrite(connection: sqlite3.Connection, episode: Episode) -> None:
+    """Store an episode's new text, and take the old one out from around what else was read from it."""
     connection.execute("UPDATE episodes SET body = ? WHERE id = ?", (to_json(episode), episode.id))
+    Passages(connection).add(episode)
+    rows = connection.execute(
+        "SELECT slot, body FROM memories WHERE episode_id = ? AND slot IS NOT NULL", (episode.id,)
+    ).fetchall()
+    index = Index(connection, "recall")
+    for row in rows:
+        memory = from_json(Memory, row["body"])
+        index.surround(row["slot"], around(episode, memory.span, memory.speaker))
 
 
 def _blanked(episode: Episode, span: Span | None) -> Episode:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.holds import holds, masked
-from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
+from nightschool.memory.passages import HUMAN
+from nightschool.memory.rules import (
+    SAID,
+    closed,
+    corrected,
+    is_news,
+    may_vanish,
+    overruled,
+    remembered,
+    said_again,
+    shown_by,
+)
 from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
     Finding,
     Memory,
     MemoryStatus,
+    Passage,
     Reading,
     SourceKind,
-    Trust,
+    Turn,
     new_id,
     now,
 )
@@ -56,13 +67,7 @@ class FakeStore:
             olds = [memory for memory in known if entitled(finding.trust, memory)]
             for old in olds:
                 superseded.append(self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value))
-            memory = Memory(
-                new_id("mem"), episode.tenant, finding.text, finding.form, episode.kind,
-                episode.source, episode.id, episode.at, span=finding.span, speaker=finding.speaker,
-                key=finding.key, facets=dict(finding.facets), supersedes=olds[-1].id if olds else None,
-                trust=finding.trust, holds=holds(finding.text, episode.kind),
-                masked=masked(finding.text),
-            )  # fmt: skip
+            memory = remembered(episode, finding, olds[-1] if olds else None)
             self._add(memory, finding.speaker or episode.source)
             added.append(memory)
         if episode.kind not in SAID:
@@ -104,11 +109,7 @@ class FakeStore:
         if old.status is not MemoryStatus.LIVE:
             raise UnknownMemory(f"{memory_id} is {old.status.value}; only live ones are edited.")
         self._close(old, MemoryStatus.SUPERSEDED, actor)
-        new = replace(
-            old, id=new_id("mem"), text=text, facets={}, form="said", at=now(), supersedes=old.id,
-            learnt_in=None, graduated=None, speaker=actor, trust=Trust.OWNER,
-            holds=holds(text, SourceKind.STATEMENT), masked=masked(text),
-        )  # fmt: skip
+        new = corrected(old, text, actor)
         self._add(new, actor)
         return new
 
@@ -140,10 +141,22 @@ class FakeStore:
             raise UnknownMemory(f"{memory_id} is {memory.status.value} already.")
         return self._close(memory, MemoryStatus.RETIRED, actor)
 
-    def replace(self, memory: Memory) -> None:
-        """Write back bookkeeping. Raises UnknownMemory."""
-        self.memory(memory.id)
-        self._memories[memory.id] = memory
+    def studied(self, memory_ids: Iterable[str], night: str) -> None:
+        """Keep that a night studied memories; see `protocols.Store.studied`."""
+        self._change(memory_ids, lambda m: replace(m, learnt_in=m.learnt_in or night))
+
+    def examined(self, tenant: str, version_id: str, held: Set[str], night: str) -> None:
+        """Keep what a version has shown to hold; see `protocols.Store.examined`."""
+        live = [memory.id for memory in self.memories(tenant)]
+        self._change(live, lambda m: shown_by(m, version_id, m.id in held, night))
+
+    def used(self, memory_ids: Iterable[str]) -> None:
+        """Count that memories stood in the prompt of an answer."""
+        self._change(memory_ids, lambda m: replace(m, uses=m.uses + 1))
+
+    def surprised(self, nats: Mapping[str, float]) -> None:
+        """Keep how surprising memories were; see `protocols.Store.surprised`."""
+        self._change(nats, lambda m: replace(m, surprise=nats[m.id]))
 
     def remove(self, memory_ids: Iterable[str]) -> list[str]:
         """Erase memories with what they superseded; see `protocols.Store.remove`."""
@@ -178,10 +191,39 @@ class FakeStore:
         ]
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
-        """Return the nearest live memories by shared stems; see `protocols.Store.recall`."""
+        """Return the nearest live memories by the share of the query's stems that they hold."""
         asked = _stems(query)
-        scored = [(m, float(len(asked & _stems(m.text)))) for m in self.memories(tenant)]
-        return sorted((s for s in scored if s[1]), key=lambda s: -s[1])[:limit]
+        found = [(m, _share(asked, m.text)) for m in self.memories(tenant)]
+        return sorted((one for one in found if one[1]), key=lambda one: -one[1])[:limit]
+
+    def passages(self, tenant: str, query: str, limit: int) -> list[tuple[Passage, float]]:
+        """Return the nearest turns of people; see `protocols.Store.passages`."""
+        asked = _stems(query)
+        found = [
+            (
+                Passage(f"{e.id}#{n}", tenant, t.speaker, t.text, e.at, e.source),
+                _share(asked, t.text),
+            )
+            for e in self._episodes.values()
+            for n, t in enumerate(e.turns)
+            if e.tenant == tenant and t.role == HUMAN and not self._overruled(e, t)
+        ]
+        return sorted((one for one in found if one[1]), key=lambda one: -one[1])[:limit]
+
+    def _overruled(self, episode: Episode, turn: Turn) -> bool:
+        return any(
+            m.episode_id == episode.id
+            and m.status is not MemoryStatus.LIVE
+            and m.span is not None
+            and m.span.start < turn.span.end
+            and turn.span.start < m.span.end
+            for m in self._memories.values()
+        )
+
+    def _change(self, memory_ids: Iterable[str], change: Callable[[Memory], Memory]) -> None:
+        for name in memory_ids:
+            if name in self._memories:
+                self._memories[name] = change(self._memories[name])
 
     def history(self, memory_id: str) -> list[dict[str, str]]:
         """Return what happened to a memory, oldest first."""
@@ -197,13 +239,13 @@ class FakeStore:
         ]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
-        closed = [
+        past = [
             m
             for m in self._memories.values()
             if (m.tenant, m.key) == (episode.tenant, finding.key)
             and m.status is not MemoryStatus.LIVE
         ]
-        return overruled(episode, finding, closed, self._successor)
+        return overruled(episode, finding, past, self._successor)
 
     def _successor(self, memory_id: str) -> Memory | None:
         return next((m for m in self._memories.values() if m.supersedes == memory_id), None)
@@ -213,15 +255,19 @@ class FakeStore:
         self._note(memory, actor, "added")
 
     def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
-        closed = replace(memory, status=status)
-        self._memories[memory.id] = closed
-        self._note(closed, actor, status.value)
-        return closed
+        ended = closed(memory, status)
+        self._memories[memory.id] = ended
+        self._note(ended, actor, status.value)
+        return ended
 
     def _note(self, memory: Memory, actor: str, action: str) -> None:
         self._history.setdefault(memory.id, []).append(
             {"at": now(), "actor": actor, "action": action, "text": memory.text}
         )
+
+
+def _share(asked: set[str], text: str) -> float:
+    return len(asked & _stems(text)) / max(1, len(asked))
 
 
 def _stems(text: str) -> set[str]:

@@ -32,6 +32,8 @@ PASSING = re.compile(
     r"|\bis (?:temporarily )?(?:down|offline|back up) (?:again|since)\b",
     re.IGNORECASE,
 )
+SUSPECT = re.compile(r"pass|secret|token|key|pwd|cred|auth|BEGIN|://|\S{16,}", re.IGNORECASE)
+"""Without any of these no detector finds anything: keywords, addresses, long words. It spares most texts the search."""
 ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b[^.]{0,40}\b(?:instructions?|rules|prompts?|guidelines|memor(?:y|ies))\b"
     r"|\b(?:system prompt|as an ai|language models?|(?:ai|the) assistants?|chat ?bots?)\b[^.]{0,60}"
@@ -75,6 +77,8 @@ def masked(text: str) -> str:
         The detectors of detect-secrets, without its entropy heuristics and without asking any server
         whether a key is valid; beside them, passwords and keys as people say them.
     """
+    if not SUSPECT.search(text):
+        return ""
     values = {match["value"].rstrip(".,;:\"'`)") for match in SPOKEN.finditer(text)}
     with transient_settings({"plugins_used": _plugins(), "filters_used": []}):
         for line in text.splitlines():

@@ -6,8 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from nightschool.language import normalise
+from nightschool.memory.holds import holds, masked
+from nightschool.memory.kinds import kind_of
 from nightschool.trust import ORDER, entitled, rank
-from nightschool.types import Episode, Finding, Memory, MemoryStatus, SourceKind, digest
+from nightschool.types import (
+    Episode,
+    Finding,
+    Memory,
+    MemoryStatus,
+    SourceKind,
+    Trust,
+    digest,
+    new_id,
+    now,
+)
 
 SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
 """What people say: the same thing said in another conversation replaces what was said before."""
@@ -72,3 +84,71 @@ def said_again(episode: Episode) -> Episode:
 def may_vanish(memory: Memory) -> bool:
     """Tell whether a memory goes when its source does not hold it any more; the owner's stay."""
     return memory.source_kind is not SourceKind.NOTE or rank(memory) > 0
+
+
+def remembered(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
+    """Make a memory of a finding.
+
+    Args:
+        episode: Where it stands.
+        finding: What it says.
+        old: The memory whose place it takes; None where it takes none.
+    """
+    return Memory(
+        id=new_id("mem"),
+        tenant=episode.tenant,
+        text=finding.text,
+        form=finding.form,
+        source_kind=episode.kind,
+        source=episode.source,
+        episode_id=episode.id,
+        at=episode.at,
+        span=finding.span,
+        trust=finding.trust,
+        speaker=finding.speaker,
+        key=finding.key,
+        facets=dict(finding.facets),
+        supersedes=old.id if old else None,
+        holds=holds(finding.text, episode.kind),
+        masked=masked(finding.text),
+        kind=kind_of(finding.text),
+        valid_from=episode.at,
+    )
+
+
+def corrected(old: Memory, text: str, actor: str) -> Memory:
+    """Make the memory that takes an old one's place because a person says so."""
+    return replace(
+        old,
+        id=new_id("mem"),
+        text=text,
+        facets={},
+        form="said",
+        at=now(),
+        supersedes=old.id,
+        learnt_in=None,
+        graduated=(),
+        speaker=actor,
+        trust=Trust.OWNER,
+        holds=holds(text, SourceKind.STATEMENT),
+        masked=masked(text),
+        kind=kind_of(text),
+        valid_from=now(),
+        surprise=None,
+        uses=0,
+    )
+
+
+def closed(memory: Memory, status: MemoryStatus) -> Memory:
+    """End a memory's life at this moment."""
+    return replace(memory, status=status, valid_to=now())
+
+
+def shown_by(memory: Memory, version_id: str, held: bool, night: str) -> Memory:
+    """Keep what an exam of a version has shown of a memory: it holds it, or it does not."""
+    others = tuple(v for v in memory.graduated if v != version_id)
+    return replace(
+        memory,
+        graduated=(*others, version_id) if held else others,
+        learnt_in=memory.learnt_in or (night if held else None),
+    )

@@ -25,4 +25,29 @@ MIGRATIONS = (
     CREATE INDEX memories_by_kind ON memories (json_extract(body, '$.source_kind'));
     CREATE INDEX episodes_by_source ON episodes (tenant, source);
     """,
+    """
+    CREATE TABLE tenants (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+    INSERT INTO tenants (name) SELECT DISTINCT tenant FROM episodes;
+    ALTER TABLE memories ADD COLUMN slot INTEGER;
+    CREATE INDEX memories_by_slot ON memories (slot);
+    CREATE INDEX memories_by_episode ON memories (episode_id);
+    UPDATE memories SET slot = numbered.slot FROM (
+        SELECT memories.number AS number, (tenants.number << 40) - 1 +
+            row_number() OVER (PARTITION BY tenant ORDER BY memories.number) AS slot
+        FROM memories JOIN tenants ON tenants.name = memories.tenant WHERE status = 'live'
+    ) AS numbered WHERE memories.number = numbered.number;
+    UPDATE memories SET body = json_set(body, '$.graduated',
+        CASE WHEN json_extract(body, '$.graduated') IS NULL THEN json('[]')
+        ELSE json_array(json_extract(body, '$.graduated')) END);
+    DROP TABLE recall;
+    CREATE VIRTUAL TABLE recall USING fts5(text, around, tokenize = 'porter unicode61');
+    INSERT INTO recall (rowid, text, around)
+        SELECT slot, json_extract(body, '$.text'), source || ' ' || json_extract(body, '$.speaker')
+        FROM memories WHERE slot IS NOT NULL ORDER BY slot;
+    CREATE TABLE passages (
+        slot INTEGER PRIMARY KEY, episode_id TEXT NOT NULL, turn INTEGER NOT NULL,
+        speaker TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL);
+    CREATE INDEX passages_by_episode ON passages (episode_id);
+    CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'porter unicode61');
+    """,
 )

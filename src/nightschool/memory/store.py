@@ -6,37 +6,40 @@ all and `forget` has one place to clean; `files.py` renders the memories for peo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.memory.erasure import erase
-from nightschool.memory.holds import holds, masked
-from nightschool.memory.rules import SAID, is_news, may_vanish, overruled, said_again
+from nightschool.memory.passages import Passages
+from nightschool.memory.recall import SPARE, Hit, Index, preferred
+from nightschool.memory.rules import (
+    SAID,
+    closed,
+    corrected,
+    is_news,
+    may_vanish,
+    overruled,
+    remembered,
+    said_again,
+    shown_by,
+)
 from nightschool.memory.schema import MIGRATIONS, ROOM
+from nightschool.memory.surroundings import around
 from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
     Finding,
     Memory,
     MemoryStatus,
+    Passage,
     Reading,
     SourceKind,
-    Trust,
-    new_id,
     now,
 )
 from nightschool.workspace import Workspace, migrate, transaction
-
-STOP_WORDS = frozenset(
-    """
-    a an the is are was were be been do does did of in on at to for from by with and or not it
-    its this that these those what which who whom whose when where why how i you we they he she
-    me my your our their can could would should will shall may might please tell know
-    """.split()
-)
 
 
 class SqliteStore:
@@ -50,6 +53,8 @@ class SqliteStore:
         """
         self.connection = workspace.connect()
         migrate(self.connection, ROOM, MIGRATIONS)
+        self._index = Index(self.connection, "recall")
+        self._passages = Passages(self.connection)
 
     # -- writing ------------------------------------------------------------------------
 
@@ -72,6 +77,7 @@ class SqliteStore:
                 "INSERT INTO episodes VALUES (?, ?, ?, ?, ?)",
                 (episode.id, episode.tenant, episode.source, episode.digest, to_json(episode)),
             )
+            self._passages.add(episode)
             added: list[Memory] = []
             superseded: list[Memory] = []
             for finding in reading.findings:
@@ -79,11 +85,11 @@ class SqliteStore:
                 if not is_news(finding, known) or self._unwanted(episode, finding):
                     continue
                 olds = [memory for memory in known if entitled(finding.trust, memory)]
-                memory = _remember(episode, finding, olds[-1] if olds else None)
+                memory = remembered(episode, finding, olds[-1] if olds else None)
                 superseded += [
                     self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value) for old in olds
                 ]
-                self._insert(memory, finding.speaker or episode.source)
+                self._insert(memory, finding.speaker or episode.source, episode)
                 added.append(memory)
             if episode.kind not in SAID:
                 superseded += self._retire_gone(episode, {f.key for f in reading.findings})
@@ -97,23 +103,9 @@ class SqliteStore:
         """
         with transaction(self.connection):
             old = self._live(memory_id)
-            new = replace(
-                old,
-                id=new_id("mem"),
-                text=text,
-                facets={},
-                form="said",
-                at=now(),
-                supersedes=old.id,
-                learnt_in=None,
-                graduated=None,
-                speaker=actor,
-                trust=Trust.OWNER,
-                holds=holds(text, SourceKind.STATEMENT),
-                masked=masked(text),
-            )
+            new = corrected(old, text, actor)
             self._close(old, MemoryStatus.SUPERSEDED, actor)
-            self._insert(new, actor)
+            self._insert(new, actor, self.episode(old.episode_id))
             return new
 
     def approve(self, memory_id: str, actor: str) -> Memory:
@@ -140,15 +132,34 @@ class SqliteStore:
         with transaction(self.connection):
             return self._close(self._live(memory_id), MemoryStatus.RETIRED, actor)
 
-    def replace(self, memory: Memory) -> None:
-        """Write back the bookkeeping of a known memory.
+    def studied(self, memory_ids: Iterable[str], night: str) -> None:
+        """Keep that a night studied memories; one forgotten in the meantime is passed over."""
+        with transaction(self.connection):
+            for memory in self._known(memory_ids):
+                self._update(replace(memory, learnt_in=memory.learnt_in or night))
 
-        Raises:
-            UnknownMemory: No memory has this id.
+    def examined(self, tenant: str, version_id: str, held: Set[str], night: str) -> None:
+        """Keep which of a tenant's live memories a version has shown to hold: they graduate into it.
+
+        What it has not shown is recalled again while it is served.
         """
         with transaction(self.connection):
-            self.memory(memory.id)
-            self._update(memory)
+            for memory in self.memories(tenant):
+                new = shown_by(memory, version_id, memory.id in held, night)
+                if new != memory:
+                    self._update(new)
+
+    def used(self, memory_ids: Iterable[str]) -> None:
+        """Count that memories stood in the prompt of an answer."""
+        with transaction(self.connection):
+            for memory in self._known(memory_ids):
+                self._update(replace(memory, uses=memory.uses + 1))
+
+    def surprised(self, nats: Mapping[str, float]) -> None:
+        """Keep how surprising memories were: memory id -> nats a token, under the version that lived them."""
+        with transaction(self.connection):
+            for memory in self._known(nats):
+                self._update(replace(memory, surprise=nats[memory.id]))
 
     def remove(self, memory_ids: Iterable[str]) -> list[str]:
         """Erase memories, what they superseded, and the text they came from.
@@ -162,6 +173,8 @@ class SqliteStore:
         with transaction(self.connection):
             chain = [memory for given in memory_ids for memory in self.lineage(given)]
             tombstones = erase(self.connection, chain)
+            for index in (self._index, self._passages.index):
+                index.purge()
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return tombstones
 
@@ -218,22 +231,21 @@ class SqliteStore:
         return chain + [memory for memory in others if memory.id not in known]
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
-        """Return the live memories nearest to the query, best first.
+        """Return the live memories nearest to the query, best first; see `memory.recall`.
 
-        Source:
-            BM25 as in SQLite's FTS5, over Porter stems; stop words left out of the query.
+        Among about equals, what is better vouched for and what was of use before comes first.
         """
-        words = re.findall(r"\w+", query.lower())
-        content = [word for word in words if word not in STOP_WORDS] or words
-        if not content:
-            return []
-        match = " OR ".join(f'"{word}"' for word in dict.fromkeys(content))
-        rows = self.connection.execute(
-            "SELECT id, bm25(recall) AS distance FROM recall "
-            "WHERE recall MATCH ? AND tenant = ? ORDER BY distance LIMIT ?",
-            (match, tenant, limit),
-        ).fetchall()
-        return [(self.memory(row["id"]), -row["distance"]) for row in rows]
+        hits = self._index.nearest(tenant, query, limit + SPARE)
+        found = {m.id: m for m in self._select(
+            f"slot IN ({','.join('?' * len(hits))})", *(hit.slot for hit in hits))}  # fmt: skip
+        return preferred([(found[i], s) for i, s in self._ids(hits)])[:limit]
+
+    def passages(self, tenant: str, query: str, limit: int) -> list[tuple[Passage, float]]:
+        """Return what people said in conversations, nearest to the query first.
+
+        A turn whose statement has been replaced or taken out is not among them.
+        """
+        return self._passages.nearest(tenant, query, limit)
 
     def history(self, memory_id: str) -> list[dict[str, str]]:
         """Return what happened to a memory, oldest first."""
@@ -243,7 +255,17 @@ class SqliteStore:
         )
         return [dict(row) for row in rows]
 
-    def _select(self, where: str, *values: str) -> list[Memory]:
+    def _ids(self, hits: Sequence[Hit]) -> Iterator[tuple[str, float]]:
+        for hit in hits:
+            row = self.connection.execute("SELECT id FROM memories WHERE slot = ?", (hit.slot,))
+            yield row.fetchone()["id"], hit.score
+
+    def _known(self, memory_ids: Iterable[str]) -> Iterator[Memory]:
+        for memory_id in memory_ids:
+            with suppress(UnknownMemory):
+                yield self.memory(memory_id)
+
+    def _select(self, where: str, *values: str | int) -> list[Memory]:
         rows = self.connection.execute(
             f"SELECT body FROM memories WHERE {where} ORDER BY number", values
         )
@@ -318,16 +340,15 @@ class SqliteStore:
         found = self._select("json_extract(body, '$.supersedes') = ?", memory_id)
         return found[0] if found else None
 
-    def _insert(self, memory: Memory, actor: str) -> None:
+    def _insert(self, memory: Memory, actor: str, episode: Episode) -> None:
+        nearby = around(episode, memory.span, memory.speaker)
+        slot = self._index.add(memory.tenant, memory.text, nearby)
         self.connection.execute(
-            "INSERT INTO memories (id, tenant, source, key, status, episode_id, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO memories (id, tenant, source, key, status, episode_id, slot, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (memory.id, memory.tenant, memory.source, memory.key, memory.status.value,
-             memory.episode_id, to_json(memory)),
+             memory.episode_id, slot, to_json(memory)),
         )  # fmt: skip
-        self.connection.execute(
-            "INSERT INTO recall VALUES (?, ?, ?)", (memory.text, memory.id, memory.tenant)
-        )
         self._note(memory, actor, "added")
 
     def _update(self, memory: Memory) -> None:
@@ -337,35 +358,21 @@ class SqliteStore:
         )
 
     def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
-        closed = replace(memory, status=status)
-        self._update(closed)
-        self.connection.execute("DELETE FROM recall WHERE id = ?", (memory.id,))
-        self._note(closed, actor, status.value)
-        return closed
+        ended = closed(memory, status)
+        self._update(ended)
+        row = self.connection.execute(
+            "SELECT slot FROM memories WHERE id = ?", (memory.id,)
+        ).fetchone()
+        if row["slot"] is not None:
+            self._index.drop(row["slot"])
+        self.connection.execute("UPDATE memories SET slot = NULL WHERE id = ?", (memory.id,))
+        if memory.source_kind is SourceKind.CONVERSATION:
+            self._passages.overrule(self.episode(memory.episode_id), memory)
+        self._note(ended, actor, status.value)
+        return ended
 
     def _note(self, memory: Memory, actor: str, action: str) -> None:
         self.connection.execute(
             "INSERT INTO history (memory_id, at, actor, action, text) VALUES (?, ?, ?, ?, ?)",
             (memory.id, now(), actor, action, memory.text),
         )
-
-
-def _remember(episode: Episode, finding: Finding, old: Memory | None) -> Memory:
-    return Memory(
-        id=new_id("mem"),
-        tenant=episode.tenant,
-        text=finding.text,
-        form=finding.form,
-        source_kind=episode.kind,
-        source=episode.source,
-        episode_id=episode.id,
-        at=episode.at,
-        span=finding.span,
-        trust=finding.trust,
-        speaker=finding.speaker,
-        key=finding.key,
-        facets=dict(finding.facets),
-        supersedes=old.id if old else None,
-        holds=holds(finding.text, episode.kind),
-        masked=masked(finding.text),
-    )
