@@ -18,6 +18,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- UnknownVersion (KeyError)
     |   +-- PathRefused (ValueError)        not a memory file's name, or not text
     |   +-- EditConflict                    the file is not what the edit was made on
+    |   +-- NotEntitled (PermissionError)   somebody more trusted stated or approved it
     |   +-- TaintedVersion (PermissionError)  trained on something since forgotten
     +-- ModelError
     |   +-- ModelMissing (FileNotFoundError)
@@ -90,6 +91,10 @@ class PathRefused(StoreError, ValueError):
 
 class EditConflict(StoreError):
     """Somebody else has changed what this edit was made on."""
+
+
+class NotEntitled(StoreError, PermissionError):
+    """The memory was stated or approved by somebody more trusted than whoever would change it."""
 
 
 class TaintedVersion(StoreError, PermissionError):
