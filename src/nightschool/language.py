@@ -23,8 +23,12 @@ CODE_LIKE = re.compile(
 
 def plain(text: str) -> str:
     """Put a text on one line, without characters that a terminal obeys or hides."""
-    shown = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join("".join(shown).split())
+    return " ".join(visible(text).split())
+
+
+def visible(text: str) -> str:
+    """Drop the characters that a terminal obeys or hides; white space stays as it is."""
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
 
 
 def normalise(text: str) -> str:

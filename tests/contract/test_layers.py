@@ -21,7 +21,18 @@ GROUND = (
     "prompts",
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
-FLOWS = ("wire", "day", "curate", "forget", "morning", "prepare", "examine", "consolidate", "demo")
+FLOWS = (
+    "wire",
+    "day",
+    "curate",
+    "exchange",
+    "forget",
+    "morning",
+    "prepare",
+    "examine",
+    "consolidate",
+    "demo",
+)
 DOORS = ("cli", "serve")
 DATA = ("demo_data",)
 

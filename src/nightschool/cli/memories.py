@@ -32,7 +32,8 @@ def register(parent: typer.Typer) -> None:
     parent.command(cls=Command)(forget)
 
 
-def _line(memory: Memory) -> str:
+def memory_line(memory: Memory) -> str:
+    """Return a memory as one line of a listing: id, status, text, and why it is not trained."""
     from nightschool.language import plain
     from nightschool.trust import displayed, mark, waits
 
@@ -45,7 +46,7 @@ def _line(memory: Memory) -> str:
 
 
 def _shown(memories: list[Memory], json: bool, otherwise: str) -> None:
-    show(memories, json, "\n".join(map(_line, memories)) or otherwise)
+    show(memories, json, "\n".join(map(memory_line, memories)) or otherwise)
 
 
 @app.command("list", cls=Command)
@@ -122,7 +123,10 @@ def history(
                 for event in school.store.history(found.id)
             ]
             rows.append({**asdict(displayed(found)), "history": events})
-            lines += [_line(found), *(f"  {e['at']}  {e['actor']}  {e['action']}" for e in events)]
+            lines += [
+                memory_line(found),
+                *(f"  {e['at']}  {e['actor']}  {e['action']}" for e in events),
+            ]
         show(rows, json, "\n".join(lines))
 
 
@@ -151,7 +155,7 @@ def show_memory(
         spoke = f", said by {found.speaker}" if found.speaker else ""
         approved = ", approved" if found.approved else ""
         lines = [
-            _line(found),
+            memory_line(found),
             f"from {found.source} ({found.source_kind.value}{spoke}), {found.at}",
             f"trust: {found.trust.value}{approved}; not trained for: {mark(found) or 'nothing'}; first studied: {found.learnt_in or 'not yet'}; "
             f"known by: {', '.join(found.graduated) or 'no version'}",
@@ -220,7 +224,7 @@ def conflicts(
 
     with errors_as_messages():
         groups = find(opened(workspace, settings, tenant))
-        lines = ["\n".join(map(_line, group)) for group in groups]
+        lines = ["\n".join(map(memory_line, group)) for group in groups]
         show(groups, json, "\n\n".join(lines) or "Nothing stands against anything else.")
 
 
@@ -363,7 +367,7 @@ def forget(
             return
         if not yes:
             told = cost(school, chosen)
-            lines = [_line(found) for found in told.memories[:20]]
+            lines = [memory_line(found) for found in told.memories[:20]]
             lines += [f"and {len(told.memories) - 20} more"] if len(told.memories) > 20 else []
             print("\n".join(lines), file=sys.stderr)
             typer.confirm(

@@ -55,7 +55,7 @@ def read_note(path: str, text: str, tenant: str, trust: Trust, speaker: str) -> 
         normalise(said): Finding(
             said, "said", speaker=speaker, key=f"note|{path}|{normalise(said)}", trust=trust
         )
-        for said, span in _statements(text)
+        for said, span in statements(text)
         if not RENDERED.search(text[span.start : span.end])
     }  # fmt: skip
     return Reading(episode, tuple(findings.values()))
@@ -70,7 +70,7 @@ def erase_lines(vault: Vault, memories: Iterable[Memory]) -> int:
             text = vault.read(path)
         except (PathRefused, OSError):
             continue
-        spans = [span for said, span in _statements(text) if normalise(said) in texts]
+        spans = [span for said, span in statements(text) if normalise(said) in texts]
         kept = text
         for span in reversed(spans):
             kept = kept[: span.start] + kept[span.end :]
@@ -85,8 +85,8 @@ def states(line: str) -> bool:
     return not (NO_TEXT.match(line) or FENCE.match(line)) and bool(MARK.sub("", line).strip())
 
 
-def _statements(text: str) -> Iterator[tuple[str, Span]]:
-    """Yield (statement, span of its lines, newline included)."""
+def statements(text: str) -> Iterator[tuple[str, Span]]:
+    """Yield a Markdown text's list entries and paragraphs: (statement, span of its lines, newline included)."""
     block: list[str] = []
     start = at = 0
     fenced = False
