@@ -16,7 +16,7 @@ from nightschool.language import normalise, plain, visible
 from nightschool.memory.exchange import claude, disk, graph, letta
 from nightschool.memory.exchange.entries import ORIGIN, ORIGIN_ID, ORIGIN_TRUST, Entry
 from nightschool.memory.holds import MASK, holds
-from nightschool.memory.rules import PEOPLE
+from nightschool.memory.rules import PEOPLE, overruled
 from nightschool.sources.keys import statement_key
 from nightschool.trust import ORDER, displayed, lowest, rank
 from nightschool.types import (
@@ -149,7 +149,7 @@ def import_memories(
         f"import of {plain(str(path))}", "", digest(IMPORTED, episode_id), now(),
     )  # fmt: skip
     with school.workspace.lock("an import"):
-        news = tuple(_news(school, findings))
+        news = tuple(_news(school, episode, findings))
         added, gone = school.store.absorb(Reading(episode, news)) if news else ([], [])
         school.sync_files()
     unchanged = len(findings) - len(added)
@@ -222,17 +222,23 @@ def _finding(entry: Entry, key: str, approve: bool) -> Finding:
     return Finding(entry.text, "said", facets, speaker=speaker, key=key, trust=trust)
 
 
-def _news(school: School, findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out what is remembered already, whatever it was read from, and what was taken out."""
-    known: dict[str, int] = {}
+def _news(school: School, episode: Episode, findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out what is remembered already, whatever it was read from, and what a person took out or corrected."""
+    ranks: dict[str, int] = {}
+    closed: dict[str, list[Memory]] = {}
+    successors: dict[str, Memory] = {}
     for memory in school.store.memories(school.settings.tenant, include_retired=True):
-        place = {MemoryStatus.LIVE: rank(memory), MemoryStatus.RETIRED: 0}.get(memory.status)
-        if place is not None:
-            text = normalise(memory.text) or memory.text
-            known[text] = min(place, known.get(text, place))
-    return [
-        finding
-        for finding in findings
-        if known.get(normalise(finding.text) or finding.text, len(ORDER))
-        > ORDER.index(finding.trust)
-    ]
+        text = normalise(memory.text) or memory.text
+        if memory.supersedes is not None:
+            successors[memory.supersedes] = memory
+        if memory.status is MemoryStatus.LIVE:
+            ranks[text] = min(rank(memory), ranks.get(text, len(ORDER)))
+        else:
+            closed.setdefault(text, []).append(memory)
+    news = []
+    for finding in findings:
+        text = normalise(finding.text) or finding.text
+        known = ranks.get(text, len(ORDER)) <= ORDER.index(finding.trust)
+        if not (known or overruled(episode, finding, closed.get(text, ()), successors.get)):
+            news.append(finding)
+    return news

@@ -71,7 +71,12 @@ def test_what_is_exported_and_imported_is_the_same_and_waits(fresh, tmp_path, ki
     assert all(waits(m) and m.trust in (Trust.TOOL, Trust.WEB) for m in live(new))
     (web,) = [m for m in live(new) if m.trust is Trust.WEB]
     assert (web.speaker, web.text) == ("Bob", "The staging host is merlin-2.")
-    assert {m.speaker for m in live(new)} == {"Bob", "Ada", "document", IMPORTED}  # nobody here is the owner
+    assert {m.speaker for m in live(new)} == {
+        "Bob",
+        "Ada",
+        "document",
+        IMPORTED,
+    }  # nobody here is the owner
     export_memories(new, tmp_path / "again", kind)
     third = fresh()
     import_memories(third, tmp_path / "again", kind)

@@ -74,7 +74,7 @@ def test_odd_folders_are_refused(tmp_path: Path, kind: str, message: str) -> Non
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnreadable, match="does not exist"):
+    with pytest.raises(SourceUnreadable, match="No such file"):
         load(tmp_path / "none.jsonl")
 
 

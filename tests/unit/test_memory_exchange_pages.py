@@ -93,7 +93,7 @@ def test_letta_gets_no_key_that_its_commit_hook_refuses() -> None:
     ("text", "message"),
     [
         ("---\nname: x\n", "line 1: the front matter is never closed"),
-        ("---\nname: [x\n---\n", "line 3: the front matter is not YAML"),
+        ("---\nname: [x\n---\n", "line 2: the front matter is not YAML"),
         ("---\nat: 2026-99-99\n---\n", "the front matter is not YAML"),
         ("---\n- x\n---\n", "the front matter is a list"),
         ("# T\n- A fact here. <!-- nightschool {bad} -->\n", "line 2: the comment"),

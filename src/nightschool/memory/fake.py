@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.passages import HUMAN
 from nightschool.memory.rules import (
     SAID,
     closed,
@@ -20,6 +19,7 @@ from nightschool.memory.rules import (
     said_again,
     shown_by,
 )
+from nightschool.memory.surroundings import HUMAN
 from nightschool.trust import entitled
 from nightschool.types import (
     Episode,

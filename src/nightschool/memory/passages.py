@@ -5,10 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 from nightschool.memory.recall import Index
-from nightschool.memory.surroundings import around
+from nightschool.memory.surroundings import HUMAN, around
 from nightschool.types import Episode, Memory, Passage, Span
-
-HUMAN = "user"
 
 
 class Passages:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from nightschool.types import Episode, SourceKind, Span
 
+HUMAN = "user"
+"""The role of what people say."""
+
 
 def around(episode: Episode, span: Span | None, speaker: str = "") -> str:
     """Return the words that a question may use for a text without their standing in it.
@@ -31,11 +34,14 @@ def day_in_words(at: str) -> str:
 
 
 def _beside(episode: Episode, span: Span) -> list[str]:
-    """Return the turns that a span lies in, and those beside them; a document's sentences stand alone."""
+    """Return the turns that a span lies in, and those beside them; a document's sentences stand alone.
+
+    Only people's: what an assistant or a tool puts into a conversation must not steer what is found.
+    """
     touched = [
         n
         for n, t in enumerate(episode.turns)
         if t.span.start < span.end and span.start < t.span.end
     ]
     near = episode.turns[max(0, touched[0] - 1) : touched[-1] + 2] if touched else ()
-    return [turn.text for turn in near]
+    return [turn.text for turn in near if turn.role == HUMAN]
