@@ -6,6 +6,7 @@ import dataclasses
 import json
 import types as pytypes
 import typing
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
@@ -37,27 +38,42 @@ def from_json(cls: type[R], text: str) -> R:
 
 def from_plain(cls: type[R], plain: Any) -> R:
     """Build a record from dicts, lists and scalars."""
-    return typing.cast(R, _revive(cls, plain))
+    return typing.cast(R, _reader(typing.cast(Any, cls))(plain))
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
-def _revive(hint: Any, value: Any) -> Any:
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return what turns plain data into a value of this type; worked out once a type."""
     origin = typing.get_origin(hint)
-    if value is None or hint is Any:
-        return value
     if origin in (typing.Union, pytypes.UnionType):
-        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        return _revive(inner[0], value)
+        inner = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+        return _reader(inner)
     if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        return tuple(_revive(inner, part) for part in value)
+        part = _reader(typing.get_args(hint)[0])
+        return lambda value: None if value is None else tuple(map(part, value))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = _hints(hint)
-        return hint(**{name: _revive(hints[name], part) for name, part in value.items()})
+        return _record_reader(hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
+        return lambda value: None if value is None else hint(value)
+    return _as_is
+
+
+def _record_reader(cls: type) -> Callable[[Any], Any]:
+    hints = typing.get_type_hints(cls)
+    readers = {name: _reader(hint) for name, hint in hints.items()}
+    changed = {name: read for name, read in readers.items() if read is not _as_is}
+
+    def read(value: Any) -> Any:
+        if value is None:
+            return None
+        fields = dict(value)
+        for name, turn in changed.items():
+            if name in fields:
+                fields[name] = turn(fields[name])
+        return cls(**fields)
+
+    return read
+
+
+def _as_is(value: Any) -> Any:
     return value

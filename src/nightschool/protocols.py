@@ -160,7 +160,7 @@ class Store(Protocol):
         ...
 
     def passages(self, tenant: str, query: str, limit: int) -> list[tuple[Passage, float]]:
-        """Return what people said in conversations, nearest first; nothing of it that was overruled."""
+        """Return what people said in conversations, nearest first; nothing that was taken out."""
         ...
 
     def history(self, memory_id: str) -> list[dict[str, str]]:

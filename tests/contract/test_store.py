@@ -86,7 +86,7 @@ def test_a_memory_that_was_of_use_comes_first_among_equals(store):
     assert store.recall("t", "gate code", 1)[0][0].id == first.id
 
 
-def test_what_people_said_is_found_until_it_is_overruled_or_forgotten(store):
+def test_what_people_said_is_found_until_it_is_taken_out(store):
     messages = [
         {"role": "user", "content": "I hiked up Mount Talinda, what a view!"},
         {"role": "assistant", "content": "Mount Talinda is in my words, too."},
@@ -97,9 +97,10 @@ def test_what_people_said_is_found_until_it_is_overruled_or_forgotten(store):
     assert passage.text.startswith("I hiked")
     assert score > 0
     assert store.passages("other", "Mount Talinda", 5) == []
-    assert [p.text for p, _ in store.passages("default", "the lab door code", 5)]
-    store.absorb(said("The door code of the lab is 9923.", "default"))
-    assert store.passages("default", "the lab door code", 5) == []
+    (code,) = [m for m in store.memories("default") if "4417" in m.text]
+    assert [p for p, _ in store.passages("default", "the lab door code", 5) if "4417" in p.text]
+    store.retire(code.id, "owner")
+    assert not [p for p, _ in store.passages("default", "the lab door code", 5) if "4417" in p.text]
 
 
 def test_forgetting_takes_what_was_superseded(store):

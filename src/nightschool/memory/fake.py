@@ -213,7 +213,7 @@ class FakeStore:
     def _overruled(self, episode: Episode, turn: Turn) -> bool:
         return any(
             m.episode_id == episode.id
-            and m.status is not MemoryStatus.LIVE
+            and m.status is MemoryStatus.RETIRED
             and m.span is not None
             and m.span.start < turn.span.end
             and turn.span.start < m.span.end

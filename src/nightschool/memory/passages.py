@@ -27,8 +27,8 @@ class Passages:
                 episode.tenant, turn.text, around(episode, turn.span, turn.speaker)
             )
             self.connection.execute(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
-                (slot, episode.id, number, turn.speaker, episode.at, episode.source),
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (slot, episode.id, number, turn.speaker, episode.at, episode.source, turn.text),
             )
 
     def drop(self, episode_id: str) -> None:
@@ -37,7 +37,7 @@ class Passages:
             self._drop(row["slot"])
 
     def overrule(self, episode: Episode, memory: Memory) -> None:
-        """Take out the turns from which a memory was read that does not hold any more."""
+        """Take out the turns from which a memory was read that a person has taken out."""
         span = memory.span
         if span is None:
             return
@@ -50,9 +50,7 @@ class Passages:
         found = []
         for hit in self.index.nearest(tenant, question, limit):
             row = self.connection.execute(
-                "SELECT passages.*, said.text AS text FROM passages JOIN said ON said.rowid = slot "
-                "WHERE slot = ?",
-                (hit.slot,),
+                "SELECT * FROM passages WHERE slot = ?", (hit.slot,)
             ).fetchone()
             name = f"{row['episode_id']}#{row['turn']}"
             passage = Passage(name, tenant, row["speaker"], row["text"], row["at"], row["source"])

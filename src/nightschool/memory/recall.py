@@ -1,9 +1,10 @@
-"""Recall: a full-text index with the porter stemmer, read rarest words first, and its ranking.
+"""Recall: a full-text index of porter stems, read rarest words first, and its ranking.
 
 A question of a dozen words has a few that hardly any text holds, and some that many do. The rare ones
 choose the candidates; only those are read and ranked by all words, so that a million texts cost little
 more than a thousand. Each tenant has a range of row numbers of its own: no count, and so no ranking,
-depends on what another tenant stores.
+depends on what another tenant stores. The stems are made here, not by the index's tokenizer: a text is
+stemmed once, when it is stored, and the ranking reads the same stems that the index does.
 
 Source:
     BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework"), with the texts around
@@ -14,12 +15,10 @@ Source:
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 import sqlite3
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,9 +30,9 @@ from nightschool.types import Memory
 
 RANGE_BITS = 40
 """Row numbers of one tenant: 2^40."""
-POSTINGS = 4000
+POSTINGS = 2000
 """At most so many rows, the newest, are read for one word; a word with more of them is common."""
-CANDIDATES = 200
+CANDIDATES = 128
 """At most so many texts are read and ranked by all words of the question."""
 SATURATION, LENGTH = 0.9, 0.4
 """BM25's k1 and b for short texts."""
@@ -84,7 +83,8 @@ class Index:
         ).fetchone()
         slot = row[0] + 1 if row else low
         self.connection.execute(
-            f"INSERT INTO {self.table} (rowid, text, around) VALUES (?, ?, ?)", (slot, text, around)
+            f"INSERT INTO {self.table} (rowid, text, around) VALUES (?, ?, ?)",
+            (slot, stemmed(text), stemmed(around)),
         )
         return int(slot)
 
@@ -95,7 +95,7 @@ class Index:
     def surround(self, slot: int, around: str) -> None:
         """Put another text around a row's."""
         self.connection.execute(
-            f"UPDATE {self.table} SET around = ? WHERE rowid = ?", (around, slot)
+            f"UPDATE {self.table} SET around = ? WHERE rowid = ?", (stemmed(around), slot)
         )
 
     def purge(self) -> None:
@@ -105,23 +105,23 @@ class Index:
     def nearest(self, tenant: str, question: str, limit: int) -> list[Hit]:
         """Return the rows nearest to a question, best first, the newer of equals first."""
         low, high = self._range(tenant)
-        words = query_words(question)
+        stems = query_stems(question)
         last = self.connection.execute(
             f"SELECT rowid FROM {self.table} WHERE rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT 1",
             (low, high),
         ).fetchone()
-        if not words or last is None:
+        if not stems or last is None:
             return []
         total = last[0] - low + 1
-        rows = {stem: self._rows(f'"{word}"', low, high) for stem, word in words.items()}
+        rows = {stem: self._rows(f'"{stem}"', low, high) for stem in stems}
         if not any(len(found) for found in rows.values()):
             return []
         weights = {
             stem: math.log(1 + (total + 0.5) / (_frequency(found, total) + 0.5))
             for stem, found in rows.items()
         }
-        slots = self._candidates(words, rows, weights, max(CANDIDATES, 2 * limit), (low, high))
-        return self._ranked(slots, list(words), weights, limit)
+        slots = self._candidates(rows, weights, max(CANDIDATES, 2 * limit), (low, high))
+        return self._ranked(slots, stems, weights, limit)
 
     def _range(self, tenant: str) -> tuple[int, int]:
         """Return a tenant's row numbers; those of an unknown one are nobody's."""
@@ -138,11 +138,10 @@ class Index:
             "AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?)",
             (match, low, high, POSTINGS),
         ).fetchone()[0]
-        return np.array(joined.split(",") if joined else [], dtype=np.int64)
+        return np.fromstring(joined or "", dtype=np.int64, sep=",")
 
     def _candidates(
         self,
-        words: dict[str, str],
         rows: dict[str, np.ndarray],
         weights: dict[str, float],
         most: int,
@@ -154,9 +153,9 @@ class Index:
         lists = [(rows[stem], weights[stem]) for stem in (*rare, *common)]
         if rare and common and sum(len(rows[stem]) for stem in rare) > most:
             # Too many to read: which of them hold the common words, too?
-            either = " OR ".join(f'"{words[stem]}"' for stem in rare)
+            either = " OR ".join(f'"{stem}"' for stem in rare)
             for stem in sorted(common, key=lambda s: -weights[s])[:2]:
-                both = self._rows(f'({either}) AND "{words[stem]}"', *bounds)
+                both = self._rows(f'({either}) AND "{stem}"', *bounds)
                 lists.append((np.setdiff1d(both, rows[stem]), weights[stem]))
         slots, places = np.unique(
             np.concatenate([found for found, _ in lists]), return_inverse=True
@@ -173,13 +172,9 @@ class Index:
         found = self.connection.execute(
             f"SELECT rowid, text, around FROM {self.table} WHERE rowid IN ({marks})", tuple(slots)
         ).fetchall()
-        texts = [(row[0], stems_of(row[1]), frozenset(stems_of(row[2]))) for row in found]
-        usual = sum(len(text) for _, text, _ in texts) / max(len(texts), 1) or 1.0
-        whole = sum(weights.values()) or 1.0
-        hits = [
-            Hit(slot, _weigh(text, around, stems, weights, usual) / whole)
-            for slot, text, around in texts
-        ]
+        usual = sum(row[1].count(" ") for row in found) / len(found)
+        whole = sum(weights.values())
+        hits = [Hit(row[0], _weigh(row[1], row[2], stems, weights, usual) / whole) for row in found]
         return sorted((h for h in hits if h.score > 0), key=lambda h: (-h.score, -h.slot))[:limit]
 
 
@@ -189,19 +184,16 @@ def preferred(found: Sequence[tuple[Memory, float]]) -> list[tuple[Memory, float
     return sorted(scored, key=lambda one: -one[1])
 
 
-def query_words(question: str) -> dict[str, str]:
-    """Return the words that carry a question, by their stems, in its order; all of them where none does."""
+def query_stems(question: str) -> list[str]:
+    """Return the stems of the words that carry a question, in its order; of all where none does."""
     words = _words(question)
     content = [word for word in words if word not in STOP_WORDS] or words
-    return {
-        stem: word
-        for word, stem in reversed(list(zip(content, _stemmer.stemWords(content), strict=True)))
-    }
+    return list(dict.fromkeys(_stemmer.stemWords(content)))
 
 
-def stems_of(text: str) -> list[str]:
-    """Return the stems of a text's words, in order."""
-    return list(_stemmer.stemWords(_words(text)))
+def stemmed(text: str) -> str:
+    """Return the stems of a text's words, in order, with a blank before, between and after."""
+    return f" {' '.join(_stemmer.stemWords(_words(text)))} "
 
 
 def _words(text: str) -> list[str]:
@@ -219,21 +211,16 @@ def _frequency(rows: np.ndarray, total: int) -> float:
 
 
 def _weigh(
-    text: Sequence[str],
-    around: frozenset[str],
-    stems: Sequence[str],
-    weights: dict[str, float],
-    usual: float,
+    text: str, around: str, stems: Sequence[str], weights: dict[str, float], usual: float
 ) -> float:
-    counts = Counter(text)
-    damp = SATURATION * (1 - LENGTH + LENGTH * len(text) / usual)
+    damp = SATURATION * (1 - LENGTH + LENGTH * text.count(" ") / usual)
     total = 0.0
+    before = ""
     for stem in stems:
-        times = counts[stem] + (AROUND if stem in around else 0.0)
+        times = text.count(f" {stem} ") + (AROUND if f" {stem} " in around else 0.0)
         if times:
             total += weights[stem] * times / (times + damp)
-    pairs = set(itertools.pairwise(text))
-    for first, second in itertools.pairwise(stems):
-        if (first, second) in pairs:
-            total += ADJACENT * min(weights[first], weights[second])
+            if before and f" {before} {stem} " in text:
+                total += ADJACENT * min(weights[before], weights[stem])
+        before = stem
     return total

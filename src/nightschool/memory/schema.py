@@ -1,4 +1,7 @@
-"""Tables of the short-term memory, as numbered migrations. Tenant is part of every key."""
+"""Tables of the short-term memory, as numbered migrations. Tenant is part of every key.
+
+`stemmed` is `memory.recall.stemmed`, which the store makes known to the connection.
+"""
 
 ROOM = "memory"
 MIGRATIONS = (
@@ -40,14 +43,15 @@ MIGRATIONS = (
         CASE WHEN json_extract(body, '$.graduated') IS NULL THEN json('[]')
         ELSE json_array(json_extract(body, '$.graduated')) END);
     DROP TABLE recall;
-    CREATE VIRTUAL TABLE recall USING fts5(text, around, tokenize = 'porter unicode61');
+    CREATE VIRTUAL TABLE recall USING fts5(text, around, tokenize = 'unicode61');
     INSERT INTO recall (rowid, text, around)
-        SELECT slot, json_extract(body, '$.text'), source || ' ' || json_extract(body, '$.speaker')
+        SELECT slot, stemmed(json_extract(body, '$.text')),
+            stemmed(source || ' ' || json_extract(body, '$.speaker'))
         FROM memories WHERE slot IS NOT NULL ORDER BY slot;
     CREATE TABLE passages (
         slot INTEGER PRIMARY KEY, episode_id TEXT NOT NULL, turn INTEGER NOT NULL,
-        speaker TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL);
+        speaker TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL, text TEXT NOT NULL);
     CREATE INDEX passages_by_episode ON passages (episode_id);
-    CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'porter unicode61');
+    CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'unicode61');
     """,
 )

@@ -6,7 +6,7 @@ all and `forget` has one place to clean; `files.py` renders the memories for peo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.memory.erasure import erase
 from nightschool.memory.passages import Passages
-from nightschool.memory.recall import SPARE, Hit, Index, preferred
+from nightschool.memory.recall import SPARE, Index, preferred, stemmed
 from nightschool.memory.rules import (
     SAID,
     closed,
@@ -52,6 +52,7 @@ class SqliteStore:
             WorkspaceCorrupt: The database cannot be read.
         """
         self.connection = workspace.connect()
+        self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
         migrate(self.connection, ROOM, MIGRATIONS)
         self._index = Index(self.connection, "recall")
         self._passages = Passages(self.connection)
@@ -236,14 +237,18 @@ class SqliteStore:
         Among about equals, what is better vouched for and what was of use before comes first.
         """
         hits = self._index.nearest(tenant, query, limit + SPARE)
-        found = {m.id: m for m in self._select(
-            f"slot IN ({','.join('?' * len(hits))})", *(hit.slot for hit in hits))}  # fmt: skip
-        return preferred([(found[i], s) for i, s in self._ids(hits)])[:limit]
+        rows = self.connection.execute(
+            f"SELECT slot, body FROM memories WHERE slot IN ({','.join('?' * len(hits))})",
+            [hit.slot for hit in hits],
+        )
+        found = {row["slot"]: from_json(Memory, row["body"]) for row in rows}
+        return preferred([(found[hit.slot], hit.score) for hit in hits])[:limit]
 
     def passages(self, tenant: str, query: str, limit: int) -> list[tuple[Passage, float]]:
         """Return what people said in conversations, nearest to the query first.
 
-        A turn whose statement has been replaced or taken out is not among them.
+        They are what was said at the time, replaced since or not; a turn whose statement a person has
+        taken out is not among them.
         """
         return self._passages.nearest(tenant, query, limit)
 
@@ -255,17 +260,12 @@ class SqliteStore:
         )
         return [dict(row) for row in rows]
 
-    def _ids(self, hits: Sequence[Hit]) -> Iterator[tuple[str, float]]:
-        for hit in hits:
-            row = self.connection.execute("SELECT id FROM memories WHERE slot = ?", (hit.slot,))
-            yield row.fetchone()["id"], hit.score
-
     def _known(self, memory_ids: Iterable[str]) -> Iterator[Memory]:
         for memory_id in memory_ids:
             with suppress(UnknownMemory):
                 yield self.memory(memory_id)
 
-    def _select(self, where: str, *values: str | int) -> list[Memory]:
+    def _select(self, where: str, *values: str) -> list[Memory]:
         rows = self.connection.execute(
             f"SELECT body FROM memories WHERE {where} ORDER BY number", values
         )
@@ -366,7 +366,7 @@ class SqliteStore:
         if row["slot"] is not None:
             self._index.drop(row["slot"])
         self.connection.execute("UPDATE memories SET slot = NULL WHERE id = ?", (memory.id,))
-        if memory.source_kind is SourceKind.CONVERSATION:
+        if memory.source_kind is SourceKind.CONVERSATION and status is MemoryStatus.RETIRED:
             self._passages.overrule(self.episode(memory.episode_id), memory)
         self._note(ended, actor, status.value)
         return ended
