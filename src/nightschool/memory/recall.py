@@ -40,6 +40,8 @@ AROUND = 0.4
 """What a word in the text around counts, against one in the text itself."""
 ADJACENT = 0.25
 """What two neighbouring words of the question add, where they stand together in the text."""
+RECENT = 0.1
+"""What the newest memory gains over the oldest: of two about the same, the newer is more often still so."""
 SPARE = 10
 """So many more rows than asked for are looked at, for use and trust to decide between them."""
 DOUBT, USE = 0.05, 0.02
@@ -68,10 +70,17 @@ class Hit:
 class Index:
     """One full-text table of (text, around), in a transaction of the caller's."""
 
-    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
-        """Bind the index to a table that the migrations have made."""
+    def __init__(self, connection: sqlite3.Connection, table: str, recent: float = 0.0) -> None:
+        """Bind the index to a table.
+
+        Args:
+            connection: The database.
+            table: One that the migrations have made.
+            recent: What the newest text's score gains over the oldest's, as a share.
+        """
         self.connection = connection
         self.table = table
+        self.recent = recent
 
     def add(self, tenant: str, text: str, around: str) -> int:
         """Index a text and return its row number."""
@@ -121,7 +130,11 @@ class Index:
             for stem, found in rows.items()
         }
         slots = self._candidates(rows, weights, max(CANDIDATES, 2 * limit), (low, high))
-        return self._ranked(slots, stems, weights, limit)
+        hits = [
+            Hit(hit.slot, hit.score * (1 + self.recent * (hit.slot - low) / total))
+            for hit in self._ranked(slots, stems, weights)
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, -hit.slot))[:limit]
 
     def _range(self, tenant: str) -> tuple[int, int]:
         """Return a tenant's row numbers; those of an unknown one are nobody's."""
@@ -166,7 +179,7 @@ class Index:
         return [int(slot) for slot in slots[best]]
 
     def _ranked(
-        self, slots: Sequence[int], stems: Sequence[str], weights: dict[str, float], limit: int
+        self, slots: Sequence[int], stems: Sequence[str], weights: dict[str, float]
     ) -> list[Hit]:
         marks = ",".join("?" * len(slots))
         found = self.connection.execute(
@@ -175,7 +188,7 @@ class Index:
         usual = sum(row[1].count(" ") for row in found) / len(found)
         whole = sum(weights.values())
         hits = [Hit(row[0], _weigh(row[1], row[2], stems, weights, usual) / whole) for row in found]
-        return sorted((h for h in hits if h.score > 0), key=lambda h: (-h.score, -h.slot))[:limit]
+        return [hit for hit in hits if hit.score > 0]
 
 
 def preferred(found: Sequence[tuple[Memory, float]]) -> list[tuple[Memory, float]]:

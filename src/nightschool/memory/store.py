@@ -14,7 +14,7 @@ from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
 from nightschool.memory.erasure import erase
 from nightschool.memory.passages import Passages
-from nightschool.memory.recall import SPARE, Index, preferred, stemmed
+from nightschool.memory.recall import RECENT, SPARE, Index, preferred, stemmed
 from nightschool.memory.rules import (
     SAID,
     closed,
@@ -54,7 +54,7 @@ class SqliteStore:
         self.connection = workspace.connect()
         self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
         migrate(self.connection, ROOM, MIGRATIONS)
-        self._index = Index(self.connection, "recall")
+        self._index = Index(self.connection, "recall", RECENT)
         self._passages = Passages(self.connection)
 
     # -- writing ------------------------------------------------------------------------
