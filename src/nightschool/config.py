@@ -41,6 +41,17 @@ class RecallConfig(_Frozen):
     """And at most so many tokens of them (estimated at four characters a token)."""
 
 
+class WriteConfig(_Frozen):
+    """How memories are written from conversations."""
+
+    extractor: Literal["rules", "endpoint"] = "rules"
+    """Who finds what was stated: rules over a parse, or a model behind `endpoint_url`."""
+    endpoint_url: str | None = None
+    """Base URL of an OpenAI-compatible endpoint; its key is read from NIGHTSCHOOL_EXTRACTOR_KEY."""
+    endpoint_model: str = "default"
+    """Model name sent to the extractor's endpoint."""
+
+
 class StudyConfig(_Frozen):
     """How study material is written."""
 
@@ -127,6 +138,7 @@ class Settings(_Frozen):
     """Whose memories and versions the commands mean; it names folders."""
     model: ModelConfig = ModelConfig()
     recall: RecallConfig = RecallConfig()
+    write: WriteConfig = WriteConfig()
     study: StudyConfig = StudyConfig()
     train: TrainConfig = TrainConfig()
     exam: ExamConfig = ExamConfig()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from nightschool.errors import ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.prompts import recall_prompt, within_budget
-from nightschool.sources import conversation, said
-from nightschool.types import Memory, Message, Reading, Trust
+from nightschool.sources import heard, said
+from nightschool.sources.echoes import without_echoes
+from nightschool.types import Memory, Message, Reading, SourceKind, Span, Trust, Turn, digest
 from nightschool.wire import School
 
 ANSWER_TOKENS = 128
@@ -30,6 +33,8 @@ class Learnt:
     added: tuple[Memory, ...]
     superseded: tuple[Memory, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Why statements in conversations were left out -> how many; see `types.Reading`."""
 
 
 def ask(
@@ -66,22 +71,49 @@ def ask(
 
 
 def learn(
-    school: School, readings: Sequence[Reading], skipped: Sequence[tuple[str, str]] = ()
+    school: School,
+    readings: Sequence[Reading],
+    skipped: Sequence[tuple[str, str]] = (),
+    before: Sequence[Turn] = (),
 ) -> Learnt:
     """Store what was read, and bring the readable memory files in line.
+
+    What a conversation only repeats is left out, and counted; see `sources.echoes`.
+
+    Args:
+        school: The wired workspace.
+        readings: What readers made of sources.
+        skipped: (source, reason) for what was not read.
+        before: Earlier turns of the talk that the readings go on with.
 
     Raises:
         WorkspaceLocked: Another process holds the workspace.
     """
     added: list[Memory] = []
     superseded: list[Memory] = []
+    dropped: Counter[str] = Counter()
     with school.workspace.lock("learning"):
         for reading in readings:
+            if reading.episode.kind is SourceKind.CONVERSATION:
+                known = _recalled(school, [*before, *reading.episode.turns])
+                reading = without_echoes(reading, known, school.recall, before)
+                dropped.update(reading.dropped)
             new, old = school.store.absorb(reading)
             added += new
             superseded += old
         school.sync_files()
-    return Learnt(tuple(added), tuple(superseded), tuple(skipped))
+    return Learnt(tuple(added), tuple(superseded), tuple(skipped), dict(dropped))
+
+
+def _recalled(school: School, turns: Sequence[Turn]) -> list[Memory]:
+    """Return the memories that stood in a talk's prompts, as far as they are not forgotten."""
+    found = []
+    for memory_id in dict.fromkeys(name for turn in turns for name in turn.recalled):
+        try:
+            found.append(school.memory(memory_id))
+        except UnknownMemory:
+            continue
+    return found
 
 
 def remember(
@@ -104,7 +136,63 @@ def remember(
     return learn(school, [replace(reading, findings=findings)])
 
 
-def end_chat(school: School, turns: Sequence[tuple[str, str]], title: str) -> Learnt:
-    """Make a conversation of (role, text) turns an episode, and keep what was stated in it."""
-    messages = [{"role": role, "content": text} for role, text in turns]
-    return learn(school, [conversation(messages, school.settings.tenant, title)])
+def end_chat(
+    school: School,
+    turns: Sequence[tuple[str, str]],
+    title: str,
+    *,
+    recalled: Sequence[Memory] = (),
+    before: Sequence[tuple[str, str]] = (),
+) -> Learnt:
+    """Make a conversation of (role, text) turns an episode, and keep what was stated in it.
+
+    Args:
+        school: The wired workspace.
+        turns: What was said; nothing that was recalled into a prompt.
+        title: The conversation's name.
+        recalled: Memories that stood in its prompts; the episode keeps their ids.
+        before: Earlier turns of the talk, which are in episodes of their own.
+
+    Raises:
+        SourceMalformed: A turn has no known role.
+        ExtractorFailed: The extractor cannot read it; the episode is kept, and can be read again.
+        WorkspaceLocked: Another process holds the workspace.
+    """
+    ids = [memory.id for memory in recalled]
+    messages = [{"role": role, "content": text, "recalled": ids} for role, text in turns]
+    episode = heard(messages, school.settings.tenant, title)
+    earlier = [Turn(role, role, text, Span(0, 0)) for role, text in before]
+    try:
+        reading = school.extractor().extract(episode, earlier)
+    except ExtractorFailed as error:
+        # Under a digest of its own, so that the same words are still new when they are read.
+        learn(school, [Reading(replace(episode, digest=_unread(episode.digest)), ())])
+        raise ExtractorFailed(
+            f"{error} Nothing is lost: `nightschool learn {episode.id}` reads this conversation again."
+        ) from error
+    return learn(school, [reading], before=earlier)
+
+
+def read_again(school: School, episode_id: str) -> Reading:
+    """Read a kept conversation once more, after its extractor had failed.
+
+    Raises:
+        UnknownMemory: The tenant has no such episode.
+        SourceMalformed: It is no conversation, or it has been read.
+        ExtractorFailed: The extractor cannot read it; it stays as it is.
+    """
+    episode = school.store.episode(episode_id)
+    if episode.tenant != school.settings.tenant:
+        raise UnknownMemory(f"{school.settings.tenant!r} has no episode called {episode_id}.")
+    plain = digest(
+        SourceKind.CONVERSATION.value,
+        episode.source,
+        *(f"{t.role}{t.speaker}{t.text}" for t in episode.turns),
+    )
+    if episode.digest != _unread(plain):
+        raise SourceMalformed(f"{episode_id} has been read already. See `nightschool memory list`.")
+    return school.extractor().extract(replace(episode, digest=plain))
+
+
+def _unread(of: str) -> str:
+    return digest("unread", of)

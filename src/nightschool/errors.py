@@ -25,6 +25,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- ModelCorrupt (ValueError)
     |   +-- DownloadFailed (ConnectionError)
     |   +-- TeacherFailed (ConnectionError)
+    |   +-- ExtractorFailed (ConnectionError)
     +-- StudyError (ValueError)             no study material could be made
     +-- TrainError (RuntimeError)
     |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
@@ -119,6 +120,10 @@ class DownloadFailed(ModelError, ConnectionError):
 
 class TeacherFailed(ModelError, ConnectionError):
     """The teacher endpoint did not answer, or not in its protocol."""
+
+
+class ExtractorFailed(ModelError, ConnectionError):
+    """The model that reads conversations did not answer, or not as it was asked to."""
 
 
 class StudyError(NightschoolError, ValueError):

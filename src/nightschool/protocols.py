@@ -22,6 +22,7 @@ from nightschool.types import (
     Reading,
     Score,
     TrainResult,
+    Turn,
 )
 
 Prompt = Sequence[Message]
@@ -60,6 +61,22 @@ class Sampler(Writer, Protocol):
 
         An empty prompt scores the target as plain text, without a chat frame; the first token
         of a plain text has no log-probability and is left out.
+        """
+        ...
+
+
+class Extractor(Protocol):
+    """Finds what people stated in a conversation."""
+
+    def extract(self, episode: Episode, before: Sequence[Turn] = ()) -> Reading:
+        """Return the statements of an episode, each with its span, speaker and key.
+
+        Only what a `user` turn states itself is found: no question, no supposition, no quotation.
+        `before` holds earlier turns of the same talk; words may point to them, nothing is found there.
+        What an extractor had to leave out, it counts in the reading.
+
+        Raises ExtractorFailed where it cannot read at all; then nothing was found, and it can be asked
+        again.
         """
         ...
 

@@ -94,6 +94,8 @@ class Turn:
     text: str
     span: Span
     """Where the turn stands in the episode's text."""
+    recalled: tuple[str, ...] = ()
+    """Ids of the memories that had stood in the conversation's prompts by then; never their text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ class Reading:
 
     episode: Episode
     findings: tuple[Finding, ...]
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Why statements were left out (`unsupported`, `echo`, `known`, `denial`) -> how many."""
 
 
 @dataclass(frozen=True, slots=True)

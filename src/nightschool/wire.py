@@ -14,14 +14,16 @@ from nightschool.memory.files import EDITOR, Edits, edited, expect_changes, rend
 from nightschool.memory.store import SqliteStore
 from nightschool.memory.tool import MemoryTool
 from nightschool.memory.vault import Vault
-from nightschool.protocols import Author, Progress, Sampler, Trainer, Writer
+from nightschool.protocols import Author, Extractor, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
+from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
 from nightschool.types import Effort, Memory, Trust
 from nightschool.workspace import Workspace
 
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
+EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,33 @@ class School:
         raise ConfigError(
             f"study.authors names {name!r}, and study.teacher_url is {study.teacher_url!r}. "
             "Use rules or self, or set study.teacher_url to an OpenAI-compatible endpoint."
+        )
+
+    def extractor(self) -> Extractor:
+        """Return who finds what is stated in conversations: the rules, or a model behind an endpoint.
+
+        Raises:
+            ConfigError: The endpoint has no URL.
+        """
+        write = self.settings.write
+        if write.extractor == "rules":
+            return RULES
+        if not write.endpoint_url:
+            raise ConfigError(
+                "write.extractor is 'endpoint', and write.endpoint_url is not set. "
+                "Set it to the root of an OpenAI-compatible API, such as http://localhost:8000/v1."
+            )
+        from nightschool.models.teacher import HttpWriter
+
+        key = os.environ.get(EXTRACTOR_KEY, "")
+        return ModelExtractor(
+            HttpWriter(
+                write.endpoint_url,
+                write.endpoint_model,
+                key,
+                schema=SCHEMA,
+                setting="write.endpoint",
+            )
         )
 
     def _writer(self) -> Writer:

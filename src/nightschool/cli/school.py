@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,7 @@ CONFIG = """# Settings of this workspace; `nightschool config` lists all of them
 # [model]
 # base = "smollm2-135m"
 """
+EPISODE = re.compile(r"ep-[0-9a-f]{10}")
 
 
 def register(app: typer.Typer) -> None:
@@ -63,9 +65,12 @@ def learn(
 ) -> None:
     """Read documents, Python packages and conversations into memory.
 
+    An episode's id (ep-...) reads a kept conversation again that could not be read before.
+
     Example: nightschool learn ../docs ../src/mypackage chats.jsonl
     """
     from nightschool.day import learn as learn_readings
+    from nightschool.day import read_again
     from nightschool.sources import read
 
     with errors_as_messages():
@@ -73,17 +78,22 @@ def learn(
         readings: list[Reading] = []
         skipped: list[tuple[str, str]] = []
         for source in sources:
+            if EPISODE.fullmatch(source) and not Path(source).exists():
+                readings.append(read_again(school, source))
+                continue
             with bars(json)(f"reading {Path(source).name}") as progress:
-                found = read(source, school.settings.tenant, progress)
+                found = read(source, school.settings.tenant, progress, school.extractor())
             readings += found.readings
             skipped += found.skipped
         learnt = learn_readings(school, readings, skipped)
         for path, reason in skipped:
             print(f"Skipped {path}: {reason}", file=sys.stderr)
+        left = ", ".join(f"{count} {why}" for why, count in sorted(learnt.dropped.items()))
         show(
             learnt,
             json,
-            f"{len(learnt.added)} memories added, {len(learnt.superseded)} superseded.",
+            f"{len(learnt.added)} memories added, {len(learnt.superseded)} superseded."
+            + (f" Left out: {left}." if left else ""),
         )
 
 
@@ -149,24 +159,31 @@ def chat(
 ) -> None:
     """Talk with the model; the conversation becomes an episode (end with Ctrl-D or an empty line).
 
-    Each turn is kept at once, so that a kill loses none.
+    Each turn is kept at once, so that a kill loses none. What was recalled for an answer is not kept as said.
 
     Example: nightschool chat
     """
     from nightschool.day import ask as ask_school
     from nightschool.day import end_chat
+    from nightschool.errors import ExtractorFailed
     from nightschool.types import Message, now
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         turns: list[tuple[str, str]] = []
+        recalled: dict[str, Memory] = {}
         title = f"chat {now()}"
         while line := (input("> ") if sys.stdin.isatty() else sys.stdin.readline()).strip():
             before = [Message(role, text) for role, text in turns[-6:]]
             answer = ask_school(school, line, before=before)
-            turns += [("user", line), ("assistant", answer.text)]
-            end_chat(school, turns[-2:], title)
+            recalled |= {memory.id: memory for memory in answer.recalled}
+            news = [("user", line), ("assistant", answer.text)]
             print(answer.text)
+            try:
+                end_chat(school, news, title, recalled=tuple(recalled.values()), before=turns[-6:])
+            except ExtractorFailed as error:
+                print(error, file=sys.stderr)
+            turns += news
 
 
 def config(

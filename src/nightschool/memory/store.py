@@ -75,7 +75,7 @@ class SqliteStore:
                 episode = said_again(episode)
             episode = self._as_newest(episode)
             self.connection.execute(
-                "INSERT INTO episodes VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO episodes VALUES (?, ?, ?, ?, ?)",
                 (episode.id, episode.tenant, episode.source, episode.digest, to_json(episode)),
             )
             self._passages.add(episode)

@@ -1,9 +1,9 @@
-"""Text from any OpenAI-compatible endpoint."""
+"""Text, or JSON of a given shape, from any OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -21,7 +21,16 @@ TIMEOUT_S = 120.0
 class HttpWriter:
     """Answers through `POST {url}/chat/completions`; implements `protocols.Writer`."""
 
-    def __init__(self, url: str, model: str, key: str = "", wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        key: str = "",
+        wait_s: float = WAIT_S,
+        *,
+        schema: Mapping[str, object] | None = None,
+        setting: str = "study.teacher",
+    ) -> None:
         """Remember where to ask; nothing is sent yet.
 
         Args:
@@ -29,12 +38,19 @@ class HttpWriter:
             model: Model name sent along.
             key: Bearer token; empty sends none.
             wait_s: Before the second try.
+            schema: JSON schema that every answer must follow; None asks for free text.
+            setting: What the settings of this endpoint begin with, for its errors.
         """
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
         self.url = url
         self.model = model
         self.wait_s = wait_s
+        self.setting = setting
+        self._format: dict[str, object] = {}
+        if schema is not None:
+            shape = {"name": "answer", "schema": schema, "strict": True}
+            self._format = {"response_format": {"type": "json_schema", "json_schema": shape}}
 
     def generate(
         self,
@@ -59,6 +75,7 @@ class HttpWriter:
                     "max_tokens": max_tokens,
                     "temperature": temperature,
                     "seed": seed,
+                    **self._format,
                 }
             )
 
@@ -85,19 +102,20 @@ class HttpWriter:
                 continue
             return self._text(reply)
         raise TeacherFailed(
-            f"The teacher at {self.url} failed {TRIES} times ({reason}). "
-            "Check study.teacher_url and that the endpoint runs."
+            f"The endpoint {self.url} failed {TRIES} times ({reason}). "
+            f"Check {self.setting}_url and that the endpoint runs."
         )
 
     def _text(self, reply: httpx.Response) -> str:
         if reply.is_error:
             raise TeacherFailed(
-                f"The teacher at {self.url} refused: HTTP {reply.status_code}, {reply.text[:200]}. "
-                "Check the key and study.teacher_model."
+                f"The endpoint {self.url} refused: HTTP {reply.status_code}, {reply.text[:200]}. "
+                f"Check the key and {self.setting}_model."
             )
         try:
             return str(reply.json()["choices"][0]["message"]["content"]).strip()
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise TeacherFailed(
-                f"The teacher at {self.url} does not speak the OpenAI protocol: {reply.text[:200]}."
+                f"The endpoint {self.url} does not speak the OpenAI protocol: {reply.text[:200]}. "
+                f"Check {self.setting}_url."
             ) from error

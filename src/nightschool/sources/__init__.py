@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.errors import SourceError, SourceUnreadable
-from nightschool.protocols import Progress
+from nightschool.protocols import Extractor, Progress
 from nightschool.sources.code import read_package
-from nightschool.sources.conversations import conversation, read_jsonl, said
+from nightschool.sources.conversations import conversation, heard, read_jsonl, said
 from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
+from nightschool.sources.extractors import RULES
 from nightschool.types import Reading
 from nightschool.workspace import CONFIG_NAME, FOLDERS
 
-__all__ = ["ReadAll", "conversation", "read", "said"]
+__all__ = ["ReadAll", "conversation", "heard", "read", "said"]
 
 LARGEST_BYTES = 20_000_000
 OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
@@ -32,12 +33,18 @@ class ReadAll:
     """(file, reason) for each file of a folder that was not learnt from."""
 
 
-def read(source: str, tenant: str, progress: Progress | None = None) -> ReadAll:
+def read(
+    source: str,
+    tenant: str,
+    progress: Progress | None = None,
+    extractor: Extractor = RULES,
+) -> ReadAll:
     """Read a file, a folder, or an installed Python package (`pkg:NAME`, or its bare name).
 
     Raises:
         SourceUnreadable: It is missing, empty, binary, too large, wrongly encoded or not permitted.
         SourceMalformed: It is of a known kind, but its content breaks the kind's rules.
+        ExtractorFailed: The extractor cannot read a conversation; nothing is stored yet.
     """
     name = source.removeprefix("pkg:")
     path = Path(source)
@@ -50,8 +57,8 @@ def read(source: str, tenant: str, progress: Progress | None = None) -> ReadAll:
             f"{source} is {OURS}. Approve notes with `nightschool memory approve`."
         )
     if path.is_dir():
-        return _read_folder(path, tenant, progress)
-    return ReadAll(tuple(_read_file(path, tenant)), ())
+        return _read_folder(path, tenant, progress, extractor)
+    return ReadAll(tuple(_read_file(path, tenant, extractor)), ())
 
 
 def _above(path: Path) -> list[Path]:
@@ -63,7 +70,9 @@ def _installed(name: str) -> bool:
     return name.isidentifier() and importlib.util.find_spec(name) is not None
 
 
-def _read_folder(folder: Path, tenant: str, progress: Progress | None) -> ReadAll:
+def _read_folder(
+    folder: Path, tenant: str, progress: Progress | None, extractor: Extractor
+) -> ReadAll:
     if (folder / "__init__.py").exists():
         return ReadAll((read_package(folder.name, tenant, folder.parent),), ())
     readings: list[Reading] = []
@@ -74,7 +83,7 @@ def _read_folder(folder: Path, tenant: str, progress: Progress | None) -> ReadAl
             if path.is_dir():
                 readings.append(read_package(path.name, tenant, path.parent))
             else:
-                readings += _read_file(path, tenant)
+                readings += _read_file(path, tenant, extractor)
         except SourceError as error:
             skipped.append((str(path), str(error)))
         if progress:
@@ -116,14 +125,14 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
     return files, packages
 
 
-def _read_file(path: Path, tenant: str) -> list[Reading]:
+def _read_file(path: Path, tenant: str, extractor: Extractor) -> list[Reading]:
     kind = path.suffix.lower()
     text = convert(_checked(path)) if kind in CONVERTED else _text(_checked(path))
     if not text.strip():
         raise SourceUnreadable(f"{path} is empty. There is nothing to learn from it.")
     source = str(path)
     if kind == ".jsonl":
-        return read_jsonl(text, tenant, source)
+        return read_jsonl(text, tenant, source, extractor)
     title = next(
         (line.lstrip("# ").strip() for line in text.splitlines() if line.strip()), path.stem
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
+from nightschool.sources.earnest import attributed, in_earnest, takes_back
 from nightschool.sources.forms import SELF, existence, finished, full_name, introduced
 from nightschool.sources.references import (
     UNKNOWN,
@@ -22,7 +23,7 @@ from nightschool.sources.references import (
     shared_subject,
     subject_of,
 )
-from nightschool.sources.remarks import HEDGES, commands, is_remark
+from nightschool.sources.remarks import HEDGES, commands, is_remark, reported
 from nightschool.sources.topics import mention, remember
 from nightschool.sources.wording import words
 
@@ -77,19 +78,24 @@ def _read(text: str, at: int, context: Context) -> list[Statement]:
     begin = 0
     for end, after in ends:
         piece = text[begin:end]
-        for sentence in parse(piece).sents if piece.strip() else ():
+        sentences = list(parse(piece).sents) if piece.strip() else []
+        for number, sentence in enumerate(sentences):
+            said = not attributed(sentence.text) and not any(
+                takes_back(later.text) for later in sentences[number + 1 : number + 2]
+            )
             shift = at + begin + len(piece) - len(piece.lstrip())
             for head, tokens in _clauses(sentence):
                 start, stop = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
                 for statement in _statements(head, tokens, context):
-                    found.append(Statement(statement, shift + start, shift + stop))
+                    if said and not reported(head):
+                        found.append(Statement(statement, shift + start, shift + stop))
         begin = after
     return found
 
 
 def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
     """Cut a sentence at its coordinated and relative clauses."""
-    if sentence.text.rstrip().endswith("?"):
+    if not in_earnest(sentence.text):
         return []
     root = sentence.root
     if any(t.lower_ in HEDGES for t in sentence):

@@ -8,9 +8,9 @@ from typing import Any
 
 from nightschool.errors import SourceMalformed
 from nightschool.language import plain
-from nightschool.sources.clauses import Context, statements
+from nightschool.protocols import Extractor
+from nightschool.sources.extractors import RULES
 from nightschool.sources.keys import statement_key
-from nightschool.sources.topics import hear
 from nightschool.types import (
     Episode,
     Finding,
@@ -23,8 +23,6 @@ from nightschool.types import (
     now,
 )
 
-HUMAN = "user"
-ASSISTANT = "assistant"
 ROLES = frozenset({"user", "assistant", "system", "tool"})
 
 
@@ -54,8 +52,26 @@ def conversation(
     *,
     source: str = "chat",
     at: str = "",
+    extractor: Extractor = RULES,
 ) -> Reading:
     """Read one conversation; facts come from what people said, never from the assistant.
+
+    Raises:
+        SourceMalformed: A message has no known role or no text.
+        ExtractorFailed: The extractor cannot read it.
+    """
+    return extractor.extract(heard(messages, tenant, title, source=source, at=at))
+
+
+def heard(
+    messages: Sequence[Mapping[str, Any]],
+    tenant: str,
+    title: str,
+    *,
+    source: str = "chat",
+    at: str = "",
+) -> Episode:
+    """Make one conversation an episode; a message's `recalled` names the memories in its prompt.
 
     Raises:
         SourceMalformed: A message has no known role or no text.
@@ -72,45 +88,27 @@ def conversation(
         start = len(text)
         text += content + "\n"
         turns.append(
-            Turn(role, message.get("name") or role, content, Span(start, start + len(content)))
+            Turn(
+                role,
+                message.get("name") or role,
+                content,
+                Span(start, start + len(content)),
+                tuple(message.get("recalled") or ()),
+            )
         )
-    episode = Episode(
+    return Episode(
         new_id("ep"), tenant, SourceKind.CONVERSATION, source, title, text,
         digest(SourceKind.CONVERSATION.value, source, *(f"{t.role}{t.speaker}{t.text}" for t in turns)),
         at or now(), tuple(turns),
     )  # fmt: skip
-    return Reading(episode, tuple(_findings(turns)))
 
 
-def _findings(turns: Sequence[Turn]) -> list[Finding]:
-    context = Context("")
-    found = []
-    for turn in turns:
-        if turn.role != HUMAN:
-            if turn.role == ASSISTANT:
-                hear(turn.text, context)
-            continue
-        speaker = context.speaker = "the user" if turn.speaker == HUMAN else turn.speaker
-        for statement in statements(turn.text, context):
-            # Spans count in the text with its white space made single; find them again from there.
-            span = Span(turn.span.start + statement.start, turn.span.start + statement.end)
-            found.append(
-                Finding(
-                    statement.text,
-                    "said",
-                    span=span if turn.text == " ".join(turn.text.split()) else turn.span,
-                    speaker=speaker,
-                    key=statement_key(statement.text),
-                )
-            )
-    return found
-
-
-def read_jsonl(text: str, tenant: str, source: str) -> list[Reading]:
+def read_jsonl(text: str, tenant: str, source: str, extractor: Extractor = RULES) -> list[Reading]:
     """Read a JSONL file: a conversation a line, or one conversation of a message a line.
 
     Raises:
         SourceMalformed: A line is not such an object; the message names the line.
+        ExtractorFailed: The extractor cannot read a conversation.
     """
     talks: list[tuple[str, str, list[Mapping[str, Any]]]] = []
     loose: list[Mapping[str, Any]] = []
@@ -132,12 +130,10 @@ def read_jsonl(text: str, tenant: str, source: str) -> list[Reading]:
             )
     if loose:
         talks.append((source, "", loose))
-    readings = []
+    episodes = []
     for title, at, messages in talks:
         try:
-            readings.append(
-                conversation(messages, tenant, title, source=f"{source}#{title}", at=at)
-            )
+            episodes.append(heard(messages, tenant, title, source=f"{source}#{title}", at=at))
         except (SourceMalformed, AttributeError) as error:
             raise SourceMalformed(f"{source}: {error}") from error
-    return readings
+    return [extractor.extract(episode) for episode in episodes]

@@ -21,6 +21,26 @@ AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet 
 """What `it` is by itself, without meaning a thing."""
 
 
+SAYING = frozenset("answer claim mention remember reply say state tell write".split())
+
+
+def reported(verb: Token) -> bool:
+    """Tell a clause that only repeats what the model said: "you said that ...", "..., as you told me"."""
+    above = [verb.head, *verb.head.ancestors] if verb.dep_ in ("ccomp", "conj", "xcomp") else []
+    beside = [t for t in verb.children if t.dep_ in ("advcl", "parataxis", "ccomp")]
+    denial = any(t.dep_ == "neg" for t in verb.subtree) or "no longer" in verb.sent.text
+    heard = [t for t in above if verb in t.subtree] + ([] if denial else beside)
+    return any(
+        t.lemma_ in SAYING
+        and any(c.dep_ == "nsubj" and c.lower_ == "you" for c in t.children)
+        and not any(
+            c.dep_ == "aux" and c.lower_ != "did" and c.lower_ != "have" for c in t.children
+        )
+        and (t in beside or verb.dep_ == "ccomp")
+        for t in heard
+    )
+
+
 def commands(verb: Token) -> bool:
     """Tell an order joined to a statement: "I can't swim, so please don't push me"."""
     helpers = [t for t in verb.children if t.dep_ in ("aux", "auxpass")]
