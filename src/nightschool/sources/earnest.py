@@ -11,7 +11,7 @@ import re
 QUOTED = re.compile(
     r"```.*?(?:```|\Z)"  # pasted code and output
     r"|^[ \t]*>[^\n]*"  # a quoted line
-    r"|[^\n\[\]]*\[mem-[0-9a-f]{10}\]"  # a recalled note, up to its id
+    r"|[^\n\[\]]*\[mem-[0-9a-f]{10}\]",  # a recalled note, up to its id
     re.DOTALL | re.MULTILINE,
 )
 PASTED = re.compile(
@@ -61,9 +61,7 @@ CONFIRMED = re.compile(
     r"^\W*(?:yes|yep|yeah|right|correct|exactly|true|indeed|that[’']s (?:right|correct|true))\b",
     re.IGNORECASE,
 )
-VALUE = re.compile(
-    r"^(?P<subject>.+? (?:is|are|was|were))(?: not|n[’']t)(?P<rest> (?:(?:called|named|at|in|on|to) )?(?:[\"“']?[A-Z]|\S*\d)\S*.*)$"
-)
+NEGATION = re.compile(r"\b(?:not|never|no longer|no|nobody|nothing|none)\b|n[’']t\b", re.IGNORECASE)
 
 
 def own_words(text: str) -> str:
@@ -101,7 +99,6 @@ def confirms(text: str) -> bool:
     return CONFIRMED.match(text) is not None
 
 
-def denied(statement: str) -> str:
-    """Return what "The host is not merlin-2." denies, as a statement; empty where a value is not denied."""
-    found = VALUE.match(statement)
-    return found["subject"] + found["rest"] if found else ""
+def negated(sentence: str) -> bool:
+    """Tell whether a sentence says that something is not so."""
+    return NEGATION.search(sentence) is not None

@@ -16,7 +16,7 @@ from nightschool.errors import ExtractorFailed, ModelError
 from nightschool.language import normalise, parse
 from nightschool.protocols import Prompt, Writer
 from nightschool.sources.clauses import Context, statements
-from nightschool.sources.earnest import attributed, in_earnest, own_words, takes_back
+from nightschool.sources.earnest import attributed, in_earnest, negated, own_words, takes_back
 from nightschool.sources.keys import statement_key
 from nightschool.sources.topics import hear
 from nightschool.types import Episode, Finding, Message, Reading, Span, Turn
@@ -63,7 +63,6 @@ BACK = frozenset(
     "he she it they him her them his its their there this that these those one".split()
 )
 """Words that point to something said before."""
-NEGATION = re.compile(r"\b(?:not|never|no longer|no|nobody|nothing|none)\b|n[’']t\b", re.IGNORECASE)
 
 
 class RuleExtractor:
@@ -174,7 +173,7 @@ def supported(statement: str, turns: Sequence[Turn]) -> bool:
         here = _content(sentence)
         points = bool(BACK & set(normalise(sentence).split()))
         known = here | (_content(" ".join([earlier, *spoken[:number]])) if points else set())
-        same_sense = bool(NEGATION.search(statement)) == bool(NEGATION.search(sentence))
+        same_sense = negated(statement) == negated(sentence)
         if needed and needed & here and needed <= known and same_sense:
             return True
     return False

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 CHANGE_VERBS = frozenset({"be", "become", "change", "switch", "rename", "stay", "remain", "call"})
 """Verbs that only state or change a value: they make one key."""
-MOVE_VERBS = {"relocate": "move", "shift": "move", "reschedule": "move", "postpone": "move"}
+SAME_VERBS = {
+    "begin": "start",
+    "relocate": "move",
+    "shift": "move",
+    "reschedule": "move",
+    "postpone": "move",
+}
 
 
 def statement_key(text: str) -> str:
@@ -43,7 +49,7 @@ def statement_key(text: str) -> str:
             # "Ines is a nurse" and "Ines is allergic to nuts" are two facts about one name.
             return f"text|{normalise(text)}"
         return f"said|{name}|be|{slot}"
-    return f"said|{name}|{MOVE_VERBS.get(verb, verb)}|{_complement(root)}"
+    return f"said|{name}|{SAME_VERBS.get(verb, verb)}|{_complement(root)}"
 
 
 def _name(subject: Token) -> str:

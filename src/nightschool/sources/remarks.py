@@ -15,7 +15,8 @@ COMMENTS = frozenset("cause explain help make mean please show surprise take tel
 VAGUE = frozenset("anything everything question something stuff thing".split())
 CHANGES = frozenset("change differ move vary".split())
 EMPTY = frozenset(
-    "correct different fine fun glad good great happy new nice ready right sorry sure true".split()
+    "busy correct different done fine fun glad good great happy hungry late new nice ready right sorry sure "
+    "tired true".split()
 )
 AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet windy".split())
 """What `it` is by itself, without meaning a thing."""
@@ -64,7 +65,9 @@ def is_remark(head: Token) -> bool:
         return True
     if head.lemma_ == "be" and not kinds.keys() & {"attr", "prep"}:
         quality = kinds.get("acomp")
-        only = quality is not None and not list(quality.children) and quality.lower_ in EMPTY
+        more = quality.children if quality is not None else ()
+        only = quality is not None and all(t.dep_ in ("advmod", "npadvmod") for t in more)
+        only = only and quality is not None and quality.lower_ in EMPTY
         if quality is not None and subject == "it" and quality.lower_ in AMBIENT:
             return True
         here = quality is None and any(t.lower_ in ("here", "there") for t in head.children)
