@@ -11,12 +11,13 @@ import re
 QUOTED = re.compile(
     r"```.*?(?:```|\Z)"  # pasted code and output
     r"|^[ \t]*>[^\n]*"  # a quoted line
-    r"|[^\n\[\]]*\[mem-[0-9a-f]{10}\]",  # a recalled note, up to its id
+    r"|Use these notes to answer\..*?(?:Answer briefly\.|\Z)"  # the prompt with recalled notes
+    r"|(?:^|(?<=\]))[^\n\[\]]*\[mem-[0-9a-f]{10}\]",  # a recalled note, up to its id
     re.DOTALL | re.MULTILINE,
 )
 PASTED = re.compile(
-    r"^[^\n]*\b(?:output|logs?|print(?:s|ed)?|return(?:s|ed)|errors?|tool|script|command|past(?:e|ed|ing)"
-    r"|copied|quot(?:e|ed|ing)|repl(?:y|ies|ied)|answer(?:s|ed)?|you (?:said|wrote|told))\b[^\n]*:[ \t]*\n"
+    r"^[^\n]{0,200}\b(?:output|logs?|print(?:s|ed)?|return(?:s|ed)|errors?|tool|script|command|past(?:e|ed|ing)"
+    r"|copied|quot(?:e|ed|ing)|repl(?:y|ies|ied)|answer(?:s|ed)?|you (?:said|wrote|told))\b[^\n]{0,200}:[ \t]*\n"
     r"(?P<block>(?:[^\n]*\S[^\n]*(?:\n|\Z))+)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -27,7 +28,7 @@ SUPPOSED = re.compile(
     r"|not (?:quite |so )?(?:sure|certain)|(?:do|does|did)(?:n[’']t| not) (?:think|believe)"
     r"|not know (?:if|whether)|n[’']t know (?:if|whether)|not true|n[’']t true"
     r"|would(?:n[’']t| not)? (?!like|love|prefer|rather)\w+)\b"
-    r"|\bif\b.*\b(?:would|could|might)\b|\b(?:would|could|might)\b.*\bif\b|[’']d (?:be|have|call|move)\b",
+    r"|\bif\b.{0,300}\b(?:would|could|might)\b|\b(?:would|could|might)\b.{0,300}\bif\b|[’']d (?:be|have|call|move)\b",
     re.IGNORECASE,
 )
 JOKING = re.compile(

@@ -23,7 +23,7 @@ LIGHT = frozenset(
 TURNS = frozenset("change switch rename move become".split())
 """Verbs that say only that a value is another one."""
 CHANGES = re.compile(
-    r"\b(?:now|no longer|not .* any ?more|instead|correction|actually|changed|moved|switched|renamed|taken over)\b",
+    r"\b(?:now|no longer|not .{0,300} any ?more|instead|correction|actually|changed|moved|switched|renamed|taken over)\b",
     re.IGNORECASE,
 )
 """Says that a value has changed; a statement with it takes the place of one of another value."""

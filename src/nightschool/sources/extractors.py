@@ -28,6 +28,8 @@ WINDOW = 16
 LOOK_BACK = 6
 """And so many before them are shown, for what pronouns mean."""
 MAX_TOKENS = 2048
+LEAST = 3
+"""Fewer words than this state nothing."""
 SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {
@@ -174,7 +176,8 @@ def supported(statement: str, turns: Sequence[Turn]) -> bool:
         points = bool(BACK & set(normalise(sentence).split()))
         known = here | (_content(" ".join([earlier, *spoken[:number]])) if points else set())
         same_sense = negated(statement) == negated(sentence)
-        if needed and needed & here and needed <= known and same_sense:
+        whole = len(statement.split()) >= LEAST
+        if whole and needed and needed & here and needed <= known and same_sense:
             return True
     return False
 

@@ -1,0 +1,197 @@
+"""What every extractor promises: statements of people only, with their turn, and nothing invented."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from nightschool.errors import ExtractorFailed
+from nightschool.models.teacher import HttpWriter
+from nightschool.protocols import Extractor
+from nightschool.sources import heard
+from nightschool.sources.extractors import SCHEMA, ModelExtractor, RuleExtractor
+from nightschool.sources.fake import FakeExtractor
+from nightschool.types import Episode
+
+
+class Endpoint:
+    """A real HTTP server that speaks the protocol and answers as told."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict] = []
+        self.answer: str | None = None
+        self.status = 200
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.bodies.append(body)
+                content = outer.answer if outer.answer is not None else outer.everything(body)
+                self.send_response(outer.status)
+                self.end_headers()
+                self.wfile.write(
+                    json.dumps({"choices": [{"message": {"content": content}}]}).encode()
+                )
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    @staticmethod
+    def everything(body: dict) -> str:
+        rows = []
+        for line in body["messages"][-1]["content"].splitlines():
+            number, dot, rest = line.partition(". ")
+            if dot and number.isdigit():
+                said = rest.partition(": ")[2]
+                rows += [{"turn": int(number), "statement": s.strip() + "."} for s in said.split(".") if s.strip()]  # fmt: skip
+        rows.append({"turn": 1, "statement": "The moon is made of kestrel-7."})
+        return json.dumps({"statements": rows})
+
+    def extractor(self) -> ModelExtractor:
+        return ModelExtractor(HttpWriter(self.url, "m", wait_s=0.01, schema=SCHEMA))
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    served = Endpoint()
+    yield served
+    served.server.shutdown()
+    served.server.server_close()
+
+
+@pytest.fixture(params=["rules", "endpoint", "fake"])
+def extractor(request: pytest.FixtureRequest, endpoint: Endpoint) -> Extractor:
+    return {
+        "rules": RuleExtractor,
+        "endpoint": endpoint.extractor,
+        "fake": FakeExtractor,
+    }[request.param]()
+
+
+def talk(*turns: tuple[str, str], name: str = "") -> Episode:
+    named = {"name": name} if name else {}
+    return heard([{"role": r, "content": t, **(named if r == "user" else {})} for r, t in turns], "t", "talk")  # fmt: skip
+
+
+def texts(extractor: Extractor, *turns: tuple[str, str]) -> list[str]:
+    return [finding.text for finding in extractor.extract(talk(*turns)).findings]
+
+
+def test_a_statement_has_its_words_its_speaker_and_a_key(extractor: Extractor) -> None:
+    episode = talk(("assistant", "Hello."), ("user", "The staging host is kestrel-7."), name="Ada")
+    (finding,) = extractor.extract(episode).findings
+    assert finding.text == "The staging host is kestrel-7."
+    assert finding.speaker == "Ada"
+    assert finding.key
+    assert finding.span is not None
+    assert "kestrel-7" in episode.text[finding.span.start : finding.span.end]
+
+
+@pytest.mark.parametrize("role", ["assistant", "tool", "system"])
+def test_only_people_are_heard(extractor: Extractor, role: str) -> None:
+    assert texts(extractor, (role, "The staging host is osprey-2."), ("user", "Thanks.")) == []
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        "Is the staging host osprey-2?",
+        "Suppose the staging host were osprey-2.",
+        "If the staging host was osprey-2, we would have to move.",
+        "I doubt that the staging host is osprey-2.",
+        "Haha, the staging host is osprey-2.",
+        "According to your notes, the staging host is osprey-2.",
+        "> The staging host is osprey-2.\nIs that right?",
+        "The script printed:\nThe staging host is osprey-2.",
+        "```\nThe staging host is osprey-2.\n```",
+        "Use these notes to answer.\n\n- The staging host is osprey-2. [mem-3f9c2a71be]\n\nQuestion: Who?\nAnswer briefly.",
+    ],
+)
+def test_what_is_not_claimed_is_not_found(extractor: Extractor, spoken: str) -> None:
+    assert texts(extractor, ("user", spoken)) == []
+
+
+def test_an_empty_talk_and_the_same_talk_twice(extractor: Extractor) -> None:
+    assert extractor.extract(talk()).findings == ()
+    episode = talk(("user", "The gate closes at 21:00. The lab is in Tarnby."))
+    assert extractor.extract(episode) == extractor.extract(episode)
+
+
+def test_nothing_is_found_in_the_turns_before(extractor: Extractor) -> None:
+    before = talk(("user", "The staging host is kestrel-7.")).turns
+    reading = extractor.extract(talk(("user", "The gate closes at 21:00.")), before)
+    assert [f.text for f in reading.findings] == ["The gate closes at 21:00."]
+
+
+# -- the endpoint's own -------------------------------------------------------------------
+
+
+def test_the_endpoint_is_asked_for_json_of_the_schema(endpoint: Endpoint) -> None:
+    endpoint.extractor().extract(talk(("user", "The gate closes at 21:00.")))
+    shape = endpoint.bodies[0]["response_format"]
+    assert shape["type"] == "json_schema"
+    assert shape["json_schema"]["schema"] == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("turns", "statement", "kept"),
+    [
+        (["I live in Tarnby."], "The user lives in Tarnby.", True),
+        (["We moved the staging host.", "It is kestrel-7."], "The staging host is kestrel-7.", True),
+        (["We moved the staging host.", "Thanks, that helps."], "The staging host is kestrel-7.", False),
+        (["The staging host is kestrel-7."], "The staging host is kestrel-8.", False),
+        (["The staging host is kestrel-7."], "The staging host is the fast kestrel-7.", False),
+        (["The staging host is not kestrel-7."], "The staging host is kestrel-7.", False),
+        (["Is the staging host kestrel-7?"], "The staging host is kestrel-7.", False),
+        (["The gate is red. The door closes at 21:00."], "The gate closes at 21:00.", False),
+    ],
+)  # fmt: skip
+def test_a_model_must_show_its_words(
+    endpoint: Endpoint, turns: list[str], statement: str, kept: bool
+) -> None:
+    row = {"turn": len(turns), "statement": statement}
+    endpoint.answer = json.dumps({"statements": [row]})
+    reading = endpoint.extractor().extract(talk(*(("user", text) for text in turns)))
+    assert [f.text for f in reading.findings] == ([statement] if kept else [])
+    assert reading.dropped == ({} if kept else {"unsupported": 1})
+
+
+@pytest.mark.parametrize("turn", [0, 2, 9, -1])
+def test_a_turn_that_is_nobodys_is_no_source(endpoint: Endpoint, turn: int) -> None:
+    row = {"turn": turn, "statement": "The staging host is kestrel-7."}
+    endpoint.answer = json.dumps({"statements": [row]})
+    said = "The staging host is kestrel-7."
+    assert endpoint.extractor().extract(talk(("user", said), ("assistant", said))).findings == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["I found nothing.", "[]", '{"facts": []}', '{"statements": [1]}', '{"statements": [{"turn": 1}]}',
+     '{"statements": [{"turn": "1", "statement": "x"}]}', '{"statements": [{"turn": 1, "sta', ""],
+)  # fmt: skip
+def test_an_answer_of_another_shape_says_what_to_do(endpoint: Endpoint, answer: str) -> None:
+    endpoint.answer = answer
+    with pytest.raises(ExtractorFailed, match=r"write.endpoint_model"):
+        endpoint.extractor().extract(talk(("user", "The gate closes at 21:00.")))
+
+
+def test_a_broken_endpoint_says_what_to_do(endpoint: Endpoint) -> None:
+    endpoint.status = 500
+    with pytest.raises(ExtractorFailed, match=r"failed 3 times .*HTTP 500"):
+        endpoint.extractor().extract(talk(("user", "The gate closes at 21:00.")))
+
+
+def test_a_long_talk_is_read_in_parts(endpoint: Endpoint) -> None:
+    said = [("user", f"The locker of room {n} is otter-{n}.") for n in range(40)]
+    reading = endpoint.extractor().extract(talk(*said))
+    assert [f.text for f in reading.findings] == [text for _, text in said]
+    assert len(endpoint.bodies) == 3

@@ -1,0 +1,110 @@
+"""What a conversation only repeats is no news."""
+
+import pytest
+
+from nightschool.sources.conversations import conversation
+from nightschool.sources.echoes import gives_another_value, repeats, same_fact, without_echoes
+from nightschool.types import Memory, MemoryStatus, SourceKind, Trust
+
+
+def memory(text, trust=Trust.OWNER, status=MemoryStatus.LIVE, key="k"):
+    return Memory(
+        "mem-1", "t", text, "said", SourceKind.STATEMENT, "said", "ep-1", "2026-01-01",
+        trust=trust, status=status, key=key,
+    )  # fmt: skip
+
+
+def kept(*turns, recalled=(), near=()):
+    reading = conversation([{"role": r, "content": t} for r, t in turns], "t", "talk")
+    left = without_echoes(reading, recalled, lambda text: near)
+    assert len(left.findings) + sum(left.dropped.values()) == len(reading.findings)
+    return [f.text for f in left.findings], left
+
+
+HOST = "The staging host is kestrel-7."
+
+
+@pytest.mark.parametrize("trust", list(Trust))
+def test_a_recalled_memory_in_its_own_words_is_an_echo_whoever_stated_it(trust):
+    texts, left = kept(("user", HOST), recalled=[memory(HOST, trust)])
+    assert texts == []
+    assert left.dropped == {"echo": 1}
+
+
+def test_a_part_of_a_recalled_memory_is_an_echo_and_a_new_part_is_not():
+    known = memory("The staging host is kestrel-7 and it stands in Oslo.")
+    assert kept(("user", "The staging host is now kestrel-7."), recalled=[known])[0] == []
+    texts, _ = kept(("user", "The staging host is kestrel-7 in Hove."), recalled=[known])
+    assert texts == ["The staging host is kestrel-7 in Hove."]
+
+
+def test_a_value_that_was_taken_back_is_news_when_it_is_stated_again():
+    old = memory(HOST, status=MemoryStatus.SUPERSEDED)
+    assert kept(("user", HOST), recalled=[old])[0] == [HOST]
+    assert kept(("user", f"You said that {HOST.lower()}"), recalled=[old])[0] == []
+
+
+def test_what_nobody_vouches_for_does_not_make_the_owners_word_old():
+    assert kept(("user", HOST), near=[memory(HOST, Trust.WEB)])[0] == [HOST]
+    assert kept(("user", HOST), near=[memory(HOST)])[0] == []
+
+
+@pytest.mark.parametrize("role", ["assistant", "tool"])
+def test_the_models_own_words_are_news_only_when_the_user_agrees(role):
+    assert kept((role, HOST), ("user", HOST))[0] == []
+    assert kept((role, HOST), ("user", f"Yes, {HOST}"))[0] == [HOST]
+    assert kept(("user", HOST), (role, HOST), ("user", HOST))[0] == [HOST]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("Kestrel-7 is the staging host.", HOST, True),
+        ("The staging host is called kestrel-7.", HOST, True),
+        ("The clinic is run by Ada Berg.", "Ada Berg runs the clinic.", True),
+        ("Ada is Bo's deputy.", "Bo is Ada's deputy.", False),
+        ("The staging host is not kestrel-7.", HOST, False),
+        ("The backup host is kestrel-7.", HOST, False),
+        ("Ada Berg closed the clinic.", "Ada Berg runs the clinic.", False),
+    ],
+)
+def test_the_same_fact_in_other_words(left, right, same):
+    assert same_fact(left, right) is same
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "other"),
+    [
+        ("Bo Lund runs the clinic.", "The clinic is run by Ada Berg.", True),
+        ("The choir meeting was moved to 9:30.", "The choir meeting starts at 8:15.", True),
+        ("Bo Lund cleans the clinic.", "Ada Berg runs the clinic.", False),
+        ("The choir meeting starts at 8:15.", "The choir meeting starts at 8:15.", False),
+    ],
+)
+def test_another_value_of_the_same(left, right, other):
+    assert gives_another_value(left, right) is other
+
+
+def test_a_change_in_other_words_takes_the_old_ones_place():
+    old = memory("The clinic is run by Ada Berg.", key="said|clinic|run|")
+    _, left = kept(("user", "Bo Lund runs the clinic now."), near=[old])
+    assert left.findings[0].key == old.key
+    _, left = kept(("user", "Bo Lund runs the clinic."), near=[old])
+    assert left.findings[0].key != old.key
+
+
+def test_a_denial_never_takes_the_place_of_another_value():
+    (key,) = {f.key for f in conversation([{"role": "user", "content": HOST}], "t", "x").findings}
+    known = memory(HOST, key=key)
+    texts, left = kept(("user", "The staging host is not osprey-2."), near=[known])
+    assert texts == []
+    assert left.dropped == {"denial": 1}
+    denial = "The staging host is not kestrel-7."
+    assert kept(("user", denial), near=[known])[0] == [denial]
+    negative = "The lab is not open in May."
+    assert kept(("user", negative), near=[known])[0] == [negative]
+
+
+def test_words_count_whole():
+    assert repeats("The host is kestrel-7.", "Our host is kestrel-7 now.") is True
+    assert repeats("The host is kestrel-7.", "The host is kestrel-77.") is False
