@@ -14,6 +14,8 @@ from nightschool.types import Memory, Message, Reading, SourceKind, Span, Trust,
 from nightschool.wire import School
 
 ANSWER_TOKENS = 128
+NEAR = 32
+"""So many of the nearest live memories are compared with a new statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,15 @@ def learn(
     added: list[Memory] = []
     superseded: list[Memory] = []
     dropped: Counter[str] = Counter()
+
+    def near(text: str) -> list[Memory]:
+        return [m for m, _ in school.store.recall(school.settings.tenant, text, NEAR)]
+
     with school.workspace.lock("learning"):
         for reading in readings:
             if reading.episode.kind is SourceKind.CONVERSATION:
                 known = _recalled(school, [*before, *reading.episode.turns])
-                reading = without_echoes(reading, known, school.recall, before)
+                reading = without_echoes(reading, known, near, before)
                 dropped.update(reading.dropped)
             new, old = school.store.absorb(reading)
             added += new

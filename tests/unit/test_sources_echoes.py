@@ -108,3 +108,9 @@ def test_a_denial_never_takes_the_place_of_another_value():
 def test_words_count_whole():
     assert repeats("The host is kestrel-7.", "Our host is kestrel-7 now.") is True
     assert repeats("The host is kestrel-7.", "The host is kestrel-77.") is False
+
+
+def test_people_of_one_first_name_are_two_values():
+    left, right = "Ada Lund looks after the shed.", "Ada Berg looks after the shed."
+    assert gives_another_value(left, right)
+    assert not same_fact(left, right)

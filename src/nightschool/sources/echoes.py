@@ -89,7 +89,7 @@ def same_fact(left: str, right: str) -> bool:
     Several names have to come in the same order: "Ada is Bo's deputy" is not "Bo is Ada's deputy".
     """
     a, b = _Words(left), _Words(right)
-    ordered = a.names == b.names or (a.runs <= 1 and b.runs <= 1)
+    ordered = a.names == b.names or len(a.names) == 1
     alike = a.frame == b.frame and negated(left) == negated(right)
     return bool(a.names) and alike and set(a.names) == set(b.names) and ordered
 
@@ -102,11 +102,10 @@ def gives_another_value(left: str, right: str) -> bool:
 
 
 class _Words:
-    """A statement's names and numbers in order, how many runs they stand in, and its other words."""
+    """A statement's names and numbers in order, a name of several words as one, and its other words."""
 
     def __init__(self, text: str) -> None:
         self.names: list[str] = []
-        self.runs = 0
         self.frame: set[str] = set()
         self.verbs: set[str] = set()
         last = -2
@@ -114,9 +113,12 @@ class _Words:
             lemma = token.lemma_.lower()
             digit = any(c.isdigit() for c in token.text)
             if digit or (token.pos_ == "PROPN" and token.text[0].isupper()):
-                self.runs += token.i != last + 1
+                word = token.text.lower()
+                if token.i == last + 1:
+                    self.names[-1] += f" {word}"
+                else:
+                    self.names.append(word)
                 last = token.i
-                self.names.append(token.text.lower())
             elif not token.is_punct and lemma not in LIGHT:
                 self.frame.add(SAME_VERBS.get(lemma, lemma))
                 self.verbs |= {SAME_VERBS.get(lemma, lemma)} if token.pos_ == "VERB" else set()
