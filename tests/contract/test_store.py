@@ -82,7 +82,8 @@ def test_a_memory_that_was_of_use_comes_first_among_equals(store):
     (first,), _ = learn(store, "The north gate opens with code seven.")
     (second,), _ = learn(store, "The south gate opens with code seven.")
     assert store.recall("t", "gate code", 1)[0][0].id == second.id
-    store.used([first.id])
+    for _ in range(8):
+        store.used([first.id])
     assert store.recall("t", "gate code", 1)[0][0].id == first.id
 
 
