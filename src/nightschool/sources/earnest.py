@@ -32,7 +32,7 @@ SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 JOKING = re.compile(
-    r"\b(?:kidding|joking|jk|lol|lmao|(?:ha){2,}h?|in jest|just a joke|pulling your leg|sarcas\w+)\b|;-?\)|:-?P\b",
+    r"\b(?:kidding|joking|jk|lol|lmao|(?:ha){2,}h?|in jest|just a joke|pulling your leg|sarcas\w+)\b|;-?\)|:-?P\b|, not really\W*$",
     re.IGNORECASE,
 )
 TAKEN_BACK = re.compile(
@@ -46,7 +46,7 @@ YOURS = (
 )
 ATTRIBUTED = re.compile(
     rf"\b(?:according to (?:you\b|{YOURS})|as per {YOURS}|{YOURS} (?:say|said|claim|state|tell|told|list|show|was\b|is\b)\w*"
-    rf"|(?:said|read|see|stands?|written|listed|found) in {YOURS}|from {YOURS})",
+    rf"|(?:in|from|by) {YOURS})",
     re.IGNORECASE,
 )
 ASKED = re.compile(
