@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
 
-from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.codec import from_json, from_plain, to_json
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.erasure import tombstone
 from nightschool.memory.notes import erase_lines
-from nightschool.registry.nights import nights
+from nightschool.probes import Probe, compared, measure, targets
+from nightschool.registry.nights import nights, scrub
 from nightschool.registry.versions import BASE
-from nightschool.types import Bank, Material, Memory, new_id, now
+from nightschool.trust import trainable
+from nightschool.types import Material, Memory, now
 from nightschool.wire import School
-from nightschool.workspace import write_atomic
+from nightschool.workspace import read_json, write_atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,13 @@ class Cost:
     memories: tuple[Memory, ...]
     """They, and what they had superseded."""
     tainted: tuple[str, ...]
-    """Versions that would not be served any more."""
+    """Versions whose weights would be deleted."""
     live_before: str
     live_after: str
+    next_night: int
+    """Memories that the next night would train on, from the base, for a version without these."""
+    minutes: float | None
+    """What the last night took, as the estimate of the next; None before the first."""
 
 
 def choose(
@@ -67,15 +78,25 @@ def choose(
     ]  # fmt: skip
 
 
-def cost(school: School, memory_ids: Sequence[str]) -> Cost:
-    """Tell what `forget` would erase and which versions would go, without doing it.
+def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
+    """Tell what `forget` would erase, which versions would go and what the next night redoes; nothing is done.
+
+    Args:
+        school: The wired workspace.
+        memory_ids: What would be forgotten; None means all of the tenant's (`forget_all`).
 
     Raises:
         UnknownMemory: An id is not known, or none was given.
     """
+    tenant = school.settings.tenant
+    versions = school.registry.versions(tenant)
+    minutes = _last_minutes(school)
+    if memory_ids is None:
+        every = school.store.memories(tenant, include_retired=True)
+        live = school.registry.alias(tenant, "live")
+        return Cost(tuple(every), tuple(v.id for v in versions), live, BASE, 0, minutes)
     chain = _chain(school, memory_ids)
     ids = {memory.id for memory in chain}
-    versions = school.registry.versions(school.settings.tenant)
     gone: set[str] = set()
     for version in versions:
         if version.tainted_by or ids & set(version.memory_ids) or version.parent in gone:
@@ -83,7 +104,14 @@ def cost(school: School, memory_ids: Sequence[str]) -> Cost:
     new = tuple(v.id for v in versions if v.id in gone and not v.tainted_by)
     live = school.registry.alias(school.settings.tenant, "live")
     after = school.registry.fallback(school.settings.tenant, gone) if live in gone else live
-    return Cost(tuple(chain), new, live, after)
+    left = [m for m in school.store.memories(tenant) if trainable(m) and m.id not in ids]
+    return Cost(tuple(chain), new, live, after, len(left), minutes)
+
+
+def _last_minutes(school: School) -> float | None:
+    facts = [n.stored("facts.json") for n in nights(school.workspace, school.settings.tenant)]
+    taken = [json.loads(body)["minutes"] for body in facts if body]
+    return float(taken[-1]) if taken else None
 
 
 def _moment(given: str) -> datetime:
@@ -119,78 +147,187 @@ class Receipt:
     examples: int
     """Study examples erased from the nights' files."""
     tainted: tuple[str, ...]
-    """Versions trained on it: not served, promoted or rolled back to any more."""
+    """Versions trained on it, and on from those: their weights are deleted."""
     live_before: str
     live_after: str
     at: str
+    seconds: float = 0.0
+    """How long the deletion took, without the probes."""
+    resumed: bool = False
+    """Whether it was killed before: then the counts are of what the second run still found."""
+    probes: tuple[Probe, ...] | None = None
+    """What the versions served before and after say of it; None where they were not asked."""
 
 
-def forget(school: School, memory_ids: Sequence[str]) -> Receipt:
-    """Erase memories everywhere, and stop serving every version that was trained on them.
+@dataclass(frozen=True, slots=True)
+class _Deletion:
+    """What is being erased, by ids: on disk from the first step to the last, so that a killed one is finished."""
 
-    An unfinished night is discarded: its files hold the text. The next night trains without it.
+    memory_ids: tuple[str, ...]
+    whole_tenant: bool
+    version_ids: tuple[str, ...]
+    """Versions whose weights go, that of an unfinished night among them."""
+    live_before: str
+
+
+class _Erased(NamedTuple):
+    exam_items: int
+    examples: int
+    versions: list[str]
+    tombstones: list[str]
+
+
+def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Receipt:
+    """Erase memories everywhere, with the weights of every version that was trained on them.
+
+    An unfinished night is discarded with its checkpoints: its files hold the text. The next night trains
+    without it.
+
+    Args:
+        school: The wired workspace.
+        memory_ids: What is to be forgotten; what they had superseded goes along.
+        probes: Ask the models for at most so many of them, before and after; this loads the models.
 
     Raises:
         UnknownMemory: An id is not known, or none was given; then nothing is erased.
         WorkspaceLocked: Another process holds the workspace.
     """
-    tenant = school.settings.tenant
     with school.workspace.lock("forgetting"):
+        _finish(school)
         chain = _chain(school, memory_ids)
-        ids = {memory.id for memory in chain}
-        erase_lines(school.vault(), chain)
-        items = school.exams.remove_items(ids)
-        examples = _scrub_nights(school, ids)
-        live_before = school.registry.alias(tenant, "live")
-        # A kill from here on leaves no version served that knows it, and files that are looked into again.
-        school.expect_changes()
-        tainted = [v.id for v in school.registry.taint(ids, [new_id("gone") for _ in ids])]
-        while school.registry.alias(tenant, "live") in tainted:
-            school.registry.rollback(tenant, "forget")
-        tombstones = school.store.remove(memory_ids)
-        school.sync_files()
-        receipt = Receipt(
-            tuple(tombstones),
-            items,
-            examples,
-            tuple(tainted),
-            live_before,
-            school.registry.alias(tenant, "live") or BASE,
-            now(),
-        )
-        name = f"receipt-{tombstones[0]}.json"
-        write_atomic(school.workspace.reports / name, json.dumps(asdict(receipt), indent=1) + "\n")
+        return _forget(school, chain, False, probes)
+
+
+def forget_all(school: School, *, probes: int = 0) -> Receipt:
+    """Erase all that belongs to the school's tenant: records, files, nights, versions, exams and reports.
+
+    Args:
+        school: The wired workspace.
+        probes: Ask the models for at most so many memories, before and after.
+
+    Raises:
+        WorkspaceLocked: Another process holds the workspace.
+    """
+    with school.workspace.lock("forgetting"):
+        _finish(school)
+        chain = school.store.memories(school.settings.tenant, include_retired=True)
+        return _forget(school, chain, True, probes)
+
+
+def unfinished(school: School) -> bool:
+    """Tell whether a deletion of this tenant was killed."""
+    return _journal(school).exists()
+
+
+def finish(school: School) -> None:
+    """Bring a killed deletion to its end.
+
+    Raises:
+        WorkspaceLocked: Another process holds the workspace.
+    """
+    with school.workspace.lock("forgetting"):
+        _finish(school)
+
+
+def _journal(school: School) -> Path:
+    return school.workspace.root / f".forgetting-{school.settings.tenant}.json"
+
+
+def _finish(school: School) -> None:
+    if unfinished(school):
+        plain = read_json(_journal(school))
+        _carry_out(school, from_plain(_Deletion, plain), resumed=True)
+
+
+def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -> Receipt:
+    tenant = school.settings.tenant
+    live = school.registry.alias(tenant, "live")
+    asked = targets(school, chain, probes)
+    before = measure(school, live, asked) if probes else []
+    versions = [v.id for v in school.registry.versions(tenant)] if whole else []
+    versions += [
+        night.stored("version.txt") or ""
+        for night in nights(school.workspace, tenant)
+        if night.outcome is None or whole
+    ]
+    deletion = _Deletion(
+        tuple(memory.id for memory in chain), whole, tuple(sorted({*versions} - {""})), live
+    )
+    write_atomic(_journal(school), to_json(deletion))
+    receipt = _carry_out(school, deletion, resumed=False)
+    if not probes:
+        return receipt
+    after = measure(school, receipt.live_after, asked) if receipt.live_after != live else before
+    base = measure(school, BASE, asked) if receipt.live_after != BASE else after
+    receipt = replace(receipt, probes=compared(asked, before, after, base))
+    _write(school, receipt)
     return receipt
 
 
-def _scrub_nights(school: School, ids: set[str]) -> int:
-    """Erase the memories from the files of finished nights, and discard the unfinished one."""
-    erased = 0
-    for night in nights(school.workspace, school.settings.tenant):
-        if night.outcome is None:
-            night.discard()
-            continue
-        gone_items = set()
-        stored = night.stored("banks.json")
-        if stored is not None:
-            banks = [from_plain(Bank, plain) for plain in json.loads(stored)]
-            gone_items = {i.id for b in banks for i in b.items if ids & set(i.memory_ids)}
-            kept = [
-                {**to_plain(b), "items": [to_plain(i) for i in b.items if i.id not in gone_items]}
-                for b in banks
-            ]
-            write_atomic(night.folder / "banks.json", json.dumps(kept))
-        stored = night.stored("material.json")
-        if stored is not None:
-            material = from_json(Material, stored)
-            left = tuple(e for e in material.examples if not ids & set(e.memory_ids))
-            erased += len(material.examples) - len(left)
-            clean = Material(left, material.dropped, tuple(set(material.uncovered) - ids))
-            write_atomic(night.folder / "material.json", to_json(clean))
-        for path in night.folder.glob("report-*.json"):
-            plain = json.loads(path.read_text("utf-8"))
-            plain["results"] = [r for r in plain["results"] if r["item_id"] not in gone_items]
-            write_atomic(path, json.dumps(plain))
-    for page in (school.workspace.reports / school.settings.tenant).glob("night-*"):
-        page.unlink()  # rendered pages may quote it; `nightschool report` renders them anew
-    return erased
+def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt:
+    """Erase step by step; each step may find its work done, and the records go last but the rendered files."""
+    begun = time.monotonic()
+    erase = _erase_tenant if deletion.whole_tenant else _erase_memories
+    erased = erase(school, deletion)
+    receipt = Receipt(
+        tuple(dict.fromkeys([*map(tombstone, deletion.memory_ids), *erased.tombstones])),
+        erased.exam_items,
+        erased.examples,
+        tuple(erased.versions),
+        deletion.live_before,
+        school.registry.alias(school.settings.tenant, "live"),
+        now(),
+        round(time.monotonic() - begun, 3),
+        resumed,
+    )
+    _write(school, receipt)
+    _journal(school).unlink()
+    return receipt
+
+
+def _write(school: School, receipt: Receipt) -> None:
+    name = receipt.tombstones[0] if receipt.tombstones else f"none-{receipt.at.replace(':', '')}"
+    text = json.dumps(asdict(receipt), indent=1) + "\n"
+    write_atomic(school.workspace.reports / f"receipt-{name}.json", text)
+
+
+def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
+    """Erase memories, with the weights and the study material that hold them."""
+    tenant, registry = school.settings.tenant, school.registry
+    known = school.store.memories(tenant, include_retired=True)
+    ids = set(deletion.memory_ids)
+    left = [memory for memory in known if memory.id in ids]
+    erase_lines(school.vault(), left)
+    items = school.exams.remove_items(ids)
+    # Checkpoints before the night that names them.
+    registry.taint(ids, map(tombstone, deletion.memory_ids))
+    tainted = [v.id for v in registry.versions(tenant) if v.tainted_by]
+    # A kill from here on leaves no version served that knows it, and files that are looked into again.
+    school.expect_changes()
+    while registry.alias(tenant, "live") in tainted:
+        registry.rollback(tenant, "forget")
+    clean = {v.id for v in registry.versions(tenant) if not v.tainted_by}
+    registry.erase_weights([*tainted, *(v for v in deletion.version_ids if v not in clean)])
+    examples = scrub(school.workspace, tenant, ids)
+    tombstones = school.store.remove([memory.id for memory in left])
+    school.sync_files()
+    marks = set(map(tombstone, deletion.memory_ids))
+    gone = [v.id for v in registry.versions(tenant) if marks & set(v.tainted_by)]
+    return _Erased(items, examples, gone, tombstones)
+
+
+def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:
+    """Erase all that is a tenant's; its aliases go first, so that nothing of it is served."""
+    tenant, workspace = school.settings.tenant, school.workspace
+    items = school.exams.remove_tenant(tenant)
+    school.registry.remove_tenant(tenant)
+    school.registry.erase_weights(deletion.version_ids)
+    stored = [night.stored("material.json") for night in nights(workspace, tenant)]
+    examples = sum(len(from_json(Material, body).examples) for body in stored if body)
+    tombstones = school.store.remove_tenant(tenant)
+    for room in (workspace.memories, workspace.nights, workspace.reports):
+        if (room / tenant).is_symlink():
+            (room / tenant).unlink()  # what it points to is not the workspace's
+        elif (room / tenant).exists():
+            shutil.rmtree(room / tenant)
+    return _Erased(items, examples, list(deletion.version_ids), tombstones)

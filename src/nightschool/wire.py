@@ -54,16 +54,18 @@ class School:
 
         Raises:
             UnknownVersion: The tenant has no such version.
+            TaintedVersion: The version knows something that has been forgotten.
             ModelMissing: The base model has not been pulled.
         """
         from nightschool.models.torch_sampler import TorchSampler
 
         version = self.registry.resolve(self.settings.tenant, name)
         key = version.id if version else BASE
+        # Looked up although it may be loaded: it may have been forgotten since.
+        folder = self.registry.weights(version) if version else self.base_folder()
         if key not in self._loaded:
             for other in [k for k in self._loaded if k not in (BASE, key)]:
                 del self._loaded[other]
-            folder = self.registry.weights(version) if version else self.base_folder()
             self._loaded[key] = TorchSampler(folder, self.base_folder())
         return self._loaded[key]
 

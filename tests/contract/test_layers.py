@@ -27,6 +27,7 @@ FLOWS = (
     "curate",
     "exchange",
     "forget",
+    "probes",
     "morning",
     "prepare",
     "examine",

@@ -1,4 +1,4 @@
-"""Commands on memories: memory list, search, show, history, edit, why, conflicts, pending, approve, reject, tool; forget."""
+"""Commands on memories: memory list, search, show, history, edit, why, conflicts, pending, approve, reject, tool."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ Ids = Annotated[list[str], typer.Argument(metavar="memory...", help="Ids of memo
 
 
 def register(parent: typer.Typer) -> None:
-    """Add the group, and `forget` as a command of its own."""
+    """Add the group."""
     parent.add_typer(app, name="memory", help="What is remembered: look, correct, approve.")
-    parent.command(cls=Command)(forget)
 
 
 def memory_line(memory: Memory) -> str:
@@ -325,63 +324,3 @@ def tool(
                 raise ConfigError(f"Line {number} is no JSON object: {line.strip()[:60]}")
             result = use_memory_tool(school, conversation, call, tier)
             print(json.dumps(asdict(result)), flush=True)
-
-
-@app.command(cls=Command)
-def forget(
-    memory: Annotated[
-        list[str] | None, typer.Argument(metavar="[memory]...", help="Ids of memories.")
-    ] = None,
-    query: Annotated[
-        str | None, typer.Option(help="Instead of ids: all that hold these words.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Instead of ids: all from this file or folder.")
-    ] = None,
-    before: Annotated[
-        str | None, typer.Option(help="Instead of ids: all stored before this date.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    workspace: WorkspaceOption = HERE,
-    tenant: TenantOption = None,
-    settings: SetOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Erase memories with everything derived from them; versions that know them are not served.
-
-    Example: nightschool forget --source ../docs/old.md --before 2026-03-31
-    """
-    from nightschool.errors import ConfigError
-    from nightschool.forget import choose, cost
-    from nightschool.forget import forget as forget_memories
-
-    with errors_as_messages():
-        school = opened(workspace, settings, tenant)
-        if memory and (query, source, before) != (None, None, None):
-            raise ConfigError("Give ids, or --query, --source and --before; not both.")
-        chosen = memory or [
-            found.id for found in choose(school, query=query, source=source, before=before)
-        ]
-        if not chosen:
-            show({"tombstones": []}, json, "No memory is meant by that; nothing was erased.")
-            return
-        if not yes:
-            told = cost(school, chosen)
-            lines = [memory_line(found) for found in told.memories[:20]]
-            lines += [f"and {len(told.memories) - 20} more"] if len(told.memories) > 20 else []
-            print("\n".join(lines), file=sys.stderr)
-            typer.confirm(
-                f"Erase {len(told.memories)} records for good? Versions not served any more: "
-                f"{', '.join(told.tainted) or 'none'}. Live: {told.live_after}.",
-                abort=True,
-                err=True,
-            )
-        receipt = forget_memories(school, chosen)
-        show(
-            receipt,
-            json,
-            f"Forgotten: {len(receipt.tombstones)} records, {receipt.examples} study examples, "
-            f"{receipt.exam_items} exam items. Versions not served any more: "
-            f"{', '.join(receipt.tainted) or 'none'}. Live: {receipt.live_after}. "
-            "The next night trains without it.",
-        )

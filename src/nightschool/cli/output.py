@@ -48,11 +48,15 @@ HERE = Path()
 def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None = None) -> School:
     """Open the workspace that a command's options name, and take in what was edited in its files."""
     from nightschool.curate import pick_up_edits
+    from nightschool.forget import finish, unfinished
     from nightschool.trust import displayed
     from nightschool.wire import open_school
 
     school = open_school(workspace, tuple(settings or ()), tenant)
     try:
+        if unfinished(school):
+            print("A deletion was interrupted; it is finished now.", file=sys.stderr)
+            finish(school)
         edits = pick_up_edits(school)
     except WorkspaceLocked as error:
         print(f"Edits in memories/ wait: {error}", file=sys.stderr)

@@ -52,7 +52,7 @@ def versions(
                 "not examined" if decision is None else "passed" if decision.promote else "refused"
             )
             mark = "*" if v.id == live else " "
-            taint = ", tainted" if v.tainted_by else ""
+            taint = ", tainted: weights deleted" if v.tainted_by else ""
             lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{taint}")
         show({"live": live, "versions": [asdict(v) for v in found]}, json, "\n".join(lines))
 
@@ -81,6 +81,8 @@ def show_version(
         lines.append(
             f"{len(found.memory_ids)} memories, {len(found.example_ids)} examples, seed {found.seed}"
         )
+        if found.tainted_by:
+            lines.append(f"weights deleted; forgotten since: {', '.join(found.tainted_by)}")
         for check in decision.checks if decision else ():
             lines.append(
                 f"  {'ok     ' if check.passed else 'refused'} {check.name}: {check.reason}"

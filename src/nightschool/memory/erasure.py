@@ -12,7 +12,12 @@ from nightschool.language import normalise
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import Index
 from nightschool.memory.surroundings import around
-from nightschool.types import Episode, Memory, Span, new_id, now
+from nightschool.types import Episode, Memory, Span, now
+
+
+def tombstone(memory_id: str) -> str:
+    """Return the tombstone of a memory: as random as its id, and the same in store, versions and receipts."""
+    return f"gone-{memory_id.removeprefix('mem-')}"
 
 
 def erase(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[str]:
@@ -34,16 +39,39 @@ def erase(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[str]:
             "DELETE FROM history WHERE memory_id = ?",
         ):
             connection.execute(statement, (memory.id,))
-        tombstone = new_id("gone")
-        connection.execute(
-            "INSERT INTO tombstones VALUES (?, ?, ?)", (tombstone, memory.tenant, now())
-        )
-        tombstones.append(tombstone)
+        tombstones.append(_bury(connection, memory.id, memory.tenant))
     for memory in memories:  # before any episode goes: the others are found by its text
         _blank_in_others(connection, memory)
     for memory in memories:
         _blank_in_own(connection, memory)
     return tombstones
+
+
+def erase_tenant(connection: sqlite3.Connection, tenant: str) -> list[str]:
+    """Erase all memories and episodes of a tenant, inside of the caller's transaction.
+
+    Returns:
+        A tombstone id for each erased record; it carries no content.
+    """
+    rows = connection.execute("SELECT id FROM memories WHERE tenant = ?", (tenant,)).fetchall()
+    tombstones = [_bury(connection, row["id"], tenant) for row in rows]
+    for statement in (
+        "DELETE FROM history WHERE memory_id IN (SELECT id FROM memories WHERE tenant = ?)",
+        "DELETE FROM recall WHERE rowid IN (SELECT slot FROM memories WHERE tenant = ?)",
+        "DELETE FROM said WHERE rowid IN (SELECT slot FROM passages WHERE episode_id IN "
+        "(SELECT id FROM episodes WHERE tenant = ?))",
+        "DELETE FROM passages WHERE episode_id IN (SELECT id FROM episodes WHERE tenant = ?)",
+        "DELETE FROM memories WHERE tenant = ?",
+        "DELETE FROM episodes WHERE tenant = ?",
+    ):
+        connection.execute(statement, (tenant,))
+    return tombstones
+
+
+def _bury(connection: sqlite3.Connection, memory_id: str, tenant: str) -> str:
+    name = tombstone(memory_id)
+    connection.execute("INSERT INTO tombstones VALUES (?, ?, ?)", (name, tenant, now()))
+    return name
 
 
 def _noted(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[Memory]:
@@ -72,20 +100,36 @@ def _blank_in_own(connection: sqlite3.Connection, memory: Memory) -> None:
 
 
 def _blank_in_others(connection: sqlite3.Connection, memory: Memory) -> None:
-    """Blank what was unchanged when the source was read again: it stands in that episode, too."""
+    """Blank the same words in the tenant's other episodes: the source was read again, or it was said twice.
+
+    What another memory stands on in another source is that memory's, and stays.
+    """
     own = _episode(connection, memory.episode_id)
-    if own is None or memory.span is None:
+    raw = own.text[memory.span.start : memory.span.end] if own and memory.span else memory.text
+    words = re.findall(r"\w+", raw)
+    if not words:
         return
-    raw = own.text[memory.span.start : memory.span.end]
+    said = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
+    hint = max((word for word in words if word.isascii()), key=len, default="")
     rows = connection.execute(
-        "SELECT body FROM episodes WHERE tenant = ? AND source = ? AND id != ?",
-        (memory.tenant, memory.source, memory.episode_id),
+        "SELECT body FROM episodes WHERE tenant = ? AND id != ? AND body LIKE ?",
+        (memory.tenant, memory.episode_id, f"%{hint}%"),
     ).fetchall()
     for row in rows:
         other = from_json(Episode, row["body"])
-        for found in re.finditer(re.escape(raw), other.text) if raw.strip() else ():
-            other = _blanked(other, Span(found.start(), found.end()))
-        _rewrite(connection, other)
+        kept = [] if other.source == memory.source else _stood_on(connection, other)
+        spans = [Span(found.start(), found.end()) for found in said.finditer(other.text)]
+        spans = [s for s in spans if not any(s.start < k.end and k.start < s.end for k in kept)]
+        for span in spans:
+            other = _blanked(other, span)
+        if spans:
+            _rewrite(connection, other)
+
+
+def _stood_on(connection: sqlite3.Connection, episode: Episode) -> list[Span]:
+    """Return the spans of an episode that memories were read from."""
+    rows = connection.execute("SELECT body FROM memories WHERE episode_id = ?", (episode.id,))
+    return [m.span for m in (from_json(Memory, row["body"]) for row in rows) if m.span]
 
 
 def _episode(connection: sqlite3.Connection, episode_id: str) -> Episode | None:
@@ -95,13 +139,17 @@ def _episode(connection: sqlite3.Connection, episode_id: str) -> Episode | None:
 
 def _rewrite(connection: sqlite3.Connection, episode: Episode) -> None:
     """Store an episode's new text, and take the old one out from around what else was read from it."""
+    rows = connection.execute(
+        "SELECT slot, body FROM memories WHERE episode_id = ?", (episode.id,)
+    ).fetchall()
+    if not rows and not episode.text.strip():
+        connection.execute("DELETE FROM episodes WHERE id = ?", (episode.id,))
+        Passages(connection).drop(episode.id)
+        return
     connection.execute("UPDATE episodes SET body = ? WHERE id = ?", (to_json(episode), episode.id))
     Passages(connection).add(episode)
-    rows = connection.execute(
-        "SELECT slot, body FROM memories WHERE episode_id = ? AND slot IS NOT NULL", (episode.id,)
-    ).fetchall()
     index = Index(connection, "recall")
-    for row in rows:
+    for row in (row for row in rows if row["slot"] is not None):
         memory = from_json(Memory, row["body"])
         index.surround(row["slot"], around(episode, memory.span, memory.speaker))
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory
-from nightschool.memory.erasure import erase
+from nightschool.memory.erasure import erase, erase_tenant
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import RECENT, SPARE, Index, preferred, stemmed
 from nightschool.memory.rules import (
@@ -174,9 +174,16 @@ class SqliteStore:
         with transaction(self.connection):
             chain = [memory for given in memory_ids for memory in self.lineage(given)]
             tombstones = erase(self.connection, chain)
-            for index in (self._index, self._passages.index):
-                index.purge()
-        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._purge()
+        self._checkpoint()
+        return tombstones
+
+    def remove_tenant(self, tenant: str) -> list[str]:
+        """Erase all memories and episodes of a tenant; return a tombstone id for each record."""
+        with transaction(self.connection):
+            tombstones = erase_tenant(self.connection, tenant)
+            self._purge()
+        self._checkpoint()
         return tombstones
 
     # -- reading ------------------------------------------------------------------------
@@ -259,6 +266,14 @@ class SqliteStore:
             (memory_id,),
         )
         return [dict(row) for row in rows]
+
+    def _purge(self) -> None:
+        for index in (self._index, self._passages.index):
+            index.purge()
+
+    def _checkpoint(self) -> None:
+        """Leave nothing of what was erased in the write-ahead log."""
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _known(self, memory_ids: Iterable[str]) -> Iterator[Memory]:
         for memory_id in memory_ids:

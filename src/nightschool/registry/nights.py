@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from nightschool.types import now
+from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.types import Bank, Material, now
 from nightschool.workspace import Workspace, write_atomic
 
 
@@ -80,3 +81,40 @@ def open_night(workspace: Workspace, tenant: str) -> Night:
     night = upcoming_night(workspace, tenant)
     night.folder.mkdir(parents=True, exist_ok=True)
     return night
+
+
+def scrub(workspace: Workspace, tenant: str, ids: Set[str]) -> int:
+    """Erase memories from the files of finished nights, and discard the unfinished one.
+
+    Returns:
+        How many study examples were erased.
+    """
+    erased = 0
+    for night in nights(workspace, tenant):
+        if night.outcome is None:
+            night.discard()
+            continue
+        gone_items = set()
+        stored = night.stored("banks.json")
+        if stored is not None:
+            banks = [from_plain(Bank, plain) for plain in json.loads(stored)]
+            gone_items = {i.id for b in banks for i in b.items if ids & set(i.memory_ids)}
+            kept = [
+                {**to_plain(b), "items": [to_plain(i) for i in b.items if i.id not in gone_items]}
+                for b in banks
+            ]
+            write_atomic(night.folder / "banks.json", json.dumps(kept))
+        stored = night.stored("material.json")
+        if stored is not None:
+            material = from_json(Material, stored)
+            left = tuple(e for e in material.examples if not ids & set(e.memory_ids))
+            erased += len(material.examples) - len(left)
+            clean = Material(left, material.dropped, tuple(set(material.uncovered) - ids))
+            write_atomic(night.folder / "material.json", to_json(clean))
+        for path in night.folder.glob("report-*.json"):
+            plain = json.loads(path.read_text("utf-8"))
+            plain["results"] = [r for r in plain["results"] if r["item_id"] not in gone_items]
+            write_atomic(path, json.dumps(plain))
+    for page in (workspace.reports / tenant).glob("night-*"):
+        page.unlink()  # rendered pages may quote it; `nightschool report` renders them anew
+    return erased

@@ -79,5 +79,14 @@ class ExamRecords:
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return len(gone)
 
+    def remove_tenant(self, tenant: str) -> int:
+        """Erase all banks and reports of a tenant; return how many items the banks had."""
+        items = sum(len(bank.items) for bank in self.banks(tenant))
+        with transaction(self.connection):
+            for table in ("banks", "reports"):
+                self.connection.execute(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return items
+
     def _write(self, table: str, record_id: str, body: str) -> None:
         self.connection.execute(f"UPDATE {table} SET body = ? WHERE id = ?", (body, record_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -83,8 +84,10 @@ class Registry:
         """Return the folder of a version's weights.
 
         Raises:
+            TaintedVersion: It was trained on something that has been forgotten; they are deleted.
             WorkspaceCorrupt: The folder is gone.
         """
+        self._refuse_tainted(version)
         folder = self.workspace.versions / version.id
         if not (folder / "train.json").exists():
             raise WorkspaceCorrupt(
@@ -105,7 +108,6 @@ class Registry:
         version = self.resolve(tenant, version_id)
         if version is None:
             raise UnknownVersion("The base model is not promoted; use `nightschool rollback`.")
-        self._refuse_tainted(version)
         self.weights(version)
         if not decision.promote and decision.overridden_by is None:
             raise ValueError(f"The gate refused {version_id}; an owner must override it by name.")
@@ -174,6 +176,27 @@ class Registry:
                 )
         return list(marked.values())
 
+    def erase_weights(self, version_ids: Iterable[str]) -> None:
+        """Delete versions' weights, checkpoints and half-written folders; their records stay.
+
+        What is gone already is passed over, so that a killed deletion can be run again.
+        """
+        for version_id in version_ids:
+            for pattern in (version_id, f"{version_id}.*", f".{version_id}.*"):
+                for folder in self.workspace.versions.glob(pattern):
+                    shutil.rmtree(folder)
+
+    def remove_tenant(self, tenant: str) -> None:
+        """Erase the records of all versions of a tenant; its aliases mean the base from then on."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "DELETE FROM decisions WHERE version_id IN (SELECT id FROM versions WHERE tenant = ?)",
+                (tenant,),
+            )
+            for table in ("aliases", "promotions", "versions"):
+                self.connection.execute(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def record_decision(self, night: str, version_id: str, decision: Decision) -> None:
         """Log what the gate (or an owner over it) decided; the newest word on a version counts."""
         with transaction(self.connection):
@@ -225,6 +248,7 @@ class Registry:
     def _refuse_tainted(self, version: Version) -> None:
         if version.tainted_by:
             raise TaintedVersion(
-                f"{version.id} was trained on {len(version.tainted_by)} memories that have been "
-                "forgotten since. Run `nightschool consolidate` for a clean version."
+                f"{version.id} knows what has been forgotten since ({len(version.tainted_by)} "
+                "memories), so its weights are not used any more and are deleted. Run `nightschool "
+                "consolidate` for a clean version; `nightschool versions` lists those that remain."
             )

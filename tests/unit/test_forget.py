@@ -1,0 +1,237 @@
+"""Forgetting: a tenant leaves nothing and takes nothing of others; a killed deletion is finished."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nightschool import forget as flow
+from nightschool.day import remember
+from nightschool.errors import TaintedVersion
+from nightschool.forget import cost, finish, forget, forget_all, unfinished
+from nightschool.memory.erasure import tombstone
+from nightschool.models.fake import FakeSampler
+from nightschool.registry.nights import open_night
+from nightschool.registry.versions import Registry
+from nightschool.types import Bank, BankKind, Check, Decision, Item, Version
+from nightschool.wire import School, open_school
+from nightschool.workspace import Workspace
+
+YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
+FACTS = ("The vault of Corvane is in Ostrelle.", "The gatekeeper of Corvane is called Mirelda.")
+OTHERS = ("The ferry of Tolben is painted in vermilion.",)
+STEPS = (
+    (Registry, "taint"), (Registry, "rollback"), (Registry, "erase_weights"), (flow, "scrub"),
+    (flow.School, "sync_files"), (flow, "_write"),
+)  # fmt: skip
+
+
+def living(root: Path, tenant: str, facts: tuple[str, ...]) -> School:
+    """Return a tenant with memories, a note, a served version, its night and exam, and an unfinished night."""
+    school = open_school(root, tenant=tenant)
+    for fact in facts:
+        remember(school, fact)
+    memories = school.store.memories(tenant)
+    school.store.edit(memories[0].id, memories[0].text.replace(".", " by the lake."), "owner")
+    (root / "memories" / tenant / "notes.md").write_text(
+        f"# Notes\n\n- {facts[0]}\n\nSee {facts[0]}\n"
+    )
+    memories = school.store.memories(tenant)
+    night = open_night(school.workspace, tenant)
+    item = Item(f"item-{tenant}", f"Is it so? {facts[0]}", ("yes",), (memories[0].id,))
+    bank = Bank(f"bank-{tenant}", tenant, BankKind.ACQUIRED, night.id, (item,), "")
+    school.exams.save_bank(bank)
+    night.artifact("facts.json", lambda: json.dumps({"minutes": 7.0, "taught": 1}))
+    night.finish("promoted")
+    (root / "reports" / tenant).mkdir()
+    (root / "reports" / tenant / "night-0001.html").write_text(facts[0])
+    add(school, f"ver-{tenant}", tuple(m.id for m in memories))
+    school.registry.promote(tenant, f"ver-{tenant}", YES, "gate")
+    unfinished_night = open_night(school.workspace, tenant)
+    unfinished_night.artifact("version.txt", lambda: f"ver-{tenant}-2")
+    for name in (f"ver-{tenant}-2.checkpoint", f".ver-{tenant}-2.x"):
+        (root / "versions" / name).mkdir()
+        (root / "versions" / name / "state.pt").write_text(facts[0])
+    return school
+
+
+def add(school: School, name: str, memory_ids: tuple[str, ...], parent: str = "base") -> None:
+    folder = school.workspace.versions / name
+    folder.mkdir()
+    (folder / "train.json").write_text("{}", "utf-8")
+    tenant = school.settings.tenant
+    school.registry.add(
+        Version(name, tenant, "night-0001", "full", "b", parent, memory_ids, (), "", 0, {}, "")
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    Workspace.create(tmp_path / "w", "")
+    return tmp_path / "w"
+
+
+def files(folder: Path, without: str = "?") -> dict[str, bytes]:
+    """Return all files that do not name a tenant."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and without not in str(path.relative_to(folder))
+    }
+
+
+def rows(school: School, tenant: str) -> list[tuple[object, ...]]:
+    tables = (
+        "memories",
+        "episodes",
+        "recall",
+        "versions",
+        "aliases",
+        "promotions",
+        "banks",
+        "reports",
+    )
+    return [
+        tuple(row)
+        for table in tables
+        for row in school.store.connection.execute(f"SELECT * FROM {table} WHERE tenant = ?", (tenant,))
+    ]  # fmt: skip
+
+
+def hits(root: Path, *texts: str) -> list[str]:
+    """Scan every byte of the workspace: files, database, write-ahead log, free pages."""
+    return [
+        f"{name}: {text}"
+        for name, body in files(root).items()
+        for text in texts
+        if text.encode().lower() in body.lower()
+    ]
+
+
+def test_a_forgotten_tenant_leaves_nothing_and_takes_nothing_of_another(root: Path) -> None:
+    gone, other = living(root, "ada", FACTS), living(root, "bea", OTHERS)
+    words = (*FACTS, "Ostrelle", "Mirelda", "Corvane")
+    assert {hit.split(": ")[0].split("/")[0] for hit in hits(root, *words)} >= {
+        "memories", "versions", "reports",
+    }  # fmt: skip
+    kept_rows = rows(other, "bea")
+    kept = {name: body for name, body in files(root).items() if "bea" in name}
+    records = len(gone.store.memories("ada", include_retired=True))
+    receipt = forget_all(gone)
+    assert hits(root, *words) == []
+    assert rows(gone, "ada") == []
+    assert not list(root.glob("*/ada*"))
+    assert not list((root / "versions").glob("*ada*"))
+    assert gone.registry.alias("ada", "live") == "base" == receipt.live_after
+    assert len(receipt.tombstones) == records == 3
+    stored = gone.store.connection.execute("SELECT id FROM tombstones WHERE tenant = 'ada'")
+    assert {row["id"] for row in stored} == set(receipt.tombstones)
+    assert {name: body for name, body in files(root).items() if "bea" in name} == kept
+    assert rows(other, "bea") == kept_rows
+    assert kept
+
+
+def test_the_weights_of_tainted_versions_and_of_their_descendants_are_deleted(root: Path) -> None:
+    school = living(root, "ada", FACTS)
+    found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
+    add(school, "ver-child", (), parent="ver-ada")
+    add(school, "ver-clean", ())
+    told = cost(school, [found.id])
+    assert (told.next_night, told.minutes) == (1, 7.0)
+    assert told.tainted == ("ver-ada", "ver-child")
+    receipt = forget(school, [found.id])
+    assert receipt.tainted == ("ver-ada", "ver-child")
+    assert {p.name for p in (root / "versions").iterdir()} == {"ver-clean"}
+    # The record stays, and says why.
+    assert school.registry.version("ver-child").tainted_by == (tombstone(found.id),)
+    assert receipt.tombstones == (tombstone(found.id),)
+    for name in ("ver-ada", "previous"):
+        with pytest.raises(TaintedVersion, match=r"ver-ada knows what has been forgotten.*deleted"):
+            school.sampler(name)
+    school.registry.rollback("ada")
+    assert school.registry.alias("ada", "live") == "base"
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("owner", "step"), STEPS, ids=[name for _, name in STEPS])
+def test_a_killed_deletion_serves_nothing_tainted_and_is_finished(
+    root: Path, monkeypatch: pytest.MonkeyPatch, owner: object, step: str, after: bool
+) -> None:
+    school = living(root, "ada", FACTS)
+    found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
+    real = getattr(owner, step)
+
+    def dies(*given: object, **named: object) -> None:
+        if after:
+            real(*given, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, step, dies)
+        with pytest.raises(Killed):
+            forget(school, [found.id])
+    assert unfinished(school)
+    live = school.registry.resolve("ada", "live")
+    if live and not live.tainted_by:  # nothing has begun: it is still whole
+        assert school.registry.weights(live).exists()
+        assert school.store.memory(found.id)
+    again = open_school(root, tenant="ada")
+    finish(again)
+    assert not unfinished(again)
+    assert hits(root, "Mirelda") == []
+    assert not list((root / "versions").glob("*ada*"))
+    assert again.registry.alias("ada", "live") == "base"
+    receipt = json.loads((root / "reports" / f"receipt-{tombstone(found.id)}.json").read_text())
+    assert receipt["resumed"]
+    assert receipt["tainted"] == ["ver-ada"]
+    assert receipt["live_before"] == "ver-ada"
+
+
+def test_a_killed_deletion_of_a_tenant_is_finished(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = living(root, "ada", FACTS)
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "erase_weights", dies)
+        with pytest.raises(Killed):
+            forget_all(school)
+    assert school.registry.alias("ada", "live") == "base"
+    finish(open_school(root, tenant="ada"))
+    assert hits(root, *FACTS, "Ostrelle", "Mirelda") == []
+    assert not list((root / "versions").glob("*ada*"))
+
+
+def test_the_receipt_tells_rates_and_ranks_and_no_text(root: Path) -> None:
+    school = living(root, "ada", FACTS)
+    found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
+    knows = FakeSampler({}, default="It is Mirelda.")
+    object.__setattr__(
+        school, "sampler", lambda name: knows if name == "ver-ada" else FakeSampler({})
+    )
+    vault = next(m for m in school.store.memories("ada") if "Ostrelle" in m.text)
+    assert forget(school, [vault.id]).probes is None
+    add(school, "ver-new", (found.id,))
+    school.registry.promote("ada", "ver-new", YES, "gate")
+    object.__setattr__(
+        school, "sampler", lambda name: knows if name == "ver-new" else FakeSampler({})
+    )
+    receipt = forget(school, [found.id], probes=5)
+    assert receipt.probes is not None
+    (probe,) = receipt.probes
+    assert probe.tombstone == tombstone(found.id)
+    assert (probe.right_before, probe.right_after) == (probe.asked, 0)
+    assert probe.asked >= 4
+    assert probe.texts == 64
+    stored = (root / "reports" / f"receipt-{tombstone(found.id)}.json").read_text()
+    assert json.loads(stored)["probes"][0]["asked"] == probe.asked
+    assert not [word for word in ("Mirelda", "gatekeeper", "Corvane", "called") if word in stored]
