@@ -122,17 +122,17 @@ def main() -> None:
             for asked in ("probes", "questions"):
                 state(record, f"{group}_{asked}_{moment}", row["asked"][f"{group}_{moment}"][asked])
             ranks = row["asked"][f"{group}_{moment}"]["ranks"]
-            bits = sorted(exposure_bits(r, row["texts"]) for r in ranks)
+            most = exposure_bits(1, row["texts"])
+            parts = [exposure_bits(place, row["texts"]) / most for place in ranks]
+            each = [Item(str(k), "", (), (str(k),)) for k in range(len(parts))]
+            found = rate({item.id: part for item, part in zip(each, parts, strict=True)}, each)
+            value, low, high = (most * (part or 0) for part in (found.value, found.low, found.high))
             record.figure(
-                f"{group}_exposure_{moment}", sum(bits) / len(bits), n=len(bits), unit="bits",
-                low=bits[0], high=bits[-1],
-            )  # fmt: skip
-    for moment in ("after", "next_night"):
+                f"{group}_exposure_{moment}", value, low=low, high=high, n=found.n, unit="bits"
+            )
+    for moment in MOMENTS:
         scanned = row[f"scan_{moment}"]
-        record.figure(
-            f"bytes_scan_hits_{moment}", scanned["hits"], n=scanned["searched"], unit="hits"
-        )
-    record.figure("bytes_scan_hits_before", row["scan_before"]["hits"], n=row["scan_before"]["searched"], unit="hits")  # fmt: skip
+        record.figure(f"scan_hits_{moment}", scanned["hits"], n=scanned["searched"], unit="hits")
     record.figure("deletion_seconds", row["receipt"]["seconds"], n=row["forgotten"], unit="s")
     record.save()
     print(json.dumps({name: f["value"] for name, f in record.body["figures"].items()}, indent=1))

@@ -79,7 +79,7 @@ def _exchanged(word: str, rng: random.Random) -> str:
 def _words() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return names and common words of the general bank; its made-up plurals are no words."""
     items = [i for i in general_bank(1000, "").items if i.group != "plurals"]
-    words = {choice for item in items for choice in item.choices}
+    words = {choice for item in items for choice in item.choices} - {*_MONTHS, *_DAYS}
     return _like(r"[A-Z][a-z]{2,}", words), _like(r"[a-z]{3,}", words)
 
 
