@@ -215,7 +215,6 @@ def test_a_tenant_lives_as_if_alone(make):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="erasing leaves episodes on which no memory stands")
 def test_forgetting_all_leaves_no_text_that_became_no_memory_of_its_own(tmp_path):
     store = SqliteStore(Workspace.create(tmp_path, ""))
     store.absorb(said("The staging host is kestrel-7.", "ada"))

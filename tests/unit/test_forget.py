@@ -86,18 +86,18 @@ def rows(school: School, tenant: str) -> list[tuple[object, ...]]:
     tables = (
         "memories",
         "episodes",
-        "recall",
         "versions",
         "aliases",
         "promotions",
         "banks",
         "reports",
     )
+    indexed = "SELECT * FROM recall WHERE rowid IN (SELECT slot FROM memories WHERE tenant = ?)"
     return [
         tuple(row)
-        for table in tables
-        for row in school.store.connection.execute(f"SELECT * FROM {table} WHERE tenant = ?", (tenant,))
-    ]  # fmt: skip
+        for query in (*(f"SELECT * FROM {table} WHERE tenant = ?" for table in tables), indexed)
+        for row in school.store.connection.execute(query, (tenant,))
+    ]
 
 
 def hits(root: Path, *texts: str) -> list[str]:
