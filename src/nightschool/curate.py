@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nightschool.errors import UnknownMemory, WorkspaceError
 from nightschool.language import normalise
 from nightschool.memory.files import Edits
+from nightschool.memory.holds import masked
 from nightschool.memory.notes import erase_lines
 from nightschool.memory.rules import SAID
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
 from nightschool.sources.keys import statement_key
 from nightschool.trust import displayed, lowest, mark, trainable
-from nightschool.types import Memory, MemoryStatus, SourceKind, Trust
+from nightschool.types import Memory, MemoryStatus, Passage, SourceKind, Trust
 from nightschool.wire import School
 
 
@@ -29,7 +30,7 @@ def pick_up_edits(school: School) -> Edits:
     """
     if not school.edited():
         return Edits()
-    with school.workspace.lock("taking in edits"):
+    with school.workspace.lock_memory("taking in edits"):
         return school.sync_files()
 
 
@@ -37,8 +38,6 @@ def use_memory_tool(
     school: School, tool: MemoryTool, call: Mapping[str, Any], trust: Trust = Trust.USER
 ) -> ToolResult:
     """Execute a model's memory tool call, and take in what it wrote: as proposals, for recall only.
-
-    While a night holds the workspace the file is written all the same, and read when the night is over.
 
     Args:
         school: The wired workspace.
@@ -51,7 +50,7 @@ def use_memory_tool(
     if not result.is_error and call.get("command") != "view":
         path = str(call.get("path") or call.get("new_path"))
         # A file that cannot be read is the owner's to mend; the model's own write is done.
-        with suppress(WorkspaceError), school.workspace.lock("the memory tool"):
+        with suppress(WorkspaceError), school.workspace.lock_memory("the memory tool"):
             school.sync_files({path: lowest(trust, Trust.USER)})
     return result
 
@@ -61,6 +60,12 @@ def search(school: School, query: str, limit: int) -> list[Memory]:
     return [memory for memory, _ in school.store.recall(school.settings.tenant, query, limit)]
 
 
+def search_passages(school: School, query: str, limit: int) -> list[Passage]:
+    """Find what people said in the tenant's conversations, nearest first, with secrets blotted out."""
+    found = school.store.passages(school.settings.tenant, query, limit)
+    return [replace(p, text=masked(p.text) or p.text) for p, _ in found]
+
+
 def correct(school: School, memory_id: str, text: str) -> Memory:
     """Replace a memory's text in the owner's name; the old text stays in the history.
 
@@ -68,7 +73,7 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
         UnknownMemory: The tenant has no live memory of this id.
         WorkspaceLocked: Another process holds the workspace.
     """
-    with school.workspace.lock("an edit"):
+    with school.workspace.lock_memory("an edit"):
         new = school.store.edit(school.memory(memory_id).id, text, "owner")
         school.sync_files()
     return new
@@ -81,7 +86,7 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
         UnknownMemory: An id is unknown, or its memory is not live; then nothing is changed.
         WorkspaceLocked: Another process holds the workspace.
     """
-    with school.workspace.lock("a review"):
+    with school.workspace.lock_memory("a review"):
         memories = [school.memory(memory_id) for memory_id in dict.fromkeys(memory_ids)]
         closed = [m for m in memories if m.status is not MemoryStatus.LIVE]
         if closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from statistics import mean
 
 from nightschool.errors import ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.prompts import recall_prompt, within_budget
@@ -68,7 +69,13 @@ def ask(
     fitting = [] if closed_book else school.recall(question)
     recalled = within_budget([m for m in fitting if version_id not in m.graduated], budget)
     last = recall_prompt(question, recalled, budget)
-    text = school.sampler(version_id).generate([(*before, *last)], max_tokens=ANSWER_TOKENS)[0]
+    index = school.memory_index() if school.settings.recall.index and not closed_book else ""
+    first = (Message("system", index),) if index else ()
+    text = school.sampler(version_id).generate(
+        [(*first, *before, *last)], max_tokens=ANSWER_TOKENS
+    )[0]
+    if recalled:
+        school.store.used([memory.id for memory in recalled])
     return Answer(text, version_id, tuple(recalled))
 
 
@@ -98,7 +105,7 @@ def learn(
     def near(text: str) -> list[Memory]:
         return [m for m, _ in school.store.recall(school.settings.tenant, text, NEAR)]
 
-    with school.workspace.lock("learning"):
+    with school.workspace.lock_memory("learning"):
         for reading in readings:
             if reading.episode.kind is SourceKind.CONVERSATION:
                 known = _recalled(school, [*before, *reading.episode.turns])
@@ -152,6 +159,8 @@ def end_chat(
 ) -> Learnt:
     """Make a conversation of (role, text) turns an episode, and keep what was stated in it.
 
+    Where the live version is loaded, it also tells how surprising each statement is to it.
+
     Args:
         school: The wired workspace.
         turns: What was said; nothing that was recalled into a prompt.
@@ -176,7 +185,14 @@ def end_chat(
         raise ExtractorFailed(
             f"{error} Nothing is lost: `nightschool learn {episode.id}` reads this conversation again."
         ) from error
-    return learn(school, [reading], before=earlier)
+    learnt = learn(school, [reading], before=earlier)
+    model = school.loaded_sampler("live")
+    if model is not None and learnt.added:
+        scores = model.score([((), memory.text) for memory in learnt.added])
+        school.store.surprised(
+            {m.id: -mean(s) for m, s in zip(learnt.added, scores, strict=True) if s}
+        )
+    return learnt
 
 
 def read_again(school: School, episode_id: str) -> Reading:

@@ -148,7 +148,7 @@ def import_memories(
         episode_id, school.settings.tenant, SourceKind.CONVERSATION, plain(str(path)),
         f"import of {plain(str(path))}", "", digest(IMPORTED, episode_id), now(),
     )  # fmt: skip
-    with school.workspace.lock("an import"):
+    with school.workspace.lock_memory("an import"):
         news = tuple(_news(school, episode, findings))
         added, gone = school.store.absorb(Reading(episode, news)) if news else ([], [])
         school.sync_files()

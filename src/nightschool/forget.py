@@ -192,7 +192,10 @@ def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Rec
         UnknownMemory: An id is not known, or none was given; then nothing is erased.
         WorkspaceLocked: Another process holds the workspace.
     """
-    with school.workspace.lock("forgetting"):
+    with (
+        school.workspace.lock("forgetting"),
+        school.workspace.lock_memory("forgetting"),
+    ):
         _finish(school)
         chain = _chain(school, memory_ids)
         return _forget(school, chain, False, probes)
@@ -208,7 +211,10 @@ def forget_all(school: School, *, probes: int = 0) -> Receipt:
     Raises:
         WorkspaceLocked: Another process holds the workspace.
     """
-    with school.workspace.lock("forgetting"):
+    with (
+        school.workspace.lock("forgetting"),
+        school.workspace.lock_memory("forgetting"),
+    ):
         _finish(school)
         chain = school.store.memories(school.settings.tenant, include_retired=True)
         return _forget(school, chain, True, probes)
@@ -225,7 +231,10 @@ def finish(school: School) -> None:
     Raises:
         WorkspaceLocked: Another process holds the workspace.
     """
-    with school.workspace.lock("forgetting"):
+    with (
+        school.workspace.lock("forgetting"),
+        school.workspace.lock_memory("forgetting"),
+    ):
         _finish(school)
 
 

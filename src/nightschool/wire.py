@@ -10,7 +10,15 @@ from pathlib import Path
 
 from nightschool.config import Settings, load_settings
 from nightschool.errors import ConfigError, UnknownMemory
-from nightschool.memory.files import EDITOR, Edits, edited, expect_changes, rendered, sync_files
+from nightschool.memory.files import (
+    EDITOR,
+    Edits,
+    edited,
+    expect_changes,
+    index_excerpt,
+    rendered,
+    sync_files,
+)
 from nightschool.memory.store import SqliteStore
 from nightschool.memory.tool import MemoryTool
 from nightschool.memory.vault import Vault
@@ -68,6 +76,15 @@ class School:
                 del self._loaded[other]
             self._loaded[key] = TorchSampler(folder, self.base_folder())
         return self._loaded[key]
+
+    def loaded_sampler(self, name: str) -> Sampler | None:
+        """Return the sampler of `base`, an alias or a version id where it is loaded already; else None."""
+        version = self.registry.resolve(self.settings.tenant, name)
+        return self._loaded.get(version.id if version else BASE)
+
+    def memory_index(self) -> str:
+        """Return the beginning of the index of the memory files, as it goes before a conversation."""
+        return index_excerpt(self.workspace, self.settings.tenant)
 
     def trainer(self) -> Trainer:
         """Return the torch trainer; samplers give their memory back first."""
@@ -181,7 +198,8 @@ class School:
 
     def edited(self) -> bool:
         """Tell whether a memory file was edited since it was written."""
-        return edited(self.workspace, self.settings.tenant)
+        tenant = self.settings.tenant
+        return edited(self.workspace, tenant, known=self.store.any(tenant))
 
 
 def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None = None) -> School:

@@ -1,7 +1,7 @@
 """The workspace folder: where everything lives, written so that a kill loses nothing.
 
 Files are written atomically (temporary file, fsync, rename); records go to one SQLite
-database in WAL mode; a lock names the process that writes.
+database in WAL mode; one lock names the process that makes versions, another the one that changes memories.
 
 Layout: `nightschool.toml`, `nightschool.db`, `memories/`, `episodes/`, `versions/<id>/`,
 `nights/<id>/` (journal and artifacts of each night), `reports/`.
@@ -15,15 +15,19 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from nightschool.errors import WorkspaceCorrupt, WorkspaceError, WorkspaceLocked, WorkspaceMissing
 from nightschool.types import now
 
 CONFIG_NAME = "nightschool.toml"
+PATIENCE_SECONDS = 60.0
+"""How long a change of memory waits for its turn."""
 FOLDERS = ("memories", "episodes", "versions", "nights", "reports")
 
 
@@ -113,25 +117,38 @@ class Workspace:
         connection.row_factory = sqlite3.Row
         return connection
 
-    @contextmanager
-    def lock(self, purpose: str) -> Iterator[None]:
-        """Hold the workspace for one writer.
-
-        The kernel drops the lock with the process, so a killed writer never blocks the next.
+    def lock(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the versions for one writer: a night, a promotion, a deletion. Whoever comes second is told.
 
         Raises:
             WorkspaceLocked: Another process holds it; the message says which, and for what.
         """
-        path = self.root / ".lock"
-        with path.open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                handle.seek(0)
-                holder = handle.read().strip() or "another process"
-                raise WorkspaceLocked(
-                    f"{self.root} is in use by {holder}. Wait for it to end, or stop it."
-                ) from error
+        return self._hold(".lock", purpose, wait_seconds=0.0)
+
+    def lock_memory(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the memories and their files for one short change; others wait their turn.
+
+        A night does not hold it: what is said while it trains is kept, for the next one. Where both
+        locks are needed, `lock` is taken first.
+
+        Raises:
+            WorkspaceLocked: Another process has held it for more than `PATIENCE_SECONDS`.
+        """
+        return self._hold(".memory.lock", purpose, wait_seconds=PATIENCE_SECONDS)
+
+    @contextmanager
+    def _hold(self, name: str, purpose: str, wait_seconds: float) -> Iterator[None]:
+        """Hold a lock that the kernel drops with the process: a killed writer never blocks the next."""
+        with (self.root / name).open("a+") as handle:
+            until = time.monotonic() + wait_seconds
+            while not _taken(handle):
+                if time.monotonic() >= until:
+                    handle.seek(0)
+                    holder = handle.read().strip() or "another process"
+                    raise WorkspaceLocked(
+                        f"{self.root} is in use by {holder}. Wait for it to end, or stop it."
+                    )
+                time.sleep(0.01)
             handle.truncate(0)
             handle.write(f"process {os.getpid()} ({purpose}, since {now()})")
             handle.flush()
@@ -141,16 +158,34 @@ class Workspace:
                 handle.truncate(0)
 
 
+def _taken(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Run the block in one write transaction: all of it is stored, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
+    """Run the block in one write transaction: all of it is stored, or nothing.
+
+    Raises:
+        WorkspaceError: The database cannot be written, such as on a full disk.
+    """
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield connection
-    except BaseException:
-        connection.execute("ROLLBACK")
+        connection.execute("COMMIT")
+    except BaseException as error:
+        with suppress(sqlite3.Error):  # a failed write may have rolled back already
+            connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError):
+            raise WorkspaceError(
+                f"Cannot write the database: {error}. Free some disk space or correct the permissions; "
+                "nothing was changed."
+            ) from error
         raise
-    connection.execute("COMMIT")
 
 
 def migrate(connection: sqlite3.Connection, room: str, migrations: tuple[str, ...]) -> None:

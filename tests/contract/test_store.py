@@ -190,3 +190,20 @@ def test_the_same_words_count_when_they_are_said_anew_or_by_somebody_more_truste
     (again,), _ = learn(store, "The staging host is heron-4.")
     assert store.memories("t") == [again]
     assert learn(store, "The staging host is heron-4.") == ([], [])
+
+
+def test_a_damaged_index_is_built_anew_by_the_next_search(tmp_path):
+    store = SqliteStore(Workspace.create(tmp_path, ""))
+    learn(store, "The staging host is kestrel-7.")
+    store.absorb(
+        conversation([{"role": "user", "content": "What a view from Talinda!"}], "t", "a walk")
+    )
+    for table in ("recall_data", "said_data"):
+        store.connection.execute(
+            f"UPDATE {table} SET block = randomblob(length(block)) WHERE id > 10"
+        )
+    again = SqliteStore(Workspace(tmp_path))
+    assert [m.text for m, _ in again.recall("t", "staging host", 5)] == [
+        "The staging host is kestrel-7."
+    ]
+    assert [p.text for p, _ in again.passages("t", "Talinda", 5)] == ["What a view from Talinda!"]

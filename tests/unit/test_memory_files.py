@@ -54,17 +54,17 @@ def folder(tmp_path: Path) -> Folder:
 def test_untouched_files_change_nothing(folder: Folder) -> None:
     folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
     before = folder.file().read_text()
-    assert not edited(folder.workspace, "t")
+    assert not edited(folder.workspace, "t", known=True)
     assert not folder.sync()
     folder.file().write_text(before)  # saved again without a change
-    assert not edited(folder.workspace, "t")
+    assert not edited(folder.workspace, "t", known=True)
 
 
 def test_a_changed_line_corrects_its_memory_in_the_editors_name(folder: Folder) -> None:
     (old,) = folder.tell("The staging host is kestrel-7.")
     path = folder.file()
     path.write_text(path.read_text().replace("kestrel-7", "merlin-2"))
-    assert edited(folder.workspace, "t")
+    assert edited(folder.workspace, "t", known=True)
     edits = folder.sync()
     (new,) = edits.changed
     assert (new.text, new.supersedes) == ("The staging host is merlin-2.", old.id)
@@ -158,10 +158,10 @@ def write_note(folder: Folder, text: str) -> Edits:
     path = folder.workspace.memories / "t" / "project.md"
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
-    assert edited(folder.workspace, "t")
+    assert edited(folder.workspace, "t", known=True)
     edits = folder.sync()
     assert path.read_text() == text
-    assert not edited(folder.workspace, "t")
+    assert not edited(folder.workspace, "t", known=True)
     return edits
 
 
@@ -287,6 +287,7 @@ def test_a_file_that_is_not_text_any_more_is_named_and_kept(folder: Folder) -> N
 
 def test_the_text_of_a_forgotten_memory_is_in_no_file(folder: Folder) -> None:
     (told,) = folder.tell("The door code is 7382.")
+    files.expect_changes(folder.workspace, "t")  # as `forget` does
     folder.store.remove([told.id])
     folder.sync()
     for path in (folder.workspace.memories).rglob("*"):
@@ -396,7 +397,7 @@ def test_what_was_saved_while_files_are_rendered_is_taken_in_next(
     monkeypatch.setattr(files, "_read_notes", meanwhile)
     folder.sync()
     monkeypatch.undo()
-    assert edited(folder.workspace, "t")
+    assert edited(folder.workspace, "t", known=True)
     assert [m.text for m in folder.sync().added] == ["Deploys are on Friday."]
 
 
@@ -459,3 +460,24 @@ def test_rules_and_comments_are_no_statements(folder: Folder) -> None:
     edits = folder.sync()
     assert edits.added == ()
     assert len(edits.ignored) == 5
+
+
+def test_files_without_their_database_come_in_again_as_proposals(tmp_path: Path) -> None:
+    lost = Folder(tmp_path)
+    lost.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    again = Folder(tmp_path)
+    assert edited(again.workspace, "t", known=False)
+    again.sync()
+    assert again.texts() == {"The staging host is kestrel-7.", "Deploys are on Friday."}
+    assert not any(trainable(memory) for memory in again.store.memories("t"))
+    assert again.sync() == Edits()
+    assert again.texts() == {"The staging host is kestrel-7.", "Deploys are on Friday."}
+
+
+def test_what_was_being_forgotten_does_not_come_back_with_the_files(tmp_path: Path) -> None:
+    lost = Folder(tmp_path)
+    lost.tell("The staging host is kestrel-7.")
+    files.expect_changes(lost.workspace, "t")
+    again = Folder(tmp_path)
+    again.sync()
+    assert again.texts() == set()

@@ -79,6 +79,9 @@ def list_memories(
 def search(
     query: Annotated[str, typer.Argument(help="Words, or a question.")],
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 10,
+    said: Annotated[
+        bool, typer.Option("--said", help="What people said in conversations, in their words.")
+    ] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -89,10 +92,18 @@ def search(
     Example: nightschool memory search "which host is staging?" --limit 3
     """
     from nightschool.curate import search as find
+    from nightschool.curate import search_passages
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        _shown(find(school, query, limit), json, "Nothing is remembered about that.")
+        if said:
+            passages = search_passages(school, query, limit)
+            lines = [
+                f"{p.id}  {p.at[:10]}  {p.speaker}: {' '.join(p.text.split())}" for p in passages
+            ]
+            show(passages, json, "\n".join(lines) or "Nobody said anything about that.")
+        else:
+            _shown(find(school, query, limit), json, "Nothing is remembered about that.")
 
 
 @app.command(cls=Command)
@@ -155,7 +166,13 @@ def show_memory(
         approved = ", approved" if found.approved else ""
         lines = [
             memory_line(found),
-            f"from {found.source} ({found.source_kind.value}{spoke}), {found.at}",
+            f"{found.kind.value} from {found.source} ({found.source_kind.value}{spoke}), {found.at}",
+            f"holds since {found.valid_from or 'unknown'} until {found.valid_to or 'now'}; used {found.uses} times; surprise: "
+            + (
+                f"{found.surprise:.2f} nats a token"
+                if found.surprise is not None
+                else "not measured"
+            ),
             f"trust: {found.trust.value}{approved}; not trained for: {mark(found) or 'nothing'}; first studied: {found.learnt_in or 'not yet'}; "
             f"known by: {', '.join(found.graduated) or 'no version'}",
             *(f"  {e['at']}  {e['actor']}  {e['action']}: {e['text']}" for e in events),
@@ -236,7 +253,7 @@ def pending(
 ) -> None:
     """List what waits for approval: it may be recalled, marked as such, and is never trained.
 
-    It waits for who said it, or for what it is: volatile (so just now) or directive (an order in a source).
+    The most surprising to the live version come first. It waits for who said it, or for what it is: volatile (so just now) or directive (an order in a source).
 
     Example: nightschool memory pending
     """
@@ -245,7 +262,8 @@ def pending(
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         live = school.store.memories(school.settings.tenant)
-        _shown([m for m in live if waits(m)], json, "Nothing waits for approval.")
+        waiting = sorted(filter(waits, live), key=lambda m: -(m.surprise or 0.0))
+        _shown(waiting, json, "Nothing waits for approval.")
 
 
 @app.command(cls=Command)

@@ -27,9 +27,13 @@ from nightschool.types import Memory, MemoryStatus, Reading, SourceKind, Trust, 
 from nightschool.workspace import Workspace, read_json, write_atomic
 
 INDEX = "MEMORY.md"
+INDEX_LINES, INDEX_BYTES = 200, 25_000
+"""What of the index goes before a conversation, as agents with such a memory do it."""
 RENDERED = ".rendered.json"
 NOTED = "note"
 """The speaker of what stands in a note."""
+RECOVERED = "recovered-"
+"""How the name of a rendered file begins whose database was lost."""
 UNWRITTEN: dict[str, Any] = {"digest": "", "stamp": []}
 """The row of a rendered file of which nobody knows what it holds."""
 BACKUP = re.compile(r"(?:~|#|\.swp|\.bak|\.orig)$")
@@ -87,6 +91,8 @@ def sync_files(
     """
     folder = workspace.memories / tenant
     Vault(folder).sweep()
+    if not store.memories(tenant, include_retired=True):
+        _recover(folder)
     seen = {path.name: _stamp(path) for path in folder.glob("*.md")}
     edits = _take_in(store, folder, tenant, state)
     proposed, notes = _read_notes(store, folder, tenant, written or {})
@@ -101,10 +107,18 @@ def expect_changes(workspace: Workspace, tenant: str) -> None:
     _save(folder, {n: {**row, **UNWRITTEN} for n, row in record["files"].items()}, record["notes"])
 
 
-def edited(workspace: Workspace, tenant: str) -> bool:
-    """Tell whether a file is not as it was last written or read."""
+def edited(workspace: Workspace, tenant: str, *, known: bool) -> bool:
+    """Tell whether a file is not as it was last written or read.
+
+    Args:
+        workspace: Where the files are.
+        tenant: Whose they are.
+        known: Whether the tenant has any record; without one, rendered files have lost their database.
+    """
     folder = workspace.memories / tenant
     record = _record(folder)
+    if any(row["ids"] and not known for row in record["files"].values()):
+        return True
     if any(_changed(folder / name, row) for name, row in record["files"].items()):
         return True
     return any(_unread(folder, record))
@@ -114,6 +128,15 @@ def rendered(workspace: Workspace, tenant: str) -> frozenset[str]:
     """Return the virtual paths of the files that are rendered from records."""
     names = {*_record(workspace.memories / tenant)["files"], INDEX}
     return frozenset(f"{ROOT}/{name}" for name in names)
+
+
+def index_excerpt(workspace: Workspace, tenant: str) -> str:
+    """Return the index's first `INDEX_LINES` lines, at most `INDEX_BYTES` of them; empty before the first memory."""
+    path = workspace.memories / tenant / INDEX
+    if not path.is_file():
+        return ""
+    lines = _text(path).splitlines(keepends=True)[:INDEX_LINES]
+    return "".join(lines).encode("utf-8")[:INDEX_BYTES].decode("utf-8", "ignore")
 
 
 # -- from the files -----------------------------------------------------------------------
@@ -148,6 +171,28 @@ def _unread(
             continue  # a name that no tool could give, or gone since it was listed
         if stamp != record["notes"].get(path):
             yield path, stamp
+
+
+def _recover(folder: Path) -> None:
+    """Make notes of rendered files whose database is gone: what they say comes in again, as proposals.
+
+    Only of files that are as they were rendered: what was being forgotten is announced as unknown.
+    """
+    record = _record(folder)
+    lost = [
+        name
+        for name, row in record["files"].items()
+        if row["ids"]
+        and (folder / name).is_file()
+        and digest(_text(folder / name)) == row["digest"]
+    ]
+    for name in lost:
+        kept = re.sub(r"\s*<!-- *mem-\w+ *-->", "", _text(folder / name))
+        write_atomic(folder / f"{RECOVERED}{name}", kept)
+        (folder / name).unlink()
+    if lost:
+        files = {n: row for n, row in record["files"].items() if n not in lost}
+        _save(folder, files, record["notes"])
 
 
 def _stamp(path: Path) -> list[int]:

@@ -55,3 +55,12 @@ MIGRATIONS = (
     CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'unicode61');
     """,
 )
+
+RENEWED = (
+    "DROP TABLE IF EXISTS recall",
+    "DROP TABLE IF EXISTS said",
+    "DELETE FROM passages",
+    "CREATE VIRTUAL TABLE recall USING fts5(text, around, tokenize = 'unicode61')",
+    "CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'unicode61')",
+)
+"""Empty search tables, as the migrations leave them."""

@@ -6,12 +6,13 @@ all and `forget` has one place to clean; `files.py` renders the memories for peo
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
-from nightschool.errors import UnknownMemory
+from nightschool.errors import UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.erasure import erase, erase_tenant
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import RECENT, SPARE, Index, preferred, stemmed
@@ -26,7 +27,7 @@ from nightschool.memory.rules import (
     said_again,
     shown_by,
 )
-from nightschool.memory.schema import MIGRATIONS, ROOM
+from nightschool.memory.schema import MIGRATIONS, RENEWED, ROOM
 from nightschool.memory.surroundings import around
 from nightschool.trust import entitled
 from nightschool.types import (
@@ -194,6 +195,11 @@ class SqliteStore:
             "tenant = ?" + ("" if include_retired else " AND status = 'live'"), tenant
         )
 
+    def any(self, tenant: str) -> bool:
+        """Tell whether the tenant has a record, live or not."""
+        row = self.connection.execute("SELECT 1 FROM memories WHERE tenant = ? LIMIT 1", (tenant,))
+        return row.fetchone() is not None
+
     def memory(self, memory_id: str) -> Memory:
         """Return one memory.
 
@@ -243,7 +249,11 @@ class SqliteStore:
 
         Among about equals, what is better vouched for and what was of use before comes first.
         """
-        hits = self._index.nearest(tenant, query, limit + SPARE)
+        try:
+            hits = self._index.nearest(tenant, query, limit + SPARE)
+        except sqlite3.DatabaseError:
+            self.check()  # the index can be had again; damaged records are told
+            hits = self._index.nearest(tenant, query, limit + SPARE)
         rows = self.connection.execute(
             f"SELECT slot, body FROM memories WHERE slot IN ({','.join('?' * len(hits))})",
             [hit.slot for hit in hits],
@@ -266,6 +276,43 @@ class SqliteStore:
             (memory_id,),
         )
         return [dict(row) for row in rows]
+
+    def reindex(self) -> None:
+        """Build the search index anew from the records, whatever state it is in."""
+        with transaction(self.connection):
+            for statement in RENEWED:
+                self.connection.execute(statement)
+            for row in self.connection.execute(
+                "SELECT id, body, episode_id FROM memories WHERE status = 'live' ORDER BY number"
+            ).fetchall():
+                memory = from_json(Memory, row["body"])
+                nearby = around(self.episode(memory.episode_id), memory.span, memory.speaker)
+                slot = self._index.add(memory.tenant, memory.text, nearby)
+                self.connection.execute(
+                    "UPDATE memories SET slot = ? WHERE id = ?", (slot, memory.id)
+                )
+            for row in self.connection.execute(
+                "SELECT body FROM episodes ORDER BY rowid"
+            ).fetchall():
+                self._passages.add(from_json(Episode, row["body"]))
+            for memory in self._select("status = 'retired'"):
+                if memory.source_kind is SourceKind.CONVERSATION:
+                    self._passages.overrule(self.episode(memory.episode_id), memory)
+
+    def check(self) -> None:
+        """Look into the index; where it is damaged, build it anew.
+
+        Raises:
+            WorkspaceCorrupt: The records themselves cannot be read.
+        """
+        try:
+            for table in ("recall", "said"):
+                self.connection.execute(f"INSERT INTO {table}({table}) VALUES ('integrity-check')")
+        except sqlite3.DatabaseError:
+            self.reindex()
+        fault = self.connection.execute("PRAGMA integrity_check").fetchone()[0]
+        if fault != "ok":
+            raise WorkspaceCorrupt(f"The database is damaged: {fault}. Restore it from a backup.")
 
     def _purge(self) -> None:
         for index in (self._index, self._passages.index):

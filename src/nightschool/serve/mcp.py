@@ -12,12 +12,12 @@ from typing import Any, Literal
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
 
-from nightschool.curate import search, use_memory_tool
+from nightschool.curate import search, search_passages, use_memory_tool
 from nightschool.day import remember as remember_statement
 from nightschool.errors import NightschoolError
 from nightschool.forget import forget as forget_memories
 from nightschool.trust import caution, displayed, entitled
-from nightschool.types import Memory, Trust
+from nightschool.types import Memory, Passage, Trust
 from nightschool.wire import School
 
 INSTRUCTIONS = (
@@ -34,7 +34,9 @@ def memory_server(school: School, trust: Trust) -> MCPServer:
         school: The wired workspace.
         trust: The tier of what comes in over this connection.
     """
-    server = MCPServer("nightschool", version=version("nightschool"), instructions=INSTRUCTIONS)
+    index = school.memory_index()
+    told = f"{INSTRUCTIONS}\n\nThe index, /memories/MEMORY.md:\n{index}" if index else INSTRUCTIONS
+    server = MCPServer("nightschool", version=version("nightschool"), instructions=told)
     # One store, one thread: the tools are coroutines that never wait, so calls run one after another.
     conversation = school.memory_tool()
 
@@ -66,8 +68,9 @@ def memory_server(school: School, trust: Trust) -> MCPServer:
         """Find what is remembered about something, best first."""
         if not 1 <= limit <= 100:
             return _answer(f"limit is {limit}; expected 1 to 100.", is_error=True)
-        found = search(school, query, limit)
-        return _answer("\n".join(map(_line, found)) or "Nothing is remembered about that.")
+        lines = [*map(_line, search(school, query, limit))]
+        lines += [*map(_said, search_passages(school, query, max(1, limit // 2)))]
+        return _answer("\n".join(lines) or "Nothing is remembered about that.")
 
     @server.tool(structured_output=False)
     async def remember(statement: str) -> CallToolResult:
@@ -100,6 +103,11 @@ def memory_server(school: School, trust: Trust) -> MCPServer:
 
 def _line(memory: Memory) -> str:
     return f"[{memory.id}] {' '.join(displayed(memory).text.split())}{caution(memory)}"
+
+
+def _said(passage: Passage) -> str:
+    text = " ".join(passage.text.split())
+    return f"[{passage.id}] {passage.speaker} said on {passage.at[:10]}: {text} (as it was then; it may have changed)"
 
 
 def _answer(text: str, *, is_error: bool = False) -> CallToolResult:
