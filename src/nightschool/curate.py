@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nightschool.errors import UnknownMemory, WorkspaceError
+from nightschool.errors import SourceMalformed, UnknownMemory, WorkspaceError
 from nightschool.language import normalise
 from nightschool.memory.files import Edits
 from nightschool.memory.holds import masked
@@ -70,9 +70,12 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
     """Replace a memory's text in the owner's name; the old text stays in the history.
 
     Raises:
+        SourceMalformed: The text is empty.
         UnknownMemory: The tenant has no live memory of this id.
         WorkspaceLocked: Another process holds the workspace.
     """
+    if not text.strip():
+        raise SourceMalformed("The text is empty. Say what is right, or use `memory reject`.")
     with school.workspace.lock_memory("an edit"):
         new = school.store.edit(school.memory(memory_id).id, text, "owner")
         school.sync_files()

@@ -85,7 +85,10 @@ def memory_server(school: School, trust: Trust) -> MCPServer:
     async def forget(memory_ids: list[str]) -> CallToolResult:
         """Erase memories for good, by their ids; what the owner stated or approved is the owner's to erase."""
         try:
-            memories = [school.memory(memory_id) for memory_id in memory_ids]
+            # What was said of the same thing before goes along, so it has to be theirs as well.
+            memories = [
+                m for name in memory_ids for m in school.store.lineage(school.memory(name).id)
+            ]
             kept = [memory.id for memory in memories if not entitled(trust, memory)]
             if kept:
                 return _answer(
