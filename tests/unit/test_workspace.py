@@ -106,3 +106,20 @@ def test_a_damaged_record_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(WorkspaceCorrupt, match=r"a\.json cannot be read back"):
         read_json(path)
+
+
+def test_a_change_of_memory_does_not_wait_for_a_night(tmp_path):
+    workspace = Workspace.create(tmp_path, "")
+    with workspace.lock("a night"), workspace.lock_memory("learning"):
+        pass
+
+
+def test_a_change_of_memory_waits_for_another_and_says_who_held_it_too_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("nightschool.workspace.PATIENCE_SECONDS", 0.05)
+    workspace = Workspace.create(tmp_path, "")
+    with (
+        workspace.lock_memory("an import"),
+        pytest.raises(WorkspaceLocked, match="an import"),
+        workspace.lock_memory("learning"),
+    ):
+        pass
