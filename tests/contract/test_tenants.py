@@ -207,7 +207,7 @@ def test_a_tenant_lives_as_if_alone(make):
     run_state_machine_as_test(
         lambda: Tenants(make),
         settings=settings(
-            max_examples=25,
+            max_examples=12,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
