@@ -19,8 +19,8 @@ Effort = Literal["small", "medium", "large"]
 
 
 def new_id(prefix: str) -> str:
-    """Make a random id such as `mem-3f9c2a71be`; it carries no content."""
-    return f"{prefix}-{secrets.token_hex(5)}"
+    """Make a random id such as `mem-3f9c2a71be04d5e6`; it carries no content, and a million of them do not meet."""
+    return f"{prefix}-{secrets.token_hex(8)}"
 
 
 def now() -> str:

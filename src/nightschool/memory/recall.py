@@ -30,7 +30,7 @@ from nightschool.types import Memory
 
 RANGE_BITS = 40
 """Row numbers of one tenant: 2^40."""
-POSTINGS = 2000
+POSTINGS = 1000
 """At most so many rows, the newest, are read for one word; a word with more of them is common."""
 CANDIDATES = 128
 """At most so many texts are read and ranked by all words of the question."""
