@@ -1,6 +1,7 @@
 """The day on the real command line: learn, remember, list, edit, forget, and what goes wrong."""
 
 import json
+import time
 import zipfile
 
 import pytest
@@ -261,8 +262,15 @@ def test_forgetting_leaves_no_copy(school):
     assert not list((school.folder / "reports").rglob("night-*"))
     assert receipt["examples"] > 0
     for path in school.folder.rglob("*"):
-        if path.is_file() and path.suffix != ".safetensors":
+        if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
+    assert not list((school.folder / "versions").iterdir())
+    assert f"{version} knows what has been forgotten" in school(
+        "ask", "--version", version, "Which word?", code=1
+    )
+    assert "weights deleted" in school("versions")
+    assert receipt["tombstones"][0] in school("show", version)
+    assert "Live: base" in school("rollback")
     assert version in school("promote", version, "--override", code=1)
     outcome = school.json("consolidate", code=3)
     later = next(v for v in school.json("versions")["versions"] if v["id"] == outcome["version"])
@@ -340,6 +348,40 @@ def test_forgetting_by_words_source_and_date(school, tmp_path):
     assert not [t for t in texts(school) if "heron pump" in t]
     school("forget", "--source", str(tmp_path), "--yes")
     assert not [t for t in texts(school) if "stork" in t]
+
+
+def test_forgetting_a_whole_tenant(school):
+    school("remember", "The ferry is painted in vermilion.", "--tenant", "other")
+    said = school("forget", "--all", "--tenant", "other", code=1, typed="n\n")
+    assert "all of tenant other" in said
+    assert "only one of these" in school("forget", "--all", "--query", "ferry", "--yes", code=2)
+    before = texts(school)
+    receipt = school.json("forget", "--all", "--tenant", "other", "--yes")
+    assert len(receipt["tombstones"]) == 1
+    assert receipt["probes"] is None
+    assert school.json("memory", "list", "--tenant", "other", "--all") == []
+    assert texts(school) == before
+    for path in school.folder.rglob("*"):
+        if path.is_file():
+            assert b"vermilion" not in path.read_bytes(), path
+
+
+def test_a_killed_deletion_is_finished_by_the_next_command(school):
+    school("remember", "The ferry is painted in vermilion.")
+    found = school.json("memory", "list", "--about", "ferry")[0]["id"]
+    process = school.start("forget", found, "--yes")
+    journal = school.folder / ".forgetting-default.json"
+    while process.poll() is None and not journal.exists():
+        time.sleep(0.0005)
+    process.kill()
+    process.communicate()
+    school("versions")
+    assert not journal.exists()
+    if found in {m["id"] for m in school.json("memory", "list")}:
+        school("forget", found, "--yes")  # it was killed before it began
+    for path in school.folder.rglob("*"):
+        if path.is_file():
+            assert b"vermilion" not in path.read_bytes(), path
 
 
 def test_tenants_do_not_see_each_other(school):
