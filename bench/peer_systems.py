@@ -105,7 +105,13 @@ class LangMem:
                 space, store=self._store, response_format="content"
             )
         space = self._spaces[tenant]
-        self._store.batch([self._put(space, key, {"content": text}) for key, text in texts])
+        # Its batches break on a text that they hold twice.
+        batch: dict[str, str] = {}
+        for key, text in [*texts, ("", "")]:
+            if not key or text in batch:
+                self._store.batch([self._put(space, k, {"content": t}) for t, k in batch.items()])
+                batch = {}
+            batch[text] = key
 
     def search(self, tenant: str, query: str, limit: int) -> list[str]:
         if tenant not in self._tools:
