@@ -208,7 +208,7 @@ def test_a_tenant_lives_as_if_alone(make):
         lambda: Tenants(make),
         settings=settings(
             max_examples=12,
-            stateful_step_count=25,
+            stateful_step_count=18,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
