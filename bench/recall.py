@@ -6,7 +6,7 @@
 Every system gets the same turns and the same questions in one run. Ours lives the conversations as the
 product does: `conversation` reads them, the store's `absorb` keeps them. `recall` are its memories
 (statements, the newest of each thing), `passages` are the turns as they were said. `--peers` runs others
-beside it (`bench/peers.py` tells what they need). The settings were chosen on seeds 1 to 3.
+beside it (`bench/peers.py` tells what they need). The settings were chosen on seeds 1 and 2.
 """
 
 from __future__ import annotations

@@ -481,3 +481,10 @@ def test_what_was_being_forgotten_does_not_come_back_with_the_files(tmp_path: Pa
     again = Folder(tmp_path)
     again.sync()
     assert again.texts() == set()
+
+
+def test_a_statement_told_to_a_lost_database_does_not_cost_the_files(tmp_path: Path) -> None:
+    Folder(tmp_path).tell("The staging host is kestrel-7.")
+    again = Folder(tmp_path)
+    again.tell("Deploys are on Friday.")  # before anything has looked at the files
+    assert again.texts() == {"The staging host is kestrel-7.", "Deploys are on Friday."}

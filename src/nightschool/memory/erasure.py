@@ -14,6 +14,9 @@ from nightschool.memory.recall import Index
 from nightschool.memory.surroundings import around
 from nightschool.types import Episode, Memory, Span, now
 
+FEWEST_WORDS = 3
+"""Fewer words than this say nothing of their own, and are erased from their own source only."""
+
 
 def tombstone(memory_id: str) -> str:
     """Return the tombstone of a memory: as random as its id, and the same in store, versions and receipts."""
@@ -109,7 +112,7 @@ def _blank_in_others(connection: sqlite3.Connection, memory: Memory) -> None:
     words = re.findall(r"\w+", raw)
     if not words:
         return
-    said = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
+    said = re.compile(r"\b" + r"\W+".join(map(re.escape, words)) + r"\b", re.IGNORECASE)
     hint = max((word for word in words if word.isascii()), key=len, default="")
     rows = connection.execute(
         "SELECT body FROM episodes WHERE tenant = ? AND id != ? AND body LIKE ?",
@@ -117,6 +120,8 @@ def _blank_in_others(connection: sqlite3.Connection, memory: Memory) -> None:
     ).fetchall()
     for row in rows:
         other = from_json(Episode, row["body"])
+        if other.source != memory.source and len(words) < FEWEST_WORDS:
+            continue  # "Yes." elsewhere is another yes
         kept = [] if other.source == memory.source else _stood_on(connection, other)
         spans = [Span(found.start(), found.end()) for found in said.finditer(other.text)]
         spans = [s for s in spans if not any(s.start < k.end and k.start < s.end for k in kept)]

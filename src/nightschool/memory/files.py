@@ -91,8 +91,7 @@ def sync_files(
     """
     folder = workspace.memories / tenant
     Vault(folder).sweep()
-    if not store.memories(tenant, include_retired=True):
-        _recover(folder)
+    _recover(store, folder)
     seen = {path.name: _stamp(path) for path in folder.glob("*.md")}
     edits = _take_in(store, folder, tenant, state)
     proposed, notes = _read_notes(store, folder, tenant, written or {})
@@ -173,10 +172,11 @@ def _unread(
             yield path, stamp
 
 
-def _recover(folder: Path) -> None:
-    """Make notes of rendered files whose database is gone: what they say comes in again, as proposals.
+def _recover(store: Store, folder: Path) -> None:
+    """Make notes of rendered files of which the store knows no memory: what they say comes in again, as proposals.
 
-    Only of files that are as they were rendered: what was being forgotten is announced as unknown.
+    Their database is gone. Only of files that are as they were rendered: what was being forgotten is
+    announced as unknown.
     """
     record = _record(folder)
     lost = [
@@ -185,6 +185,7 @@ def _recover(folder: Path) -> None:
         if row["ids"]
         and (folder / name).is_file()
         and digest(_text(folder / name)) == row["digest"]
+        and not any(_is_known(store, memory_id) for memory_id in row["ids"])
     ]
     for name in lost:
         kept = re.sub(r"\s*<!-- *mem-\w+ *-->", "", _text(folder / name))
@@ -193,6 +194,14 @@ def _recover(folder: Path) -> None:
     if lost:
         files = {n: row for n, row in record["files"].items() if n not in lost}
         _save(folder, files, record["notes"])
+
+
+def _is_known(store: Store, memory_id: str) -> bool:
+    try:
+        store.memory(memory_id)
+    except UnknownMemory:
+        return False
+    return True
 
 
 def _stamp(path: Path) -> list[int]:

@@ -259,7 +259,8 @@ class SqliteStore:
             [hit.slot for hit in hits],
         )
         found = {row["slot"]: from_json(Memory, row["body"]) for row in rows}
-        return preferred([(found[hit.slot], hit.score) for hit in hits])[:limit]
+        # Another process may have closed one since.
+        return preferred([(found[h.slot], h.score) for h in hits if h.slot in found])[:limit]
 
     def passages(self, tenant: str, query: str, limit: int) -> list[tuple[Passage, float]]:
         """Return what people said in conversations, nearest to the query first.
