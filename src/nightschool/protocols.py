@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from nightschool.config import TrainConfig
 from nightschool.types import (
     Episode,
@@ -62,6 +64,17 @@ class Sampler(Writer, Protocol):
         An empty prompt scores the target as plain text, without a chat frame; the first token
         of a plain text has no log-probability and is left out.
         """
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors that lie near one another where the texts mean about the same."""
+
+    name: str
+    """Which vectors these are; those of different names are never compared."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return one unit vector a text, float32 of shape [texts, dimensions]."""
         ...
 
 

@@ -22,7 +22,7 @@ from nightschool.memory.files import (
 from nightschool.memory.store import SqliteStore
 from nightschool.memory.tool import MemoryTool
 from nightschool.memory.vault import Vault
-from nightschool.protocols import Author, Extractor, Progress, Sampler, Trainer, Writer
+from nightschool.protocols import Author, Embedder, Extractor, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
@@ -202,6 +202,16 @@ class School:
         return edited(self.workspace, tenant, known=self.store.any(tenant))
 
 
+def _embedder(name: str | None) -> Embedder | None:
+    """Return the embedder of the dense index; None where there is to be none."""
+    if name is None:
+        return None
+    from nightschool.models.embedder import TorchEmbedder
+    from nightschool.models.pull import resolve
+
+    return TorchEmbedder(name, resolve(name))
+
+
 def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None = None) -> School:
     """Open the workspace at `start` or above it.
 
@@ -209,13 +219,13 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
         WorkspaceMissing: There is none.
         WorkspaceCorrupt: Its database cannot be read.
         ConfigError: A setting is wrong.
+        ModelMissing: The embedding model of `recall.dense` has not been pulled.
     """
     workspace = Workspace.find(start)
     named = () if tenant is None else (f"tenant={json.dumps(tenant)}",)
     settings = load_settings(workspace.config_path, (*overrides, *named))
-    return School(
-        workspace, settings, SqliteStore(workspace), Registry(workspace), ExamRecords(workspace)
-    )
+    store = SqliteStore(workspace, _embedder(settings.recall.dense))
+    return School(workspace, settings, store, Registry(workspace), ExamRecords(workspace))
 
 
 def pull_model(name: str, progress: Progress | None = None) -> Path:

@@ -198,14 +198,24 @@ def migrate(connection: sqlite3.Connection, room: str, migrations: tuple[str, ..
             "SELECT version FROM schema_versions WHERE room = ?", (room,)
         ).fetchone()
         for number in range(row["version"] if row else 0, len(migrations)):
-            for statement in migrations[number].split(";"):
-                if statement.strip():
-                    connection.execute(statement)
+            for statement in _statements(migrations[number]):
+                connection.execute(statement)
         connection.execute(
             "INSERT INTO schema_versions VALUES (?, ?) "
             "ON CONFLICT (room) DO UPDATE SET version = excluded.version",
             (room, len(migrations)),
         )
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; a trigger is one, with those inside of it."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            if statement.strip("; \n"):
+                yield statement
+            statement = ""
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

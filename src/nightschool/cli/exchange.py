@@ -15,6 +15,7 @@ from nightschool.cli.output import (
     SetOption,
     TenantOption,
     WorkspaceOption,
+    bars,
     errors_as_messages,
     opened,
     show,
@@ -75,7 +76,11 @@ def import_memories(
     with errors_as_messages():
         from nightschool.exchange import import_memories as take_in
 
-        done = take_in(opened(workspace, settings, tenant), path, kind, approve=approve)
+        school = opened(workspace, settings, tenant)
+        done = take_in(school, path, kind, approve=approve)
+        if school.settings.recall.dense:
+            with bars(json)("embedding") as progress:
+                school.store.embed(school.settings.tenant, progress)
         lines = [memory_line(memory) for memory in done.added]
         lines += [f"Not taken in, its secret is masked: {text}" for text in done.skipped]
         lines.append(

@@ -86,6 +86,9 @@ def learn(
             readings += found.readings
             skipped += found.skipped
         learnt = learn_readings(school, readings, skipped)
+        if school.settings.recall.dense:
+            with bars(json)("embedding") as progress:
+                school.store.embed(school.settings.tenant, progress)
         for path, reason in skipped:
             print(f"Skipped {path}: {reason}", file=sys.stderr)
         left = ", ".join(f"{count} {why}" for why, count in sorted(learnt.dropped.items()))

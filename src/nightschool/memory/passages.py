@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from nightschool.memory.dense import Dense
 from nightschool.memory.recall import Index
 from nightschool.memory.surroundings import HUMAN, around
 from nightschool.types import Episode, Memory, Passage, Span
@@ -12,10 +13,10 @@ from nightschool.types import Episode, Memory, Passage, Span
 class Passages:
     """The turns of people, indexed; the assistant's and the tools' words are not."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Work on tables that the memory's migrations have made."""
+    def __init__(self, connection: sqlite3.Connection, dense: Dense | None = None) -> None:
+        """Work on tables that the memory's migrations have made; `dense` holds the turns' vectors."""
         self.connection = connection
-        self.index = Index(connection, "said")
+        self.index = Index(connection, "said", dense=dense)
 
     def add(self, episode: Episode) -> None:
         """Index an episode's turns, in the caller's transaction; again replaces what was indexed."""

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 import Stemmer
 
+from nightschool.memory.dense import Dense
+from nightschool.protocols import Progress
 from nightschool.trust import rank
 from nightschool.types import Memory
 
@@ -42,6 +44,8 @@ ADJACENT = 0.25
 """What two neighbouring words of the question add, where they stand together in the text."""
 RECENT = 0.1
 """What the newest memory gains over the oldest: of two about the same, the newer is more often still so."""
+MEANING = 0.4
+"""What the likeness of meaning counts in a score, where there is a dense index; the words count the rest."""
 SPARE = 10
 """So many more rows than asked for are looked at, for use and trust to decide between them."""
 DOUBT, USE = 0.05, 0.02
@@ -70,17 +74,25 @@ class Hit:
 class Index:
     """One full-text table of (text, around), in a transaction of the caller's."""
 
-    def __init__(self, connection: sqlite3.Connection, table: str, recent: float = 0.0) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        table: str,
+        recent: float = 0.0,
+        dense: Dense | None = None,
+    ) -> None:
         """Bind the index to a table.
 
         Args:
             connection: The database.
             table: One that the migrations have made.
             recent: What the newest text's score gains over the oldest's, as a share.
+            dense: The vectors of the same rows; None: a text is found by its words only.
         """
         self.connection = connection
         self.table = table
         self.recent = recent
+        self.dense = dense
 
     def add(self, tenant: str, text: str, around: str) -> int:
         """Index a text and return its row number."""
@@ -119,22 +131,37 @@ class Index:
             f"SELECT rowid FROM {self.table} WHERE rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT 1",
             (low, high),
         ).fetchone()
-        if not stems or last is None:
+        if last is None:
             return []
         total = last[0] - low + 1
         rows = {stem: self._rows(f'"{stem}"', low, high) for stem in stems}
-        if not any(len(found) for found in rows.values()):
-            return []
         weights = {
             stem: math.log(1 + (total + 0.5) / (_frequency(found, total) + 0.5))
             for stem, found in rows.items()
         }
-        slots = self._candidates(rows, weights, max(CANDIDATES, 2 * limit), (low, high))
+        most = max(CANDIDATES, 2 * limit)
+        slots = self._candidates(rows, weights, most, (low, high))
+        alike = self.dense.likeness(question, low, high) if self.dense else {}
+        slots += sorted(alike.keys() - set(slots), key=lambda slot: -alike[slot])[:most]
+        meaning = MEANING if self.dense else 0.0
         hits = [
-            Hit(hit.slot, hit.score * (1 + self.recent * (hit.slot - low) / total))
-            for hit in self._ranked(slots, stems, weights)
+            Hit(
+                slot,
+                ((1 - meaning) * score + meaning * alike.get(slot, 0.0))
+                * self._age(slot, low, total),
+            )
+            for slot, score in self._by_words(slots, stems, weights)
         ]
-        return sorted(hits, key=lambda hit: (-hit.score, -hit.slot))[:limit]
+        found = [hit for hit in hits if hit.score > 0]
+        return sorted(found, key=lambda hit: (-hit.score, -hit.slot))[:limit]
+
+    def fill(self, tenant: str, progress: Progress | None = None) -> None:
+        """Give every text of a tenant its vector, where there is a dense index."""
+        if self.dense:
+            self.dense.fill(*self._range(tenant), progress)
+
+    def _age(self, slot: int, low: int, total: int) -> float:
+        return 1 + self.recent * (slot - low) / total
 
     def _range(self, tenant: str) -> tuple[int, int]:
         """Return a tenant's row numbers; those of an unknown one are nobody's."""
@@ -164,6 +191,8 @@ class Index:
         common = [stem for stem, found in rows.items() if len(found) == POSTINGS]
         rare = [stem for stem in rows if stem not in common and len(rows[stem])]
         lists = [(rows[stem], weights[stem]) for stem in (*rare, *common)]
+        if not lists:
+            return []
         if rare and common and sum(len(rows[stem]) for stem in rare) > most:
             # Too many to read: which of them hold the common words, too?
             either = " OR ".join(f'"{stem}"' for stem in rare)
@@ -178,17 +207,17 @@ class Index:
         best = np.lexsort((-slots, -known))[:most]
         return [int(slot) for slot in slots[best]]
 
-    def _ranked(
+    def _by_words(
         self, slots: Sequence[int], stems: Sequence[str], weights: dict[str, float]
-    ) -> list[Hit]:
+    ) -> list[tuple[int, float]]:
+        """Return (row number, score by words) of each row that is still there."""
         marks = ",".join("?" * len(slots))
         found = self.connection.execute(
             f"SELECT rowid, text, around FROM {self.table} WHERE rowid IN ({marks})", tuple(slots)
         ).fetchall()
-        usual = sum(row[1].count(" ") for row in found) / len(found)
-        whole = sum(weights.values())
-        hits = [Hit(row[0], _weigh(row[1], row[2], stems, weights, usual) / whole) for row in found]
-        return [hit for hit in hits if hit.score > 0]
+        usual = sum(row[1].count(" ") for row in found) / max(1, len(found))
+        whole = sum(weights.values()) or 1.0
+        return [(row[0], _weigh(row[1], row[2], stems, weights, usual) / whole) for row in found]
 
 
 def preferred(found: Sequence[tuple[Memory, float]]) -> list[tuple[Memory, float]]:

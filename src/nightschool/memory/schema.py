@@ -54,12 +54,23 @@ MIGRATIONS = (
     CREATE INDEX passages_by_episode ON passages (episode_id);
     CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'unicode61');
     """,
+    """
+    CREATE TABLE memories_vectors (slot INTEGER PRIMARY KEY, model TEXT NOT NULL, vector BLOB NOT NULL);
+    CREATE TABLE passages_vectors (slot INTEGER PRIMARY KEY, model TEXT NOT NULL, vector BLOB NOT NULL);
+    CREATE TRIGGER memories_moved AFTER UPDATE OF slot ON memories WHEN OLD.slot IS NOT NEW.slot
+        BEGIN DELETE FROM memories_vectors WHERE slot = OLD.slot; END;
+    CREATE TRIGGER memories_gone AFTER DELETE ON memories
+        BEGIN DELETE FROM memories_vectors WHERE slot = OLD.slot; END;
+    CREATE TRIGGER passages_gone AFTER DELETE ON passages
+        BEGIN DELETE FROM passages_vectors WHERE slot = OLD.slot; END;
+    """,
 )
 
 RENEWED = (
     "DROP TABLE IF EXISTS recall",
     "DROP TABLE IF EXISTS said",
     "DELETE FROM passages",
+    "DELETE FROM memories_vectors",
     "CREATE VIRTUAL TABLE recall USING fts5(text, around, tokenize = 'unicode61')",
     "CREATE VIRTUAL TABLE said USING fts5(text, around, tokenize = 'unicode61')",
 )

