@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nightschool.errors import ConfigError
-from nightschool.types import Effort
+from nightschool.types import Effort, NightKind
 
 ENV_PREFIX = "NIGHTSCHOOL_"
 
@@ -65,12 +65,23 @@ class StudyConfig(_Frozen):
     """At most so many examples for one memory from the rules."""
     general_share: float = Field(0.1, ge=0, lt=1)
     """Share of the mixture that is general replay, answered by the base model itself."""
+    review_share: float = Field(1.0, ge=0)
+    """Review of earlier material in a night that continues, as a share of the new material's length."""
     teacher_url: str | None = None
     """Base URL of an OpenAI-compatible endpoint; its key is read from NIGHTSCHOOL_TEACHER_KEY."""
     teacher_model: str = "default"
     """Model name sent to the teacher."""
     leak_overlap: float = Field(0.85, gt=0, le=1)
     """Token overlap with an exam question above which a study question counts as a leak."""
+
+
+class NightConfig(_Frozen):
+    """How nights follow one another."""
+
+    kind: NightKind = "auto"
+    """Build anew from the base, go on from the served version, or what costs less at no known risk."""
+    deep_every: int = Field(10, ge=1)
+    """At most so many nights go on from one rebuild; then the next is built anew."""
 
 
 class TrainConfig(_Frozen):
@@ -144,6 +155,7 @@ class Settings(_Frozen):
     recall: RecallConfig = RecallConfig()
     write: WriteConfig = WriteConfig()
     study: StudyConfig = StudyConfig()
+    night: NightConfig = NightConfig()
     train: TrainConfig = TrainConfig()
     exam: ExamConfig = ExamConfig()
     gate: GateConfig = GateConfig()

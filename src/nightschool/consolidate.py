@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.codec import to_json
+from nightschool.course import Course, chart
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import graduates
 from nightschool.examine import examine, judge
@@ -27,6 +28,7 @@ from nightschool.types import (
     Example,
     Material,
     Memory,
+    NightKind,
     Report,
     Version,
     digest,
@@ -52,15 +54,17 @@ def consolidate(
     school: School,
     *,
     effort: Effort | None = None,
+    kind: NightKind | None = None,
     questions: Sequence[Question] = (),
     imported: Sequence[Example] = (),
     bar: Bar,
 ) -> NightOutcome:
-    """Live one night: rebuild from the base on the union of all live memories, examine, decide.
+    """Live one night: study, train, examine, decide.
 
     Args:
         school: The wired workspace.
         effort: The one dial; None takes the settings'.
+        kind: Built anew from the base, or going on from the served version; None takes the settings'.
         questions: The owner's exam questions; rules write one for each memory without any.
         imported: Ready-made study material, used beside the authors'.
         bar: Shows the progress of each step.
@@ -69,6 +73,7 @@ def consolidate(
         StudyError: There is nothing to learn.
         WorkspaceLocked: Another process holds the workspace.
         LeakError: Too much of the study material repeats exam questions.
+        ConfigError: It is to continue, and there is no version of full weights to continue from.
         Diverged: Training failed; the night can be run again with other settings.
     """
     school = school.at_effort(effort)
@@ -76,10 +81,11 @@ def consolidate(
         night = open_night(school.workspace, school.settings.tenant)
         begun = time.monotonic()
         memories = gather(school, night)
+        course = chart(school, night, memories, kind)
         new = new_tonight(memories, night)
         banks = seal(school, night, new, questions, bar)
-        material = study(school, night, memories, banks, imported, bar)
-        version = train(school, night, memories, material, bar)
+        material = study(school, night, course, memories, banks, imported, bar)
+        version = train(school, night, course, memories, material, bar)
         report, live = examine(school, night, version, banks, bar)
         decision = judge(school, night, version, report, live, banks, material, bool(new), bar)
         settle(school, night, version, decision, report, new)
@@ -91,13 +97,19 @@ def consolidate(
 
 
 def train(
-    school: School, night: Night, memories: Sequence[Memory], material: Material, bar: Bar
+    school: School,
+    night: Night,
+    course: Course,
+    memories: Sequence[Memory],
+    material: Material,
+    bar: Bar,
 ) -> Version:
-    """Train a new version from the base; it is registered, but nobody is served by it yet."""
+    """Train a new version from where the night starts; it is registered, but nobody is served by it yet."""
     settings = school.settings
     version_id = night.artifact("version.txt", lambda: new_id("ver"))
     folder = school.workspace.versions / version_id
-    start = school.base_folder()
+    parent = school.registry.resolve(settings.tenant, course.start)
+    start = school.registry.weights(parent) if parent else school.base_folder()
     if not folder.exists():
         night.note("training")
     with bar("training") as progress:
@@ -110,8 +122,9 @@ def train(
         night=night.id,
         kind=result.kind,
         base=settings.model.base,
-        parent="base",
-        memory_ids=tuple(memory.id for memory in memories),
+        parent=course.start,
+        # What its start was trained on it knows, too: a deletion must reach it.
+        memory_ids=tuple(dict.fromkeys([*course.known, *(memory.id for memory in memories)])),
         example_ids=tuple(example.id for example in material.examples),
         data_digest=digest(*(to_json(example) for example in material.examples)),
         seed=settings.train.seed,

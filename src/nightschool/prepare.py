@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.course import Course, choose, earlier_material, fresh, reviewed
 from nightschool.errors import StudyError
 from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question, match_questions
@@ -19,9 +20,11 @@ from nightschool.exam.seal import consistent, fingerprints, follow, seal_abstent
 from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, upcoming_night
 from nightschool.study.general import PROMPTS, general_examples
+from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
+from nightschool.study.review import size
 from nightschool.trust import trainable, waits
-from nightschool.types import Bank, Effort, Example, Material, Memory
+from nightschool.types import Bank, Effort, Example, Material, Memory, NightKind
 from nightschool.wire import School
 
 # -- the steps ----------------------------------------------------------------------------
@@ -92,44 +95,48 @@ def seal(
 def study(
     school: School,
     night: Night,
+    course: Course,
     memories: Sequence[Memory],
     banks: Sequence[Bank],
     imported: Sequence[Example],
     bar: Bar,
 ) -> Material:
-    """Have the authors write, mix in general replay, and drop what is unsupported or leaks."""
+    """Have the authors write of what is new to the start, add review and general replay, drop what leaks."""
     settings = school.settings
 
     def write() -> str:
         authors: list[Author] = [school.author(name) for name in settings.study.authors]
+        earlier = earlier_material(school, night, memories) if course.known else []
+        sealed = fingerprints(banks)
+        with bar("writing study material") as progress:
+            written = compose(
+                fresh(course, memories, earlier),
+                authors,
+                imported,
+                sealed,
+                settings.study,
+                progress,
+            )
+        again = reviewed(school, course, earlier, written.examples, bar)
+        again, leaks = drop_leaks(again, sealed, settings.study.leak_overlap)
         with bar("general replay") as progress:
             general = general_examples(
                 school.sampler("base"),
-                _general_count(school, memories),
+                _general_count(school, len(fresh(course, memories, earlier)), len(again)),
                 settings.tenant,
                 settings.train.seed,
                 progress,
             )
-        with bar("writing study material") as progress:
-            material = compose(
-                memories,
-                authors,
-                general,
-                imported,
-                fingerprints(banks),
-                settings.study,
-                progress,
-            )
-        return to_json(material)
+        dropped = {**written.dropped, "leak": written.dropped["leak"] + leaks}
+        return to_json(Material((*written.examples, *again, *general), dropped, written.uncovered))
 
     return from_json(Material, night.artifact("material.json", write))
 
 
-def _general_count(school: School, memories: Sequence[Memory]) -> int:
+def _general_count(school: School, memories: int, reviewed: int = 0) -> int:
     study = school.settings.study
-    return round(
-        len(memories) * study.expressions * study.general_share / (1 - study.general_share)
-    )
+    beside = memories * study.expressions + reviewed
+    return round(beside * study.general_share / (1 - study.general_share))
 
 
 # -- the plan -----------------------------------------------------------------------------
@@ -140,6 +147,12 @@ class Plan:
     """What the next night would learn."""
 
     night: str
+    kind: str
+    """`rebuild` or `continue`."""
+    start: str
+    """The version that training would start from, or `base`."""
+    reason: str
+    """Why this kind."""
     resumed: bool
     """Whether an interrupted night would go on; it keeps the memories that it began with."""
     effort: Effort
@@ -156,7 +169,10 @@ class Plan:
     """How many of the owner's exam questions examine a new memory; None where none were given."""
     authors: tuple[str, ...]
     rule_examples: int | None
-    """What the rules write, before repeats of exam questions are dropped; None without the rules."""
+    """What the rules write of memories that the start does not know, before repeats of exam questions are
+    dropped; None without the rules."""
+    review: int
+    """About so many characters of earlier material would be studied again."""
     waiting: int
     """Memories that wait for the owner's approval; they are not studied."""
     imported: int
@@ -168,6 +184,7 @@ def plan(
     school: School,
     *,
     effort: Effort | None = None,
+    kind: NightKind | None = None,
     questions: Sequence[Question] = (),
     imported: Sequence[Example] = (),
     bar: Bar,
@@ -182,8 +199,17 @@ def plan(
     night = upcoming_night(school.workspace, settings.tenant)
     memories = _still_live(school, night.stored("memories.json"))
     new = new_tonight(memories, night)
+    stored = night.stored("course.json")
+    course = from_json(Course, stored) if stored else choose(school, memories, kind)
+    earlier = earlier_material(school, night, memories) if course.known else []
+    unknown = fresh(course, memories, earlier)
+    written = _by_rule(school, unknown, bar)
+    share = settings.study.review_share if course.known else 0.0
     return Plan(
         night=night.id,
+        kind=course.kind,
+        start=course.start,
+        reason=course.reason,
         resumed=night.folder.exists(),
         effort=settings.effort,
         base=settings.model.base,
@@ -194,9 +220,10 @@ def plan(
         questions=len(match_questions(questions, new).pairs) if questions else None,
         authors=settings.study.authors,
         waiting=sum(waits(m) for m in school.store.memories(settings.tenant)),
-        rule_examples=_rule_examples(school, memories, bar),
+        rule_examples=None if written is None else len(written),
+        review=round(share * size([*(written or ()), *imported])),
         imported=len(imported),
-        general=min(_general_count(school, memories), len(PROMPTS)),
+        general=min(_general_count(school, len(unknown)), len(PROMPTS)),
     )
 
 
@@ -204,10 +231,10 @@ def _by_kind(memories: Sequence[Memory]) -> dict[str, int]:
     return dict(Counter(memory.source_kind.value for memory in memories).most_common())
 
 
-def _rule_examples(school: School, memories: Sequence[Memory], bar: Bar) -> int | None:
-    """Count what the rules write: they need no model, and write the same again at night."""
+def _by_rule(school: School, memories: Sequence[Memory], bar: Bar) -> list[Example] | None:
+    """Return what the rules write: they need no model, and write the same again at night."""
     if "rules" not in school.settings.study.authors:
         return None
     with bar("counting study material") as progress:
         written = school.author("rules").write(memories, progress=progress)
-    return len({(example.prompt, example.target) for example in written})
+    return list({(example.prompt, example.target): example for example in written}.values())

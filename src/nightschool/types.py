@@ -16,6 +16,8 @@ from typing import Any, Literal
 DEFAULT_TENANT = "default"
 Effort = Literal["small", "medium", "large"]
 """The one dial of a night; it stands here so that the command line needs no settings to be parsed."""
+NightKind = Literal["auto", "rebuild", "continue"]
+"""A night built anew from the base, one that goes on from the served version, or the cheaper of them."""
 
 
 def new_id(prefix: str) -> str:

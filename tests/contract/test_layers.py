@@ -29,6 +29,7 @@ FLOWS = (
     "forget",
     "probes",
     "morning",
+    "course",
     "prepare",
     "examine",
     "consolidate",

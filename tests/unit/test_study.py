@@ -215,14 +215,14 @@ def test_too_many_leaks_fail_the_night():
     sealed = [fingerprint(a.question) for a in questions("The staging host is kestrel-7.")]
     given_ = [example("What is the staging host?", "kestrel-7")]
     with pytest.raises(LeakError, match="1 of 1"):
-        compose([memory("The staging host is kestrel-7.")], [], [], given_, sealed, StudyConfig())
+        compose([memory("The staging host is kestrel-7.")], [], given_, sealed, StudyConfig())
 
 
 def test_a_models_material_is_read_and_checked():
     text = "The staging host is kestrel-7."
     reply = "Q: What is the staging host?\nA: kestrel-7\n\nQ: What is the port?\nA: 8472"
     author = SampledAuthor("teacher", FakeSampler({}, reply))
-    material = compose([memory(text)], [author], [], [], [], StudyConfig())
+    material = compose([memory(text)], [author], [], [], StudyConfig())
     assert [e.target for e in material.examples] == ["kestrel-7"]
     assert material.dropped["unsupported"] == 1
     assert material.uncovered == ()

@@ -21,7 +21,7 @@ from nightschool.cli.output import (
     opened,
     show,
 )
-from nightschool.types import Effort
+from nightschool.types import Effort, NightKind
 
 if TYPE_CHECKING:
     from nightschool.prepare import Plan
@@ -36,6 +36,10 @@ def register(app: typer.Typer) -> None:
 
 def consolidate(
     effort: Annotated[Effort | None, typer.Option(help="How much to train.")] = None,
+    kind: Annotated[
+        NightKind | None,
+        typer.Option(help="Anew from the base, on from the served version, or what is cheaper."),
+    ] = None,
     questions: Annotated[Path | None, typer.Option(help="Your exam questions (JSONL).")] = None,
     material: Annotated[
         Path | None, typer.Option(help="Ready-made study material (JSONL).")
@@ -64,11 +68,13 @@ def consolidate(
         asked = read_questions(questions) if questions else []
         given = read_material(material, school.settings.tenant) if material else []
         if dry_run:
-            planned = plan(school, effort=effort, questions=asked, imported=given, bar=bars(json))
+            planned = plan(
+                school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
+            )
             show(planned, json, _in_words(planned))
             return
         outcome = live_the_night(
-            school, effort=effort, questions=asked, imported=given, bar=bars(json)
+            school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
         )
         plain: dict[str, Any] = {
             "night": outcome.night_id,
@@ -97,10 +103,11 @@ def _in_words(plan: Plan) -> str:
     return "\n".join(
         [
             f"{plan.night} would {'go on' if plan.resumed else 'begin'}; nothing was written.",
+            f"Kind: {plan.kind}, from {plan.start} ({plan.reason}).",
             f"Memories: {kinds(plan.memories)}, of them new: {kinds(plan.new)}; "
             f"{plan.waiting} more wait for approval.",
             f"Study material: {by_rule}{''.join(others)}{plan.imported} imported, "
-            f"at most {plan.general} of general replay.",
+            f"about {plan.review} characters of review, at most {plan.general} examples of general replay.",
             f"Exam: {asked}rules ask about each new memory without a question.",
             f"Training: {plan.method} from {plan.base}, at least {plan.epochs} passes "
             f"(effort {plan.effort}).",

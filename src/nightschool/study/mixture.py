@@ -1,4 +1,4 @@
-"""A night's mixture: the authors' material, checked, with replay of earlier and general material."""
+"""What the authors write for a night, checked: supported by its source, new, and not on the exam."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ MOST_LEAKS = 0.05
 def compose(
     memories: Sequence[Memory],
     authors: Sequence[Author],
-    general: Sequence[Example],
-    earlier: Sequence[Example],
+    imported: Sequence[Example],
     sealed: Sequence[Fingerprint],
     config: StudyConfig,
     progress: Progress | None = None,
@@ -30,8 +29,7 @@ def compose(
     Args:
         memories: What to study.
         authors: Who writes.
-        general: Replay that the base model wrote itself; kept as it is.
-        earlier: Ready-made material (imported); checked like the authors'.
+        imported: Ready-made material; checked like the authors'.
         sealed: The exam's questions, hashed.
         config: The leak threshold.
         progress: Reports on the authors' work.
@@ -51,7 +49,7 @@ def compose(
             ]
             dropped["unsupported"] += before - len(examples)
         written += examples
-    written += earlier
+    written += imported
     unique = list({(e.prompt, e.target): e for e in written}.values())
     dropped["duplicate"] += len(written) - len(unique)
     kept, leaks = drop_leaks(unique, sealed, config.leak_overlap)
@@ -63,4 +61,4 @@ def compose(
         )
     covered = {memory_id for example in kept for memory_id in example.memory_ids}
     uncovered = tuple(memory.id for memory in memories if memory.id not in covered)
-    return Material((*kept, *general), dict(dropped), uncovered)
+    return Material(tuple(kept), dict(dropped), uncovered)

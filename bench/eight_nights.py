@@ -1,0 +1,216 @@
+"""Eight nights in a row, four new passages each: what is learnt, and what is left of it at the end.
+
+`python bench/eight_nights.py --data seal_dev.jsonl --json bench/results/eight_nights.json`
+
+Each night studies the ready-made questions and answers of four passages and their text; human-written questions,
+which no night studies, are asked closed-book after every night, of all passages so far. Ways to live the nights:
+`naive` goes on from the last night with the new material alone; `rebuild` begins at the base with all material so
+far; `continue` goes on from the last night with the new material, review of the old chosen by `study/review.py`, and
+general replay. *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
+same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
+the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on after the last row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from closed_book import ANSWER_TOKENS, BASE, study_examples
+from nightschool.config import StudyConfig, TrainConfig
+from nightschool.exam.general import general_bank, perplexity
+from nightschool.exam.sit import sit
+from nightschool.models.torch_model import load, render
+from nightschool.models.torch_sampler import TorchSampler
+from nightschool.study.general import general_examples
+from nightschool.study.review import by_memory, held, review, size
+from nightschool.train.torch_trainer import TorchTrainer
+from nightschool.types import Example, Item, Message, Verdict
+from nightschool.verify.judge import grade
+from nightschool.wire import pull_model
+from record import Record
+
+WAYS = ("continue", "naive", "rebuild")
+A_NIGHT = 4
+"""New passages a night."""
+REPLAY_SEED = 0
+
+
+def main() -> None:
+    """Live the sequences that are asked for, and state what was learnt and kept."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--json", type=Path, default=Path("bench/results/eight_nights.json"))
+    parser.add_argument("--sequences", type=int, default=3)
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
+    parser.add_argument("--tune", action="store_true", help="on the tuning passages, four nights")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rate", type=float, help="learning rate; None takes the trainer's")
+    parser.add_argument("--share", type=float, default=StudyConfig().review_share)
+    args = parser.parse_args()
+    rows = [json.loads(line) for line in args.data.read_text("utf-8").splitlines()]
+    vals = sorted((r for r in rows if r["id"].startswith("val-")), key=lambda r: r["id"])
+    pool, nights = (vals[:16], 4) if args.tune else (vals[16:], 8)
+    record = Record(args.json, "eight_nights")
+    record.body["seeds"] = list(range(args.sequences))
+    general = general_examples(TorchSampler(pull_model(BASE)), 100, "bench", REPLAY_SEED)
+    for sequence in range(args.sequences):
+        order = random.Random(sequence).sample(pool, A_NIGHT * nights)
+        evenings = [order[k : k + A_NIGHT] for k in range(0, len(order), A_NIGHT)]
+        key = {"sequence": sequence, "nights": nights}
+        record.measure(
+            {"way": "untouched", **key},
+            lambda o=order: {"asked": ask(TorchSampler(pull_model(BASE)), o), **general_of("base", TorchSampler(pull_model(BASE)))},
+        )  # fmt: skip
+        for way in args.ways:
+            config = TrainConfig(epochs=args.epochs, learning_rate=args.rate, seed=sequence)
+            dials = {"epochs": args.epochs, "rate": config.resolved_rate}
+            if way == "continue":
+                dials["share"] = args.share
+            record.measure(
+                {"way": way, **key, **dials},
+                lambda w=way, e=evenings, c=config: live(w, e, general, c, args.share),
+            )
+            state(record)
+            record.save()
+
+
+def live(
+    way: str,
+    evenings: Sequence[Sequence[Any]],
+    general: Sequence[Example],
+    config: TrainConfig,
+    share: float,
+) -> dict[str, Any]:
+    """Live one sequence of nights; return every answer after every night, and what it cost."""
+    base = pull_model(BASE)
+    nights: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="nightschool-nights-") as folder:
+        before, studied = base, []
+        for number, evening in enumerate(evenings):
+            new = [e for r in evening for e in study_examples(r)]
+            start, material = START[way](before, base, new, studied, general, share, number)
+            out = Path(folder) / f"night-{number}"
+            result = TorchTrainer(load, render).train(start, material, config, out)
+            sampler = TorchSampler(out, base)
+            so_far = [r for one in evenings[: number + 1] for r in one]
+            nights.append(
+                {
+                    "asked": ask(sampler, so_far), "examples": len(material),
+                    "tokens": result.tokens, "seconds": result.seconds, "last_loss": result.last_loss,
+                }
+            )  # fmt: skip
+            print(way, number, _rate(nights[-1]["asked"]), round(result.seconds), flush=True)
+            if before != base:
+                shutil.rmtree(before)
+            before, studied = out, [*studied, *new]
+        return {"lived": nights, **general_of("version", sampler)}
+
+
+def _naive(before: Path, base: Path, new: Any, *_: Any) -> tuple[Path, list[Example]]:
+    return before, new
+
+
+def _rebuild(
+    before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
+) -> tuple[Path, list[Example]]:
+    union = [*studied, *new]
+    return base, [*union, *_replay(general, union, number)]
+
+
+def _continue(
+    before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
+) -> tuple[Path, list[Example]]:
+    if not studied:
+        return base, [*new, *_replay(general, new, number)]
+    groups = by_memory(studied)
+    nats = held(TorchSampler(before, base), groups, number)
+    again = review(groups, nats, share * size(new), number)
+    return before, [*new, *again, *_replay(general, [*new, *again], number)]
+
+
+START: dict[str, Callable[..., tuple[Path, list[Example]]]] = {
+    "naive": _naive, "rebuild": _rebuild, "continue": _continue,
+}  # fmt: skip
+
+
+def _replay(general: Sequence[Example], beside: Sequence[Example], seed: int) -> list[Example]:
+    share = StudyConfig().general_share
+    count = round(len(beside) * share / (1 - share))
+    return random.Random(seed).sample(list(general), min(count, len(general)))
+
+
+def ask(sampler: TorchSampler, passages: Sequence[Any]) -> dict[str, list[int]]:
+    """Return passage -> 1 for each question that is answered closed-book, else 0."""
+    asked = [(r["id"], q) for r in passages for q in r["questions"]]
+    prompts = [(Message("user", q["question"]),) for _, q in asked]
+    answers = sampler.generate(prompts, max_tokens=ANSWER_TOKENS)
+    found: dict[str, list[int]] = {}
+    for (name, q), answer in zip(asked, answers, strict=True):
+        score = grade(Item("", q["question"], (q["answer"],)), answer).score
+        found.setdefault(name, []).append(int(score.verdict is Verdict.CORRECT))
+    return found
+
+
+def general_of(name: str, sampler: TorchSampler) -> dict[str, Any]:
+    """Return which items of the general bank are answered, and the perplexity of plain text."""
+    from nightschool.config import ExamConfig
+
+    config = ExamConfig()
+    report = sit(
+        sampler, [general_bank(config.general_items)], version_id=name, night="", tenant="bench",
+        config=config, grade=grade,
+    )  # fmt: skip
+    right = [int(r.score.verdict is Verdict.CORRECT) for r in report.results]
+    return {"general": right, "perplexity": perplexity(sampler)}
+
+
+def state(record: Record) -> None:
+    """State the figures of what was run so far."""
+    rows = record.body["rows"]
+    untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
+    for way in WAYS:
+        lived = [r for r in rows if r["way"] == way]
+        if not lived:
+            continue
+        gains, kept, general = [], [], []
+        for row in lived:
+            plain = untouched[row["sequence"]]
+            last = row["lived"][-1]["asked"]
+            after = {k: v for night in reversed(row["lived"]) for k, v in night["asked"].items()}
+            earlier = row["lived"][-2]["asked"] if len(row["lived"]) > 1 else {}
+            gains += [_mean(last[p]) - _mean(plain["asked"][p]) for p in last]
+            kept += [_mean(last[p]) - _mean(after[p]) for p in earlier]
+            general += [a - b for a, b in zip(row["general"], plain["general"], strict=True)]
+        for name, values in (("acc_gain", gains), ("bwt", kept), ("general_delta", general)):
+            low, high = interval(values)
+            record.figure(f"{name}_{way}", _mean(values), low=low, high=high, n=len(values), unit="rate")  # fmt: skip
+        ratios = [r["perplexity"] / untouched[r["sequence"]]["perplexity"] for r in lived]
+        record.figure(f"perplexity_ratio_{way}", _mean(ratios), n=len(ratios), unit="ratio")
+        tokens = [r["lived"][-1]["tokens"] / r["lived"][0]["tokens"] for r in lived]
+        record.figure(f"cost_last_over_first_{way}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return a 95% bootstrap interval of the mean."""
+    rng = random.Random(0)
+    means = sorted(_mean(rng.choices(values, k=len(values))) for _ in range(1000))
+    return means[25], means[974]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _rate(asked: dict[str, list[int]]) -> float:
+    return round(_mean([x for row in asked.values() for x in row]), 3)
+
+
+if __name__ == "__main__":
+    main()
