@@ -11,15 +11,13 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nightschool.config import TrainConfig
-from nightschool.train.torch_trainer import pick_precision
+from nightschool.train.speed import matmul_bound, precision
 from nightschool.workspace import write_atomic
 
 
@@ -42,23 +40,6 @@ def machine() -> dict[str, Any]:
         "precision": str(precision()).removeprefix("torch."),
         "gflops": round(matmul_bound()),
     }
-
-
-def precision() -> torch.dtype:
-    """Return the precision that our training loop takes on this machine."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return pick_precision(TrainConfig(), device)
-
-
-def matmul_bound() -> float:
-    """Return this processor's matrix product in the precision that our loop takes, in GFLOP/s."""
-    kind = precision()
-    left, right = torch.randn(1024, 1536, dtype=kind), torch.randn(1536, 1536, dtype=kind)
-    left @ right
-    begun = time.monotonic()
-    for _ in range(40):
-        left @ right
-    return 40 * 2 * 1024 * 1536 * 1536 / (time.monotonic() - begun) / 1e9
 
 
 def commit() -> str:

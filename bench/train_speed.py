@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from record import Record, matmul_bound, precision
+from nightschool.train.speed import matmul_bound, precision
+from record import Record
 
 BASE = "smollm2-135m"
 OURS = ("ours_full", "ours_lora")

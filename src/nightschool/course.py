@@ -59,10 +59,12 @@ def chart(
     )
 
 
-def choose(school: School, memories: Sequence[Memory], kind: NightKind | None) -> Course:
-    """Choose the kind of the next night; see `chart`."""
+def choose(
+    school: School, memories: Sequence[Memory], kind: NightKind | None, served: str = "live"
+) -> Course:
+    """Choose the kind of the next night, if `served` is what it could go on from; see `chart`."""
     wanted = kind or school.settings.night.kind
-    live = school.registry.resolve(school.settings.tenant, "live")
+    live = school.registry.resolve(school.settings.tenant, served)
     against = _against(school, live, memories)
     if wanted == "continue" and (live is None or live.kind != "full"):
         raise ConfigError(

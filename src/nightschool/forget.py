@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nightschool.codec import from_json, from_plain, to_json
+from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
 from nightschool.memory.erasure import tombstone
@@ -36,7 +37,7 @@ class Cost:
     live_before: str
     live_after: str
     next_night: int
-    """Memories that the next night would train on, from the base, for a version without these."""
+    """Memories that are new to the version that the next night would start from; after a rebuild's start, all."""
     minutes: float | None
     """What the last night took, as the estimate of the next; None before the first."""
 
@@ -105,7 +106,9 @@ def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
     live = school.registry.alias(school.settings.tenant, "live")
     after = school.registry.fallback(school.settings.tenant, gone) if live in gone else live
     left = [m for m in school.store.memories(tenant) if trainable(m) and m.id not in ids]
-    return Cost(tuple(chain), new, live, after, len(left), minutes)
+    course = choose_course(school, left, None, after)
+    unknown = sum(m.id not in course.known for m in left)
+    return Cost(tuple(chain), new, live, after, unknown, minutes)
 
 
 def _last_minutes(school: School) -> float | None:

@@ -18,11 +18,12 @@ from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question, match_questions
 from nightschool.exam.seal import consistent, fingerprints, follow, seal_abstention, seal_acquired
 from nightschool.protocols import Author, Bar
-from nightschool.registry.nights import Night, upcoming_night
+from nightschool.registry.nights import Night, nights, upcoming_night
 from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
 from nightschool.study.review import size
+from nightschool.train.speed import training_bytes, training_seconds
 from nightschool.trust import trainable, waits
 from nightschool.types import Bank, Effort, Example, Material, Memory, NightKind
 from nightschool.wire import School
@@ -178,6 +179,12 @@ class Plan:
     imported: int
     general: int
     """At most so many examples of general replay."""
+    training_minutes: float
+    """About how long the training would take."""
+    minutes: float | None
+    """The same of the whole night, by what the last one took beside its training; None before the first."""
+    peak_gb: float
+    """About how much memory the training needs."""
 
 
 def plan(
@@ -205,6 +212,8 @@ def plan(
     unknown = fresh(course, memories, earlier)
     written = _by_rule(school, unknown, bar)
     share = settings.study.review_share if course.known else 0.0
+    length = size([*(written or ()), *imported])
+    seconds, beside = _time(school, round(length * (1 + share)))
     return Plan(
         night=night.id,
         kind=course.kind,
@@ -221,10 +230,30 @@ def plan(
         authors=settings.study.authors,
         waiting=sum(waits(m) for m in school.store.memories(settings.tenant)),
         rule_examples=None if written is None else len(written),
-        review=round(share * size([*(written or ()), *imported])),
+        review=round(share * length),
         imported=len(imported),
         general=min(_general_count(school, len(unknown)), len(PROMPTS)),
+        training_minutes=round(seconds / 60, 1),
+        minutes=None if beside is None else round((seconds + beside) / 60, 1),
+        peak_gb=round(training_bytes(school.base_folder()) / 1e9, 1),
     )
+
+
+def _time(school: School, length: int) -> tuple[float, float | None]:
+    """Estimate a night's training, and what it takes beside that, in seconds.
+
+    By the newest night that was lived; before the first by the speed of this machine's matrix product.
+    """
+    tenant, passes = school.settings.tenant, school.settings.train.epochs
+    trained = {v.night: v.train for v in school.registry.versions(tenant) if v.train}
+    for night in reversed(nights(school.workspace, tenant)):
+        facts, stored = night.stored("facts.json"), night.stored("material.json")
+        last = trained.get(night.id)
+        if facts and stored and last:
+            material = size(from_json(Material, stored).examples)
+            rate = last.seconds / max(1, material)
+            return rate * length, max(0.0, json.loads(facts)["minutes"] * 60 - last.seconds)
+    return training_seconds(school.base_folder(), length, passes), None
 
 
 def _by_kind(memories: Sequence[Memory]) -> dict[str, int]:

@@ -98,7 +98,7 @@ def _ask(told: Cost, whole: str | None) -> None:
     lines += [f"and {len(told.memories) - 20} more"] if len(told.memories) > 20 else []
     print("\n".join(lines), file=sys.stderr)
     what = f"Erase all of tenant {whole}: " if whole else "Erase "
-    again = f"The next night trains on the {told.next_night} memories that remain"
+    again = f"The next night writes material of {told.next_night} memories"
     if told.minutes is not None:
         again += f"; the last night took {told.minutes:.0f} minutes"
     typer.confirm(

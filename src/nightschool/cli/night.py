@@ -109,8 +109,14 @@ def _in_words(plan: Plan) -> str:
             f"Study material: {by_rule}{''.join(others)}{plan.imported} imported, "
             f"about {plan.review} characters of review, at most {plan.general} examples of general replay.",
             f"Exam: {asked}rules ask about each new memory without a question.",
-            f"Training: {plan.method} from {plan.base}, at least {plan.epochs} passes "
-            f"(effort {plan.effort}).",
+            f"Training: {plan.method} of {plan.base}, at least {plan.epochs} passes "
+            f"(effort {plan.effort}), about {plan.training_minutes} minutes and {plan.peak_gb} GB.",
+            "The whole night: "
+            + (
+                "not known before the first."
+                if plan.minutes is None
+                else f"about {plan.minutes} minutes."
+            ),
         ]
     )
 

@@ -1,0 +1,68 @@
+"""What a training run would take on this machine, before it begins."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+
+from nightschool.config import TrainConfig
+from nightschool.train.torch_trainer import pick_precision
+
+EFFICIENCY = 0.4
+"""Share of the matrix product's speed that the training loop reaches, all its other work included."""
+CHARACTERS_A_TOKEN = 3.5
+BYTES_A_WEIGHT = 16
+"""Master weight, gradient and two moments of AdamW, in float32."""
+ACTIVATIONS = 1.2e9
+"""Bytes of a step's activations and of the libraries; bounded by the tokens of a row."""
+
+
+def precision() -> torch.dtype:
+    """Return the precision that the training loop takes on this machine."""
+    return pick_precision(TrainConfig(), _device())
+
+
+def matmul_bound(products: int = 40) -> float:
+    """Return this machine's matrix product in the precision that the loop takes, in GFLOP/s.
+
+    Args:
+        products: How many are timed; a few tell the order of magnitude within a tenth of a second.
+    """
+    device = _device()
+    left, right = (
+        torch.randn(rows, 1536, dtype=precision(), device=device) for rows in (1024, 1536)
+    )
+    float((left @ right)[0, 0])
+    begun = time.monotonic()
+    for _ in range(products):
+        last = left @ right
+    float(last[0, 0])  # a GPU's work is done when its result is read
+    return products * 2 * 1024 * 1536 * 1536 / (time.monotonic() - begun) / 1e9
+
+
+def parameters(folder: Path) -> int:
+    """Return about how many weights a model folder holds, from the size of its float32 files."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors")) // 4
+
+
+def training_seconds(folder: Path, characters: int, passes: int) -> float:
+    """Estimate the time of full fine-tuning: six operations a weight and token at `EFFICIENCY` of the bound.
+
+    Args:
+        folder: The model.
+        characters: Of the study material, prompts and targets.
+        passes: Over the material.
+    """
+    tokens = characters / CHARACTERS_A_TOKEN * passes
+    return 6 * parameters(folder) * tokens / (EFFICIENCY * matmul_bound(4) * 1e9)
+
+
+def training_bytes(folder: Path) -> int:
+    """Estimate the peak memory of full fine-tuning, in bytes."""
+    return round(BYTES_A_WEIGHT * parameters(folder) + ACTIVATIONS)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
