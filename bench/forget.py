@@ -238,7 +238,7 @@ def scan(root: Path, gone: Sequence[Fact]) -> dict[str, Any]:
         for body in [path.read_bytes().lower()]
         if (count := sum(body.count(word) for word in words))
     }
-    return {"hits": sum(hits.values()), "files": len(hits), "searched": len(words)}
+    return {"hits": sum(hits.values()), "files": hits, "searched": len(words)}
 
 
 if __name__ == "__main__":

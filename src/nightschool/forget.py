@@ -310,7 +310,6 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     ids = set(deletion.memory_ids)
     left = [memory for memory in known if memory.id in ids]
     erase_lines(school.vault(), left)
-    items = school.exams.remove_items(ids)
     # Checkpoints before the night that names them.
     registry.taint(ids, map(tombstone, deletion.memory_ids))
     tainted = [v.id for v in registry.versions(tenant) if v.tainted_by]
@@ -320,7 +319,8 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
         registry.rollback(tenant, "forget")
     clean = {v.id for v in registry.versions(tenant) if not v.tainted_by}
     registry.erase_weights([*tainted, *(v for v in deletion.version_ids if v not in clean)])
-    examples = scrub(school.workspace, tenant, ids)
+    items = school.exams.remove_items(ids, tainted)
+    examples = scrub(school.workspace, tenant, ids, tainted)
     tombstones = school.store.remove([memory.id for memory in left])
     school.sync_files()
     marks = set(map(tombstone, deletion.memory_ids))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nightschool import forget as flow
+from nightschool.codec import to_json
 from nightschool.day import remember
 from nightschool.errors import TaintedVersion
 from nightschool.forget import cost, finish, forget, forget_all, unfinished
@@ -15,7 +16,18 @@ from nightschool.memory.erasure import tombstone
 from nightschool.models.fake import FakeSampler
 from nightschool.registry.nights import open_night
 from nightschool.registry.versions import Registry
-from nightschool.types import Bank, BankKind, Check, Decision, Item, Version
+from nightschool.types import (
+    Bank,
+    BankKind,
+    Check,
+    Decision,
+    Item,
+    Report,
+    Result,
+    Score,
+    Verdict,
+    Version,
+)
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 
@@ -152,6 +164,24 @@ def test_the_weights_of_tainted_versions_and_of_their_descendants_are_deleted(ro
             school.sampler(name)
     school.registry.rollback("ada")
     assert school.registry.alias("ada", "live") == "base"
+
+
+def test_no_answer_of_an_exam_quotes_what_is_forgotten(root: Path) -> None:
+    school = living(root, "ada", FACTS)
+    found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
+    item = Item("item-other", "Who keeps the gate of Tolben?", ("nobody",))
+    school.exams.save_bank(
+        Bank("bank-other", "ada", BankKind.ABSTENTION, "night-0001", (item,), "")
+    )
+    wrong = Score(Verdict.WRONG, 0.0)
+    for who, mode in (("ver-ada", "closed"), ("base", "retrieval")):
+        result = Result(item.id, "bank-other", mode, "Mirelda.", wrong, 0.0, 0.0, 0.0, None)
+        report = Report(f"rep-{who}", "ada", who, "night-0001", (result,), "")
+        school.exams.save_report(report)
+        (root / "nights" / "ada" / "night-0001" / f"report-{who}.json").write_text(to_json(report))
+    forget(school, [found.id])
+    assert hits(root, "Mirelda") == []
+    assert [r.score for rep in school.exams.reports("ada") for r in rep.results] == [wrong] * 2
 
 
 class Killed(BaseException):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.registry.records import may_quote
 from nightschool.types import Bank, Material, now
 from nightschool.workspace import Workspace, write_atomic
 
@@ -83,8 +84,14 @@ def open_night(workspace: Workspace, tenant: str) -> Night:
     return night
 
 
-def scrub(workspace: Workspace, tenant: str, ids: Set[str]) -> int:
+def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[str] = ()) -> int:
     """Erase memories from the files of finished nights, and discard the unfinished one.
+
+    Args:
+        workspace: Where the nights are.
+        tenant: Whose.
+        ids: What is forgotten.
+        tainted: Versions that were trained on it; their answers may quote it anywhere.
 
     Returns:
         How many study examples were erased.
@@ -113,7 +120,11 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str]) -> int:
             write_atomic(night.folder / "material.json", to_json(clean))
         for path in night.folder.glob("report-*.json"):
             plain = json.loads(path.read_text("utf-8"))
-            plain["results"] = [r for r in plain["results"] if r["item_id"] not in gone_items]
+            plain["results"] = [
+                {**r, "answer": ""} if may_quote(plain["version_id"], r["mode"], tainted) else r
+                for r in plain["results"]
+                if r["item_id"] not in gone_items
+            ]
             write_atomic(path, json.dumps(plain))
     for page in (workspace.reports / tenant).glob("night-*"):
         page.unlink()  # rendered pages may quote it; `nightschool report` renders them anew

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.registry.schema import MIGRATIONS, ROOM
 from nightschool.types import Bank, BankKind, Report
 from nightschool.workspace import Workspace, migrate, transaction
+
+AIDED = ("open", "retrieval")
+"""Modes of an exam in which memories stand in the prompt."""
+
+
+def may_quote(version_id: str, mode: str, tainted: Collection[str]) -> bool:
+    """Tell whether an answer may hold what is forgotten: its version had learnt that, or had it in its prompt."""
+    return version_id in tainted or mode in AIDED
 
 
 class ExamRecords:
@@ -53,10 +61,13 @@ class ExamRecords:
         )
         return [from_json(Report, row["body"]) for row in rows]
 
-    def remove_items(self, memory_ids: Iterable[str]) -> int:
-        """Erase the items of memories, and every answer that was given to them.
+    def remove_items(self, memory_ids: Iterable[str], versions: Collection[str] = ()) -> int:
+        """Erase the items of memories, every answer that was given to them, and what may quote them elsewhere.
 
-        Used when a memory is forgotten or replaced: its questions are no longer asked.
+        Args:
+            memory_ids: What is forgotten.
+            versions: Those that were trained on it. A wrong answer of theirs to another question may be
+                just what is forgotten; and so may the base's, with memories in its prompt. The verdicts stay.
 
         Returns:
             How many items were erased.
@@ -70,12 +81,15 @@ class ExamRecords:
                 gone |= {item.id for item in bank.items} - {item.id for item in kept}
                 if len(kept) < len(bank.items):
                     self._write("banks", bank.id, to_json(replace(bank, items=kept)))
-            if gone:
-                for row in self.connection.execute("SELECT body FROM reports").fetchall():
-                    report = from_json(Report, row["body"])
-                    results = tuple(r for r in report.results if r.item_id not in gone)
-                    if len(results) < len(report.results):
-                        self._write("reports", report.id, to_json(replace(report, results=results)))
+            for row in self.connection.execute("SELECT body FROM reports").fetchall():
+                report = from_json(Report, row["body"])
+                results = tuple(
+                    replace(r, answer="") if may_quote(report.version_id, r.mode, versions) else r
+                    for r in report.results
+                    if r.item_id not in gone
+                )
+                if results != report.results:
+                    self._write("reports", report.id, to_json(replace(report, results=results)))
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return len(gone)
 
