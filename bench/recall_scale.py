@@ -57,11 +57,11 @@ def main() -> None:
     result.body["seeds"], result.body["rows"] = [args.seed], rows
     for row in rows:
         for name, (unit, n) in FIGURES.items():
-            result.figure(f"{name}_{_short(row['size'])}", row[name], n=n, unit=unit)
+            result.figure(f"{name}_{short(row['size'])}", row[name], n=n, unit=unit)
     result.save()
 
 
-def _short(size: int) -> str:
+def short(size: int) -> str:
     return f"{size // 1_000_000}m" if size >= 1_000_000 else f"{size // 1000}k"
 
 
@@ -75,7 +75,7 @@ def _grow(root: Path, sizes: list[int], seed: int) -> list[dict[str, Any]]:
     for size in sizes:
         while stored < size:
             batch = list(itertools.islice(stream, min(BATCH, size - stored)))
-            ids = _absorb(store, batch)
+            ids = absorb(store, batch)
             kept += [
                 (f.question, i)
                 for f, i in zip(batch, ids, strict=True)
@@ -84,7 +84,7 @@ def _grow(root: Path, sizes: list[int], seed: int) -> list[dict[str, Any]]:
             stored += len(batch)
             print(f"\r{stored:,} of {max(sizes):,} memories", end="", file=sys.stderr)
         writes = [
-            _timed(lambda fact=fact: _absorb(store, [fact]))
+            timed(lambda fact=fact: absorb(store, [fact]))
             for fact in itertools.islice(stream, WRITES)
         ]
         stored += WRITES
@@ -95,7 +95,7 @@ def _grow(root: Path, sizes: list[int], seed: int) -> list[dict[str, Any]]:
         for question, wanted in asked:
             found: list[str] = []
             times.append(
-                _timed(
+                timed(
                     lambda q=question, f=found: f.extend(
                         m.id for m, _ in store.recall("default", q, 10)
                     )
@@ -108,8 +108,8 @@ def _grow(root: Path, sizes: list[int], seed: int) -> list[dict[str, Any]]:
             check=True, capture_output=True, text=True).stdout)  # fmt: skip
         row = {
             "size": size,
-            "search_p50_ms": _quantile(times, 0.5), "search_p99_ms": _quantile(times, 0.99),
-            "write_p50_ms": _quantile(writes, 0.5), "write_p99_ms": _quantile(writes, 0.99),
+            "search_p50_ms": quantile(times, 0.5), "search_p99_ms": quantile(times, 0.99),
+            "write_p50_ms": quantile(writes, 0.5), "write_p99_ms": quantile(writes, 0.99),
             "recall_at_1": round(first / QUESTIONS, 4), "recall_at_10": round(ten / QUESTIONS, 4),
             "disk_mb": round((root / "nightschool.db").stat().st_size / 1e6),
             **probe,
@@ -119,7 +119,7 @@ def _grow(root: Path, sizes: list[int], seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _absorb(store: SqliteStore, batch: list[world.Fact]) -> list[str]:
+def absorb(store: SqliteStore, batch: list[world.Fact]) -> list[str]:
     text = "\n".join(fact.text for fact in batch)
     episode = Episode(
         new_id("ep"), "default", SourceKind.STATEMENT, "said", "", text, digest(text),
@@ -139,7 +139,7 @@ def _probe(root: Path) -> None:
     begun = time.monotonic()
     store = SqliteStore(Workspace(root))
     opened = time.monotonic() - begun
-    first = _timed(lambda: store.recall("default", question, 10))
+    first = timed(lambda: store.recall("default", question, 10))
     for _ in range(50):
         store.recall("default", question, 10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -150,13 +150,13 @@ def _probe(root: Path) -> None:
     )
 
 
-def _timed(call: Any) -> float:
+def timed(call: Any) -> float:
     begun = time.perf_counter()
     call()
     return round((time.perf_counter() - begun) * 1000, 3)
 
 
-def _quantile(values: Iterable[float], share: float) -> float:
+def quantile(values: Iterable[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

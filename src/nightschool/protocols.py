@@ -20,6 +20,7 @@ from nightschool.types import (
     Item,
     Memory,
     Message,
+    Page,
     Passage,
     Reading,
     Score,
@@ -143,6 +144,19 @@ class Store(Protocol):
 
     def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
         """List memories, oldest first; live ones only unless asked otherwise."""
+        ...
+
+    def pages(self, tenant: str) -> list[Page]:
+        """List the pages that a tenant's memories are divided into, a source's in their order.
+
+        Every memory belongs to one page of its source for good, and a correction stays where the corrected
+        one was. No page has more than `memory.rules.PAGE` live memories. Counting a use or what a night
+        has shown moves no revision. A source that is forgotten as a whole has no pages any more.
+        """
+        ...
+
+    def page(self, tenant: str, source: str, number: int) -> list[Memory]:
+        """List the live memories of one page, oldest first; empty where there is no such page."""
         ...
 
     def memory(self, memory_id: str) -> Memory:

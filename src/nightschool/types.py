@@ -217,6 +217,17 @@ class Passage:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a source's memories, of bounded size: what one memory file shows."""
+
+    source: str
+    number: int
+    """From 1, in the order in which the source grew."""
+    revision: int
+    """Changes with all that a reader of the page may see: equal revisions mean equal pages, in any database."""
+
+
 # -- study --------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from nightschool.errors import UnknownMemory
 from nightschool.memory.fake import FakeStore
+from nightschool.memory.rules import PAGE
 from nightschool.memory.store import SqliteStore
 from nightschool.sources import conversation, said
 from nightschool.sources.documents import read_document
@@ -102,6 +103,68 @@ def test_what_people_said_is_found_until_it_is_taken_out(store):
     assert [p for p, _ in store.passages("default", "the lab door code", 5) if "4417" in p.text]
     store.retire(code.id, "owner")
     assert not [p for p, _ in store.passages("default", "the lab door code", 5) if "4417" in p.text]
+
+
+def tell_many(store, count, tenant="t", kind="door"):
+    """Store statements about different things in one reading; return their memories."""
+    reading = said("Here is a list.", tenant)
+    findings = tuple(
+        replace(reading.findings[0], text=f"The code of {kind} {n} is 7{n}.", key=f"{kind}|{n}")
+        for n in range(count)
+    )
+    return store.absorb(replace(reading, findings=findings))[0]
+
+
+def sizes(store, tenant="t"):
+    return [(p.number, len(store.page(tenant, p.source, p.number))) for p in store.pages(tenant)]
+
+
+def test_a_source_is_divided_into_pages_and_a_correction_stays_in_its_own(store):
+    told = tell_many(store, 2 * PAGE + 1)
+    assert sizes(store) == [(1, PAGE), (2, PAGE), (3, 1)]
+    source = told[0].source
+    assert [m for p in store.pages("t") for m in store.page("t", source, p.number)] == told
+    edited = store.edit(told[0].id, "The code of door 0 is 9.", "owner")
+    assert edited.id in {m.id for m in store.page("t", source, 1)}
+    store.retire(told[1].id, "owner")
+    assert sizes(store) == [(1, PAGE - 1), (2, PAGE), (3, 1)]
+    tell_many(store, 1, kind="gate")  # the first page is full for good
+    assert sizes(store) == [(1, PAGE - 1), (2, PAGE), (3, 2)]
+    assert store.page("t", source, 4) == []
+
+
+def test_the_revision_of_a_page_tells_of_all_that_may_show(store):
+    told = tell_many(store, PAGE + 1)
+    (web,), _ = store.absorb(lower("The office is in Lund.", Trust.WEB))
+    tell_many(store, 1, tenant="other")
+    for change, moved in (
+        (lambda: store.used([told[0].id]), []),
+        (lambda: store.surprised({told[0].id: 1.5}), []),
+        (lambda: store.studied([told[0].id], "night-0001"), []),
+        (lambda: store.examined("t", "ver-1", {told[0].id}, "night-0001"), []),
+        (lambda: tell_many(store, 1, tenant="other", kind="gate"), []),
+        (lambda: tell_many(store, 1, kind="gate"), [2]),
+        (lambda: store.edit(told[1].id, "The code of door 1 is 9.", "owner"), [1]),
+        (lambda: store.approve(web.id, "owner"), [2]),
+        (lambda: store.retire(told[2].id, "owner"), [1]),
+        (lambda: store.remove([told[3].id]), [1]),
+    ):
+        before = {p.number: p.revision for p in store.pages("t")}
+        change()
+        after = {p.number: p.revision for p in store.pages("t")}
+        assert [n for n in after if after[n] != before[n]] == moved
+
+
+def test_a_forgotten_source_has_no_pages(store):
+    told = tell_many(store, PAGE + 1)
+    learn(store, "The staging host is kestrel-7.", tenant="other")
+    store.remove([m.id for m in told[:PAGE]])
+    assert sizes(store) == [(2, 1)]
+    store.remove([told[-1].id])
+    assert store.pages("t") == []
+    assert len(store.pages("other")) == 1
+    tell_many(store, 1)
+    assert sizes(store) == [(1, 1)]
 
 
 def test_forgetting_takes_what_was_superseded(store):
@@ -207,3 +270,27 @@ def test_a_damaged_index_is_built_anew_by_the_next_search(tmp_path):
         "The staging host is kestrel-7."
     ]
     assert [p.text for p, _ in again.passages("t", "Talinda", 5)] == ["What a view from Talinda!"]
+
+
+def test_a_database_from_before_there_were_pages_is_divided(tmp_path):
+    store = SqliteStore(Workspace.create(tmp_path, ""))
+    told = tell_many(store, 2 * PAGE)
+    learn(store, "The staging host is kestrel-7.", tenant="other")
+    store.retire(told[0].id, "owner")
+    before_pages(store)
+    again = SqliteStore(Workspace(tmp_path))
+    assert sizes(again) == [(1, PAGE), (2, PAGE - 1)]
+    assert again.page("t", "said", 1) == again.memories("t")[:PAGE]
+    assert sizes(again, "other") == [(1, 1)]
+    tell_many(again, 2, kind="gate")
+    assert sizes(again) == [(1, PAGE), (2, PAGE), (3, 1)]
+
+
+def before_pages(store):
+    """Put a store's tables back to what they were before there were pages."""
+    for statement in (
+        "DROP TRIGGER page_of_added", "DROP TRIGGER page_of_changed", "DROP TRIGGER page_of_erased",
+        "DROP TABLE pages", "DROP INDEX memories_by_page", "ALTER TABLE memories DROP COLUMN page",
+        "UPDATE schema_versions SET version = 4 WHERE room = 'memory'",
+    ):  # fmt: skip
+        store.connection.execute(statement)

@@ -141,6 +141,10 @@ class Tenants(RuleBasedStateMachine):
         for tenant in TENANTS:
             shared, alone = (view(store, tenant) for store in self.both(tenant))
             assert shared == alone
+            shared, alone = (paged(store, tenant) for store in self.both(tenant))
+            assert shared == alone
+            live = [seen(m) for m in self.shared.memories(tenant)]
+            assert sorted(map(str, live)) == sorted(str(m) for *_, page in shared for m in page)
             for name in self.episodes[tenant]:
                 assert episode(self.shared, name) == episode(self.lone[tenant], name)
 
@@ -185,6 +189,14 @@ def view(store, tenant):
             [order.get(x.id, x.tenant) for x in store.lineage(m.id)],
         )
         for m in records
+    ]
+
+
+def paged(store, tenant):
+    """Return what stands on each of a tenant's pages."""
+    return [
+        (p.source, p.number, seen(store.page(tenant, p.source, p.number)))
+        for p in store.pages(tenant)
     ]
 
 

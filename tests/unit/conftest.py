@@ -1,4 +1,9 @@
+import itertools
+from contextlib import contextmanager
+
 import pytest
+
+from nightschool.memory import rendered
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -7,3 +12,27 @@ def _one_thread():
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def killed_after():
+    """Stop the rendering of memory files, as a kill does, after so many writes."""
+
+    @contextmanager
+    def killed(writes):
+        write, left = rendered.write_atomic, itertools.count(writes, -1)
+
+        def stopping(path, content):
+            if next(left) <= 0:
+                raise KeyboardInterrupt
+            write(path, content)
+
+        rendered.write_atomic = stopping
+        try:
+            yield
+        except KeyboardInterrupt:
+            pass
+        finally:
+            rendered.write_atomic = write
+
+    return killed

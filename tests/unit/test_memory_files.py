@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nightschool.errors import WorkspaceCorrupt
-from nightschool.memory import files
+from nightschool.memory import files, rendered
 from nightschool.memory.fake import FakeStore
 from nightschool.memory.files import EDITOR, Edits, edited, sync_files
 from nightschool.memory.notes import erase_lines
@@ -244,7 +244,7 @@ def test_a_kill_while_files_are_rendered_makes_no_notes_of_them(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.tell("The staging host is kestrel-7.")
-    write, left = files.write_atomic, [0]
+    write, left = rendered.write_atomic, [0]
 
     def stop_after(path: Path, content: str) -> None:
         if left[0] == 0:
@@ -252,13 +252,13 @@ def test_a_kill_while_files_are_rendered_makes_no_notes_of_them(
         left[0] -= 1
         write(path, content)
 
-    monkeypatch.setattr(files, "write_atomic", stop_after)
+    monkeypatch.setattr(rendered, "write_atomic", stop_after)
     for number in range(6):
         text = f"# Page {number}\n\nThe key {number} hangs behind the boiler."
         folder.store.absorb(read_document(text, "t", f"{number}.md", "House"))
         folder.store.absorb(said(f"The code of door {number} is 70{number}.", "t"))
         before = {m.id for m in folder.store.memories("t")}
-        for writes in range(5):
+        for writes in range(8):
             left[0] = writes
             try:
                 edits = folder.sync()
@@ -447,6 +447,7 @@ def test_leftovers_of_killed_writes_are_swept(folder: Folder) -> None:
     folder.sync()
     assert {p.name for p in home.iterdir()} == {
         ".lock",
+        ".rendered",
         ".rendered.json",
         "MEMORY.md",
         folder.file().name,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
+from nightschool.codec import to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
 from nightschool.memory.rules import (
@@ -15,6 +16,7 @@ from nightschool.memory.rules import (
     is_news,
     may_vanish,
     overruled,
+    page_for,
     remembered,
     said_again,
     shown_by,
@@ -26,10 +28,12 @@ from nightschool.types import (
     Finding,
     Memory,
     MemoryStatus,
+    Page,
     Passage,
     Reading,
     SourceKind,
     Turn,
+    digest,
     new_id,
     now,
 )
@@ -40,6 +44,7 @@ class FakeStore:
 
     def __init__(self) -> None:
         self._memories: dict[str, Memory] = {}
+        self._pages: dict[str, int] = {}
         self._episodes: dict[str, Episode] = {}
         self._history: dict[str, list[dict[str, str]]] = {}
 
@@ -89,6 +94,24 @@ class FakeStore:
             m
             for m in self._memories.values()
             if m.tenant == tenant and (include_retired or m.status is MemoryStatus.LIVE)
+        ]
+
+    def pages(self, tenant: str) -> list[Page]:
+        """List a tenant's pages; see `protocols.Store.pages`."""
+        found: dict[tuple[str, int], list[Memory]] = {}
+        for memory in self._memories.values():
+            if memory.tenant == tenant:
+                place = (memory.source, self._pages[memory.id])
+                found.setdefault(place, []).append(memory)
+        return [
+            Page(source, number, _revision(found[source, number]))
+            for source, number in sorted(found, key=lambda place: place[1])
+        ]
+
+    def page(self, tenant: str, source: str, number: int) -> list[Memory]:
+        """List the live memories of one page, oldest first."""
+        return [
+            m for m in self.memories(tenant) if m.source == source and self._pages[m.id] == number
         ]
 
     def memory(self, memory_id: str) -> Memory:
@@ -251,8 +274,21 @@ class FakeStore:
         return next((m for m in self._memories.values() if m.supersedes == memory_id), None)
 
     def _add(self, memory: Memory, actor: str) -> None:
+        self._pages[memory.id] = self._page(memory)
         self._memories[memory.id] = memory
         self._note(memory, actor, "added")
+
+    def _page(self, memory: Memory) -> int:
+        corrected = self._memories.get(memory.supersedes or "")
+        if corrected is not None and corrected.source == memory.source:
+            return self._pages[corrected.id]
+        own = [
+            self._pages[m.id]
+            for m in self._memories.values()
+            if (m.tenant, m.source) == (memory.tenant, memory.source)
+        ]
+        last = max(own, default=0)
+        return page_for(last, len(self.page(memory.tenant, memory.source, last)))
 
     def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
         ended = closed(memory, status)
@@ -264,6 +300,12 @@ class FakeStore:
         self._history.setdefault(memory.id, []).append(
             {"at": now(), "actor": actor, "action": action, "text": memory.text}
         )
+
+
+def _revision(memories: list[Memory]) -> int:
+    """Return a number that stands for what memories say and are, without what is only counted of them."""
+    shown = [replace(m, uses=0, surprise=None, learnt_in=None, graduated=()) for m in memories]
+    return int(digest(*map(to_json, shown))[:15], 16)
 
 
 def _share(asked: set[str], text: str) -> float:

@@ -1,47 +1,50 @@
-"""The memories as Markdown that people read and edit: an index, and one file for each source.
+"""The memories as Markdown that people read and edit: an index, and a file for each page of a source.
 
 A line is a memory, with its id in a comment. What a person changes in an editor is picked up: a
 changed line corrects its memory, a deleted one retires it, a new one is a new statement. Only then are
-the files rendered again, so that no edit is lost. What we wrote ourselves is listed in
-`.rendered.json`. Every other file is a note (`notes.py`): its lines become proposals, and it is left as it is.
+the files rendered again (`pages.py`), so that no edit is lost. What we wrote ourselves is on record
+(`rendered.py`). Every other file is a note (`notes.py`): its lines become proposals, and it is left as it is.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from nightschool.errors import PathRefused, UnknownMemory, WorkspaceCorrupt
+from nightschool.errors import PathRefused, UnknownMemory
 from nightschool.memory.holds import MASK
 from nightschool.memory.notes import read_note, states
-from nightschool.memory.vault import DEPTH, ROOT, Vault
+from nightschool.memory.pages import INDEX_LINE, flat, ids_in, recover, render
+from nightschool.memory.rendered import (
+    INDEX,
+    LINE,
+    Record,
+    Row,
+    Stamp,
+    edited_text,
+    listed,
+    read_record,
+    save_record,
+    stamp_of,
+    stamps,
+    text_of,
+)
+from nightschool.memory.vault import ROOT, Vault
 from nightschool.protocols import Store
-from nightschool.trust import displayed, trainable
-from nightschool.types import Memory, MemoryStatus, Reading, SourceKind, Trust, digest
-from nightschool.workspace import Workspace, read_json, write_atomic
+from nightschool.trust import displayed
+from nightschool.types import Memory, MemoryStatus, Reading, Trust
+from nightschool.workspace import Workspace
 
-INDEX = "MEMORY.md"
 INDEX_LINES, INDEX_BYTES = 200, 25_000
 """What of the index goes before a conversation, as agents with such a memory do it."""
-RENDERED = ".rendered.json"
 NOTED = "note"
 """The speaker of what stands in a note."""
-RECOVERED = "recovered-"
-"""How the name of a rendered file begins whose database was lost."""
-UNWRITTEN: dict[str, Any] = {"digest": "", "stamp": []}
-"""The row of a rendered file of which nobody knows what it holds."""
 BACKUP = re.compile(r"(?:~|#|\.swp|\.bak|\.orig)$")
 """What editors leave beside a file; nobody's note."""
 EDITOR = "editor"
 """The actor of a change that was made in a file."""
-LINE = re.compile(r"^[-*] +(?P<text>.*?)\s*<!-- *(?P<id>mem-\w+) *-->\s*$")
-INDEX_LINE = re.compile(r"^- \[.*\]\(.*\): (?:\d+|note)$")
 
 State = Callable[[str], Reading]
 """Statement -> its reading, in the owner's name."""
@@ -91,19 +94,20 @@ def sync_files(
     """
     folder = workspace.memories / tenant
     Vault(folder).sweep()
-    _recover(store, folder)
-    seen = {path.name: _stamp(path) for path in folder.glob("*.md")}
-    edits = _take_in(store, folder, tenant, state)
-    proposed, notes = _read_notes(store, folder, tenant, written or {})
-    _render(store, folder, tenant, notes, seen)
+    record = recover(store, folder, tenant, read_record(folder))
+    seen = stamps(folder)
+    edits = _take_in(store, folder, tenant, state, record, seen)
+    proposed, notes = _read_notes(store, folder, tenant, record, written or {})
+    render(store, folder, tenant, record, notes, seen)
     return replace(edits, proposed=proposed)
 
 
 def expect_changes(workspace: Workspace, tenant: str) -> None:
     """Have the next sync look into every rendered file: what follows may be killed before it renders them."""
     folder = workspace.memories / tenant
-    record = _record(folder)
-    _save(folder, {n: {**row, **UNWRITTEN} for n, row in record["files"].items()}, record["notes"])
+    record = read_record(folder)
+    files = {name: row.unknown() for name, row in record.files.items()}
+    save_record(folder, replace(record, files=files))
 
 
 def edited(workspace: Workspace, tenant: str, *, known: bool) -> bool:
@@ -115,17 +119,15 @@ def edited(workspace: Workspace, tenant: str, *, known: bool) -> bool:
         known: Whether the tenant has any record; without one, rendered files have lost their database.
     """
     folder = workspace.memories / tenant
-    record = _record(folder)
-    if any(row["ids"] and not known for row in record["files"].values()):
+    record = read_record(folder)
+    if not known and any(row.lines for row in record.files.values()):
         return True
-    if any(_changed(folder / name, row) for name, row in record["files"].items()):
-        return True
-    return any(_unread(folder, record))
+    return any(_edited(folder, record, stamps(folder))) or any(_unread(folder, record))
 
 
 def rendered(workspace: Workspace, tenant: str) -> frozenset[str]:
     """Return the virtual paths of the files that are rendered from records."""
-    names = {*_record(workspace.memories / tenant)["files"], INDEX}
+    names = {*read_record(workspace.memories / tenant).files, INDEX}
     return frozenset(f"{ROOT}/{name}" for name in names)
 
 
@@ -134,107 +136,35 @@ def index_excerpt(workspace: Workspace, tenant: str) -> str:
     path = workspace.memories / tenant / INDEX
     if not path.is_file():
         return ""
-    lines = _text(path).splitlines(keepends=True)[:INDEX_LINES]
+    lines = text_of(path).splitlines(keepends=True)[:INDEX_LINES]
     return "".join(lines).encode("utf-8")[:INDEX_BYTES].decode("utf-8", "ignore")
 
 
-# -- from the files -----------------------------------------------------------------------
+def _edited(
+    folder: Path, record: Record, seen: Mapping[str, Stamp]
+) -> Iterator[tuple[str, Row, str]]:
+    """Yield (name, row, text) of the rendered files that are not as they were written."""
+    for name, row in record.files.items():
+        text = edited_text(folder, name, row, seen.get(name))
+        if text is not None:
+            yield name, row, text
 
 
-def _record(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read which files were rendered (`files`: digest, stamp, ids) and which notes read (`notes`: stamp)."""
-    path = folder / RENDERED
-    found = read_json(path) if path.exists() else {"files": {}, "notes": {}}
-    if not isinstance(found, dict) or not all(
-        isinstance(found.get(part), dict) for part in ("files", "notes")
-    ):
-        raise WorkspaceCorrupt(
-            f"{path} is not what was written. Delete it; the files are read anew."
-        )
-    return found
-
-
-def _unread(
-    folder: Path, record: dict[str, dict[str, Any]]
-) -> Iterator[tuple[str, list[int] | None]]:
-    """Yield (virtual path, stamp) of notes that are new, changed or, without a stamp, gone."""
-    vault = Vault(folder)
-    there = {
-        e.path for e in vault.entries(depth=DEPTH) if not e.folder and not BACKUP.search(e.path)
-    }
-    notes = there - {f"{ROOT}/{name}" for name in record["files"]}
-    for path in sorted(notes | record["notes"].keys()):
-        try:
-            stamp = _stamp(vault.real(path)) if path in notes else None
-        except (PathRefused, OSError):
-            continue  # a name that no tool could give, or gone since it was listed
-        if stamp != record["notes"].get(path):
-            yield path, stamp
-
-
-def _recover(store: Store, folder: Path) -> None:
-    """Make notes of rendered files of which the store knows no memory: what they say comes in again, as proposals.
-
-    Their database is gone. Only of files that are as they were rendered: what was being forgotten is
-    announced as unknown.
-    """
-    record = _record(folder)
-    lost = [
-        name
-        for name, row in record["files"].items()
-        if row["ids"]
-        and (folder / name).is_file()
-        and digest(_text(folder / name)) == row["digest"]
-        and not any(_is_known(store, memory_id) for memory_id in row["ids"])
-    ]
-    for name in lost:
-        kept = re.sub(r"\s*<!-- *mem-\w+ *-->", "", _text(folder / name))
-        write_atomic(folder / f"{RECOVERED}{name}", kept)
-        (folder / name).unlink()
-    if lost:
-        files = {n: row for n, row in record["files"].items() if n not in lost}
-        _save(folder, files, record["notes"])
-
-
-def _is_known(store: Store, memory_id: str) -> bool:
-    try:
-        store.memory(memory_id)
-    except UnknownMemory:
-        return False
-    return True
-
-
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _changed(path: Path, row: dict[str, Any]) -> bool:
-    if not path.is_file() or _stamp(path) == row["stamp"]:
-        return False
-    return bool(digest(_text(path)) != row["digest"])
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise WorkspaceCorrupt(
-            f"{path} was edited and is not UTF-8 text any more (byte {error.start}). Save it as UTF-8; "
-            "nothing of it was overwritten."
-        ) from error
-
-
-def _take_in(store: Store, folder: Path, tenant: str, state: State) -> Edits:
-    files = _record(folder)["files"]
-    rows = {name: row for name, row in files.items() if _changed(folder / name, row)}
-    texts = {name: _text(folder / name) for name in rows}
-    kept = {m["id"] for text in texts.values() for m in map(LINE.match, text.splitlines()) if m}
+def _take_in(
+    store: Store,
+    folder: Path,
+    tenant: str,
+    state: State,
+    record: Record,
+    seen: Mapping[str, Stamp],
+) -> Edits:
+    files = list(_edited(folder, record, seen))
+    kept = {memory_id for _, _, text in files for memory_id in ids_in(text)}
     changed: list[Memory] = []
     added: list[Memory] = []
     retired: list[Memory] = []
     ignored: list[str] = []
-    for name, text in texts.items():
+    for name, row, text in files:
         for line in filter(None, map(str.strip, text.splitlines())):
             found = LINE.match(line)
             if line == _title(text) or (name == INDEX and INDEX_LINE.match(line)):
@@ -247,14 +177,30 @@ def _take_in(store: Store, folder: Path, tenant: str, state: State) -> Edits:
                 _correct(
                     store, tenant, state, found["id"], found["text"], (changed, added, ignored)
                 )
-        for gone in [i for i in rows[name]["ids"] if i not in kept]:
-            try:
-                memory = store.memory(gone)
-            except UnknownMemory:
-                continue
-            if memory.status is MemoryStatus.LIVE and memory.tenant == tenant:
-                retired.append(store.retire(memory.id, EDITOR))
+        gone = [i for i in listed(folder, name, row) if i not in kept]
+        if row.ids is not None:  # being divided into pages: a line may have moved
+            gone = _nowhere(folder, record, gone)
+        for memory in _live(store, tenant, gone):
+            retired.append(store.retire(memory.id, EDITOR))
     return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
+
+
+def _nowhere(folder: Path, record: Record, memory_ids: list[str]) -> list[str]:
+    """Return those of some ids that stand in no rendered file."""
+    texts = [text_of(folder / name) for name in record.files if (folder / name).is_file()]
+    there = {memory_id for text in texts for memory_id in ids_in(text)}
+    return [memory_id for memory_id in memory_ids if memory_id not in there]
+
+
+def _live(store: Store, tenant: str, memory_ids: Iterable[str]) -> Iterator[Memory]:
+    """Yield the live memories of a tenant among these ids."""
+    for memory_id in memory_ids:
+        try:
+            memory = store.memory(memory_id)
+        except UnknownMemory:
+            continue
+        if memory.status is MemoryStatus.LIVE and memory.tenant == tenant:
+            yield memory
 
 
 def _correct(
@@ -275,9 +221,9 @@ def _correct(
         return
     if memory.tenant != tenant:  # a line that was pasted from somebody else's file
         added += store.absorb(state(text))[0]
-    elif memory.status is MemoryStatus.RETIRED and text == _flat(displayed(memory).text):
+    elif memory.status is MemoryStatus.RETIRED and text == flat(displayed(memory).text):
         ignored.append(f"{memory_id}: was taken out before; say it anew to have it back")
-    elif not text or text == _flat(displayed(memory).text):
+    elif not text or text == flat(displayed(memory).text):
         return
     elif MASK in text and memory.masked:
         # What was blotted out cannot be put back from the line.
@@ -285,18 +231,32 @@ def _correct(
     elif memory.status is MemoryStatus.LIVE:
         changed.append(store.edit(memory_id, text, EDITOR))
     elif text not in {
-        _flat(displayed(m).text) for m in store.memories(tenant) if m.supersedes == memory_id
+        flat(displayed(m).text) for m in store.memories(tenant) if m.supersedes == memory_id
     }:
         # Replaced while the file lay open: the person's words are the newest.
         added += store.absorb(state(text))[0]
 
 
+def _unread(folder: Path, record: Record) -> Iterator[tuple[str, Stamp | None]]:
+    """Yield (virtual path, stamp) of notes that are new, changed or, without a stamp, gone."""
+    vault = Vault(folder)
+    there = {path for path in vault.files() if not BACKUP.search(path)}
+    notes = there - {f"{ROOT}/{name}" for name in record.files}
+    for path in sorted(notes | record.notes.keys()):
+        try:
+            stamp = stamp_of(vault.real(path)) if path in notes else None
+        except (PathRefused, OSError):
+            continue  # a name that no tool could give, or gone since it was listed
+        if stamp != record.notes.get(path):
+            yield path, stamp
+
+
 def _read_notes(
-    store: Store, folder: Path, tenant: str, written: Mapping[str, Trust]
-) -> tuple[tuple[Memory, ...], dict[str, list[int]]]:
+    store: Store, folder: Path, tenant: str, record: Record, written: Mapping[str, Trust]
+) -> tuple[tuple[Memory, ...], dict[str, Stamp]]:
     """Take in the notes that changed; return what is new, and the stamps of all notes."""
-    vault, record = Vault(folder), _record(folder)
-    stamps: dict[str, list[int]] = dict(record["notes"])
+    vault = Vault(folder)
+    stamps_of_notes = dict(record.notes)
     proposed: list[Memory] = []
     for path, stamp in list(_unread(folder, record)):
         try:
@@ -307,104 +267,11 @@ def _read_notes(
             continue  # a pipe, or gone since it was listed
         trust = written.get(path, Trust.TOOL)
         proposed += store.absorb(read_note(path, text, tenant, trust, NOTED))[0]
-        stamps.pop(path, None)
+        stamps_of_notes.pop(path, None)
         if stamp:
-            stamps[path] = stamp
-    return tuple(proposed), stamps
-
-
-# -- to the files -------------------------------------------------------------------------
-
-
-def _render(
-    store: Store,
-    folder: Path,
-    tenant: str,
-    notes: dict[str, list[int]],
-    seen: dict[str, list[int]],
-) -> None:
-    by_source: dict[str, list[Memory]] = defaultdict(list)
-    for memory in store.memories(tenant):
-        if memory.source_kind is not SourceKind.NOTE or trainable(memory):  # a note is its own file
-            by_source[memory.source].append(memory)
-    names = {source: _file_name(source) for source in by_source}
-    before = _record(folder)
-    index = [
-        f"- [{_flat(source)}]({names[source]}): {len(memories)}"
-        for source, memories in by_source.items()
-    ]
-    index += [f"- [{path}]({path.removeprefix(f'{ROOT}/')}): note" for path in sorted(notes)]
-    pages = {
-        names[source]: (
-            [
-                f"# {_flat(source)}",
-                "",
-                *(f"- {_flat(displayed(m).text)} <!-- {m.id} -->" for m in memories),
-            ],
-            [m.id for m in memories],
-        )
-        for source, memories in by_source.items()
-    }
-    pages[INDEX] = (["# Memories", "", *index], [])
-    _announce(folder, before, pages.keys() - before["files"].keys())
-    record = {}
-    for name in [*pages, *(before["files"].keys() - pages.keys())]:
-        place = folder / name
-        if place.exists() and name in seen and _stamp(place) != seen[name]:
-            # Saved by somebody since it was read: the next sync takes that in first.
-            record[name] = {**before["files"].get(name, {"ids": []}), **UNWRITTEN}
-        elif name in pages:
-            lines, ids = pages[name]
-            record[name] = _written(place, "\n".join(lines) + "\n", ids)
-        else:
-            place.unlink(missing_ok=True)
-    _save(folder, record, notes)
-
-
-def _announce(folder: Path, before: dict[str, dict[str, Any]], names: Set[str]) -> None:
-    """Say which files will be rendered before they are: a kill must not make notes of them.
-
-    Somebody's own file under such a name is moved aside, and is a note from then on.
-    """
-    for name in names:
-        number = 1
-        while (folder / name).exists() and not _looks_rendered(folder / name):
-            aside = folder / f"{Path(name).stem}-before-{number}.md"
-            if not aside.exists():
-                os.replace(folder / name, aside)
-            number += 1
-    if names:
-        rows = {name: {"ids": [], **UNWRITTEN} for name in names}
-        _save(folder, {**before["files"], **rows}, before["notes"])
-
-
-def _looks_rendered(path: Path) -> bool:
-    """Tell whether a file holds rendered lines only: the record of it is lost, and nothing is in it to lose."""
-    first, *lines = path.read_text("utf-8", errors="replace").splitlines() or [""]
-    return first.startswith("# ") and all(
-        not x.strip() or LINE.match(x) or INDEX_LINE.match(x) for x in lines
-    )
-
-
-def _save(folder: Path, files: dict[str, dict[str, Any]], notes: dict[str, list[int]]) -> None:
-    write_atomic(folder / RENDERED, json.dumps({"files": files, "notes": notes}))
-
-
-def _written(path: Path, text: str, ids: list[str]) -> dict[str, Any]:
-    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
-        write_atomic(path, text)
-    return {"digest": digest(text), "stamp": _stamp(path), "ids": ids}
+            stamps_of_notes[path] = stamp
+    return tuple(proposed), stamps_of_notes
 
 
 def _title(text: str) -> str:
     return text.split("\n", 1)[0].strip()
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _file_name(source: str) -> str:
-    word = re.sub(r"[^\w.-]+", "-", source.split("/")[-1]).strip("-.")
-    short = word.encode("utf-8")[:60].decode("utf-8", "ignore") or "source"
-    return f"{short}-{digest(source)[:8]}.md"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from nightschool.errors import PathRefused
 from nightschool.language import normalise, plain
-from nightschool.memory.vault import DEPTH, Vault
+from nightschool.memory.vault import Vault
 from nightschool.types import (
     Episode,
     Finding,
@@ -65,7 +65,7 @@ def erase_lines(vault: Vault, memories: Iterable[Memory]) -> int:
     """Take memories' texts out of all notes and copies that hold them as a line; return how many."""
     texts = {normalise(memory.text) for memory in memories}
     erased = 0
-    for path in [entry.path for entry in vault.entries(depth=DEPTH) if not entry.folder]:
+    for path in sorted(vault.files()):
         try:
             text = vault.read(path)
         except (PathRefused, OSError):

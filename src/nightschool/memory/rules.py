@@ -24,6 +24,9 @@ from nightschool.types import (
 SAID = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
 """What people say: the same thing said in another conversation replaces what was said before."""
 
+PAGE = 200
+"""How many live memories a page has before the next one is begun."""
+
 PEOPLE = ("owner", "editor")
 """Who corrects memories: the owner by command, or in an editor."""
 
@@ -84,6 +87,16 @@ def said_again(episode: Episode) -> Episode:
 def may_vanish(memory: Memory) -> bool:
     """Tell whether a memory goes when its source does not hold it any more; the owner's stay."""
     return memory.source_kind is not SourceKind.NOTE or rank(memory) > 0
+
+
+def page_for(last: int, live: int) -> int:
+    """Return the page of a source that a new memory belongs to.
+
+    Args:
+        last: The source's last page; 0 where it has none.
+        live: How many live memories stand in it.
+    """
+    return last + 1 if last == 0 or live >= PAGE else last
 
 
 def remembered(episode: Episode, finding: Finding, old: Memory | None) -> Memory:

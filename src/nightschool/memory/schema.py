@@ -1,6 +1,8 @@
 """Tables of the short-term memory, as numbered migrations. Tenant is part of every key.
 
-`stemmed` is `memory.recall.stemmed`, which the store makes known to the connection.
+`stemmed` is `memory.recall.stemmed`, which the store makes known to the connection. The revision of a
+page (`types.Page`) is kept by triggers, so that whoever writes memories moves it; it is random, because a
+counter of a database that was restored would come by numbers once more that stood for something else.
 """
 
 ROOM = "memory"
@@ -63,6 +65,42 @@ MIGRATIONS = (
         BEGIN DELETE FROM memories_vectors WHERE slot = OLD.slot; END;
     CREATE TRIGGER passages_gone AFTER DELETE ON passages
         BEGIN DELETE FROM passages_vectors WHERE slot = OLD.slot; END;
+    """,
+    """
+    ALTER TABLE memories ADD COLUMN page INTEGER NOT NULL DEFAULT 1;
+    UPDATE memories SET page = numbered.page FROM (
+        SELECT number, 1 + (sum(status = 'live') OVER (
+            PARTITION BY tenant, source ORDER BY number) - (status = 'live')) / 200 AS page
+        FROM memories
+    ) AS numbered WHERE memories.number = numbered.number;
+    CREATE INDEX memories_by_page ON memories (tenant, source, page, status);
+    CREATE TABLE pages (
+        number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, source TEXT NOT NULL, page INTEGER NOT NULL,
+        revision INTEGER NOT NULL, UNIQUE (tenant, source, page));
+    INSERT INTO pages (tenant, source, page, revision)
+        SELECT tenant, source, page, random() FROM memories
+        GROUP BY tenant, source, page ORDER BY min(number);
+    CREATE TRIGGER page_of_added AFTER INSERT ON memories BEGIN
+        INSERT INTO pages (tenant, source, page, revision)
+            VALUES (new.tenant, new.source, new.page, random())
+            ON CONFLICT (tenant, source, page) DO UPDATE SET revision = excluded.revision;
+    END;
+    CREATE TRIGGER page_of_changed AFTER UPDATE OF status, body ON memories
+    WHEN old.status != new.status
+        OR json_remove(old.body, '$.uses', '$.surprise', '$.learnt_in', '$.graduated')
+        != json_remove(new.body, '$.uses', '$.surprise', '$.learnt_in', '$.graduated')
+    BEGIN
+        UPDATE pages SET revision = random()
+            WHERE tenant = new.tenant AND source = new.source AND page = new.page;
+    END;
+    CREATE TRIGGER page_of_erased AFTER DELETE ON memories BEGIN
+        UPDATE pages SET revision = random()
+            WHERE tenant = old.tenant AND source = old.source AND page = old.page;
+        DELETE FROM pages
+            WHERE tenant = old.tenant AND source = old.source AND page = old.page
+            AND NOT EXISTS (SELECT 1 FROM memories
+                WHERE tenant = old.tenant AND source = old.source AND page = old.page);
+    END;
     """,
 )
 

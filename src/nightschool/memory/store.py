@@ -7,19 +7,17 @@ all and `forget` has one place to clean; `files.py` renders the memories for peo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Set
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
-from nightschool.codec import from_json, to_json
-from nightschool.errors import UnknownMemory, WorkspaceCorrupt
-from nightschool.memory.dense import Dense
+from nightschool.codec import from_json
+from nightschool.errors import UnknownMemory
 from nightschool.memory.erasure import erase, erase_tenant
-from nightschool.memory.passages import Passages
-from nightschool.memory.recall import RECENT, SPARE, Index, preferred, stemmed
+from nightschool.memory.integrity import check, reindex
+from nightschool.memory.recall import SPARE, preferred, stemmed
+from nightschool.memory.records import Records
 from nightschool.memory.rules import (
     SAID,
-    closed,
     corrected,
     is_news,
     may_vanish,
@@ -28,8 +26,7 @@ from nightschool.memory.rules import (
     said_again,
     shown_by,
 )
-from nightschool.memory.schema import MIGRATIONS, RENEWED, ROOM
-from nightschool.memory.surroundings import around
+from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.protocols import Embedder, Progress
 from nightschool.trust import entitled
 from nightschool.types import (
@@ -37,10 +34,10 @@ from nightschool.types import (
     Finding,
     Memory,
     MemoryStatus,
+    Page,
     Passage,
     Reading,
     SourceKind,
-    now,
 )
 from nightschool.workspace import Workspace, migrate, transaction
 
@@ -61,12 +58,7 @@ class SqliteStore:
         self.connection = workspace.connect()
         self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
         migrate(self.connection, ROOM, MIGRATIONS)
-        memories, passages = (
-            Dense(self.connection, table, embedder) if embedder else None
-            for table in ("memories", "passages")
-        )
-        self._index = Index(self.connection, "recall", RECENT, memories)
-        self._passages = Passages(self.connection, passages)
+        self._records = Records(self.connection, embedder)
 
     # -- writing ------------------------------------------------------------------------
 
@@ -85,11 +77,7 @@ class SqliteStore:
                     return [], []
                 episode = said_again(episode)
             episode = self._as_newest(episode)
-            self.connection.execute(
-                "INSERT OR REPLACE INTO episodes VALUES (?, ?, ?, ?, ?)",
-                (episode.id, episode.tenant, episode.source, episode.digest, to_json(episode)),
-            )
-            self._passages.add(episode)
+            self._records.add_episode(episode)
             added: list[Memory] = []
             superseded: list[Memory] = []
             for finding in reading.findings:
@@ -99,9 +87,10 @@ class SqliteStore:
                 olds = [memory for memory in known if entitled(finding.trust, memory)]
                 memory = remembered(episode, finding, olds[-1] if olds else None)
                 superseded += [
-                    self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value) for old in olds
+                    self._records.close(old, MemoryStatus.SUPERSEDED, episode.kind.value)
+                    for old in olds
                 ]
-                self._insert(memory, finding.speaker or episode.source, episode)
+                self._records.add(memory, finding.speaker or episode.source, episode)
                 added.append(memory)
             if episode.kind not in SAID:
                 superseded += self._retire_gone(episode, {f.key for f in reading.findings})
@@ -114,10 +103,10 @@ class SqliteStore:
             UnknownMemory: No live memory has this id.
         """
         with transaction(self.connection):
-            old = self._live(memory_id)
+            old = self._records.live(memory_id)
             new = corrected(old, text, actor)
-            self._close(old, MemoryStatus.SUPERSEDED, actor)
-            self._insert(new, actor, self.episode(old.episode_id))
+            self._records.close(old, MemoryStatus.SUPERSEDED, actor)
+            self._records.add(new, actor, self.episode(old.episode_id))
             return new
 
     def approve(self, memory_id: str, actor: str) -> Memory:
@@ -127,12 +116,12 @@ class SqliteStore:
             UnknownMemory: No live memory has this id.
         """
         with transaction(self.connection):
-            memory = self._live(memory_id)
+            memory = self._records.live(memory_id)
             for other in self._rivals(memory):
-                self._close(other, MemoryStatus.SUPERSEDED, actor)
+                self._records.close(other, MemoryStatus.SUPERSEDED, actor)
             approved = replace(memory, approved=True)
-            self._update(approved)
-            self._note(approved, actor, "approved")
+            self._records.update(approved)
+            self._records.note(approved, actor, "approved")
             return approved
 
     def retire(self, memory_id: str, actor: str) -> Memory:
@@ -142,13 +131,13 @@ class SqliteStore:
             UnknownMemory: No live memory has this id.
         """
         with transaction(self.connection):
-            return self._close(self._live(memory_id), MemoryStatus.RETIRED, actor)
+            return self._records.close(self._records.live(memory_id), MemoryStatus.RETIRED, actor)
 
     def studied(self, memory_ids: Iterable[str], night: str) -> None:
         """Keep that a night studied memories; one forgotten in the meantime is passed over."""
         with transaction(self.connection):
-            for memory in self._known(memory_ids):
-                self._update(replace(memory, learnt_in=memory.learnt_in or night))
+            for memory in self._records.known(memory_ids):
+                self._records.update(replace(memory, learnt_in=memory.learnt_in or night))
 
     def examined(self, tenant: str, version_id: str, held: Set[str], night: str) -> None:
         """Keep which of a tenant's live memories a version has shown to hold: they graduate into it.
@@ -159,19 +148,19 @@ class SqliteStore:
             for memory in self.memories(tenant):
                 new = shown_by(memory, version_id, memory.id in held, night)
                 if new != memory:
-                    self._update(new)
+                    self._records.update(new)
 
     def used(self, memory_ids: Iterable[str]) -> None:
         """Count that memories stood in the prompt of an answer."""
         with transaction(self.connection):
-            for memory in self._known(memory_ids):
-                self._update(replace(memory, uses=memory.uses + 1))
+            for memory in self._records.known(memory_ids):
+                self._records.update(replace(memory, uses=memory.uses + 1))
 
     def surprised(self, nats: Mapping[str, float]) -> None:
         """Keep how surprising memories were: memory id -> nats a token, under the version that lived them."""
         with transaction(self.connection):
-            for memory in self._known(nats):
-                self._update(replace(memory, surprise=nats[memory.id]))
+            for memory in self._records.known(nats):
+                self._records.update(replace(memory, surprise=nats[memory.id]))
 
     def remove(self, memory_ids: Iterable[str]) -> list[str]:
         """Erase memories, what they superseded, and the text they came from.
@@ -185,7 +174,7 @@ class SqliteStore:
         with transaction(self.connection):
             chain = [memory for given in memory_ids for memory in self.lineage(given)]
             tombstones = erase(self.connection, chain)
-            self._purge()
+            self._records.purge()
         self._checkpoint()
         return tombstones
 
@@ -193,7 +182,7 @@ class SqliteStore:
         """Erase all memories and episodes of a tenant; return a tombstone id for each record."""
         with transaction(self.connection):
             tombstones = erase_tenant(self.connection, tenant)
-            self._purge()
+            self._records.purge()
         self._checkpoint()
         return tombstones
 
@@ -201,7 +190,7 @@ class SqliteStore:
 
     def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
         """List a tenant's memories, oldest first."""
-        return self._select(
+        return self._records.select(
             "tenant = ?" + ("" if include_retired else " AND status = 'live'"), tenant
         )
 
@@ -216,12 +205,7 @@ class SqliteStore:
         Raises:
             UnknownMemory: No memory has this id.
         """
-        row = self.connection.execute(
-            "SELECT body FROM memories WHERE id = ?", (memory_id,)
-        ).fetchone()
-        if row is None:
-            raise UnknownMemory(f"No memory is called {memory_id}. See `nightschool memory list`.")
-        return from_json(Memory, row["body"])
+        return self._records.memory(memory_id)
 
     def episode(self, episode_id: str) -> Episode:
         """Return one episode.
@@ -229,12 +213,17 @@ class SqliteStore:
         Raises:
             UnknownMemory: No episode has this id.
         """
-        row = self.connection.execute(
-            "SELECT body FROM episodes WHERE id = ?", (episode_id,)
-        ).fetchone()
-        if row is None:
-            raise UnknownMemory(f"No episode is called {episode_id}.")
-        return from_json(Episode, row["body"])
+        return self._records.episode(episode_id)
+
+    def pages(self, tenant: str) -> list[Page]:
+        """List a tenant's pages, in the order in which they were begun; see `protocols.Store.pages`."""
+        return self._records.pages(tenant)
+
+    def page(self, tenant: str, source: str, number: int) -> list[Memory]:
+        """List the live memories of one page, oldest first."""
+        return self._records.select(
+            "tenant = ? AND source = ? AND page = ? AND status = 'live'", tenant, source, number
+        )
 
     def lineage(self, memory_id: str) -> list[Memory]:
         """Return a memory and all that said something of the same thing before, newest first.
@@ -251,7 +240,7 @@ class SqliteStore:
         first = chain[0]
         # It names one that it superseded; less trusted ones about the same thing went with it.
         known = {memory.id for memory in chain}
-        others = self._closed(first.tenant, first.key) if first.key else []
+        others = self._records.closed(first.tenant, first.key) if first.key else []
         return chain + [memory for memory in others if memory.id not in known]
 
     def recall(self, tenant: str, query: str, limit: int) -> list[tuple[Memory, float]]:
@@ -260,10 +249,10 @@ class SqliteStore:
         Among about equals, what is better vouched for and what was of use before comes first.
         """
         try:
-            hits = self._index.nearest(tenant, query, limit + SPARE)
+            hits = self._records.index.nearest(tenant, query, limit + SPARE)
         except sqlite3.DatabaseError:
-            self.check()  # the index can be had again; damaged records are told
-            hits = self._index.nearest(tenant, query, limit + SPARE)
+            check(self._records)  # the index can be had again; damaged records are told
+            hits = self._records.index.nearest(tenant, query, limit + SPARE)
         rows = self.connection.execute(
             f"SELECT slot, body FROM memories WHERE slot IN ({','.join('?' * len(hits))})",
             [hit.slot for hit in hits],
@@ -278,95 +267,37 @@ class SqliteStore:
         They are what was said at the time, replaced since or not; a turn whose statement a person has
         taken out is not among them.
         """
-        return self._passages.nearest(tenant, query, limit)
+        return self._records.passages.nearest(tenant, query, limit)
 
     def history(self, memory_id: str) -> list[dict[str, str]]:
         """Return what happened to a memory, oldest first."""
-        rows = self.connection.execute(
-            "SELECT at, actor, action, text FROM history WHERE memory_id = ? ORDER BY number",
-            (memory_id,),
-        )
-        return [dict(row) for row in rows]
+        return self._records.history(memory_id)
 
     def embed(self, tenant: str, progress: Progress | None = None) -> None:
         """Give every text of a tenant its vector, where there is a dense index; a search does it for the newest."""
-        for index in (self._index, self._passages.index):
+        for index in (self._records.index, self._records.passages.index):
             index.fill(tenant, progress)
 
     def reindex(self) -> None:
         """Build the search index anew from the records, whatever state it is in."""
-        with transaction(self.connection):
-            for statement in RENEWED:
-                self.connection.execute(statement)
-            for row in self.connection.execute(
-                "SELECT id, body, episode_id FROM memories WHERE status = 'live' ORDER BY number"
-            ).fetchall():
-                memory = from_json(Memory, row["body"])
-                nearby = around(self.episode(memory.episode_id), memory.span, memory.speaker)
-                slot = self._index.add(memory.tenant, memory.text, nearby)
-                self.connection.execute(
-                    "UPDATE memories SET slot = ? WHERE id = ?", (slot, memory.id)
-                )
-            for row in self.connection.execute(
-                "SELECT body FROM episodes ORDER BY rowid"
-            ).fetchall():
-                self._passages.add(from_json(Episode, row["body"]))
-            for memory in self._select("status = 'retired'"):
-                if memory.source_kind is SourceKind.CONVERSATION:
-                    self._passages.overrule(self.episode(memory.episode_id), memory)
+        reindex(self._records)
 
-    def check(self) -> None:
-        """Look into the index; where it is damaged, build it anew.
-
-        Raises:
-            WorkspaceCorrupt: The records themselves cannot be read.
-        """
-        try:
-            for table in ("recall", "said"):
-                self.connection.execute(f"INSERT INTO {table}({table}) VALUES ('integrity-check')")
-        except sqlite3.DatabaseError:
-            self.reindex()
-        fault = self.connection.execute("PRAGMA integrity_check").fetchone()[0]
-        if fault != "ok":
-            raise WorkspaceCorrupt(f"The database is damaged: {fault}. Restore it from a backup.")
-
-    def _purge(self) -> None:
-        for index in (self._index, self._passages.index):
-            index.purge()
+    # -- parts --------------------------------------------------------------------------
 
     def _checkpoint(self) -> None:
         """Leave nothing of what was erased in the write-ahead log."""
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _known(self, memory_ids: Iterable[str]) -> Iterator[Memory]:
-        for memory_id in memory_ids:
-            with suppress(UnknownMemory):
-                yield self.memory(memory_id)
-
-    def _select(self, where: str, *values: str) -> list[Memory]:
-        rows = self.connection.execute(
-            f"SELECT body FROM memories WHERE {where} ORDER BY number", values
-        )
-        return [from_json(Memory, row["body"]) for row in rows]
-
-    def _live(self, memory_id: str) -> Memory:
-        memory = self.memory(memory_id)
-        if memory.status is not MemoryStatus.LIVE:
-            raise UnknownMemory(
-                f"{memory_id} is {memory.status.value} already; only live ones change."
-            )
-        return memory
-
-    # -- parts --------------------------------------------------------------------------
-
     def _has(self, episode: Episode) -> bool:
         """Tell whether this content is the newest that its source has given."""
-        rows = self.connection.execute(
-            "SELECT digest FROM episodes WHERE tenant = ? AND source = ? ORDER BY rowid",
-            (episode.tenant, episode.source),
-        )
-        digests = [row["digest"] for row in rows]
-        return episode.digest in (digests if episode.kind in SAID else digests[-1:])
+        # What people say never goes back to an older content: any episode of theirs counts.
+        which = "digest = :digest" if episode.kind in SAID else "true"
+        row = self.connection.execute(
+            "SELECT digest FROM episodes WHERE tenant = :tenant AND source = :source "
+            f"AND {which} ORDER BY rowid DESC LIMIT 1",
+            {"tenant": episode.tenant, "source": episode.source, "digest": episode.digest},
+        ).fetchone()
+        return row is not None and row["digest"] == episode.digest
 
     def _as_newest(self, episode: Episode) -> Episode:
         """Let a source go back to an older content: that episode becomes the newest, under its own id."""
@@ -383,7 +314,7 @@ class SqliteStore:
         """Return the live memories about the same thing, oldest first."""
         if not finding.key:
             return []
-        found = self._select(
+        found = self._records.select(
             "tenant = ? AND key = ? AND status = 'live'", episode.tenant, finding.key
         )
         if episode.kind in SAID:
@@ -394,63 +325,23 @@ class SqliteStore:
 
     def _rivals(self, memory: Memory) -> list[Memory]:
         """Return the other live memories about the same thing, by people's words."""
-        found = self._select(
+        found = self._records.select(
             "tenant = ? AND key = ? AND status = 'live' AND id != ?",
             memory.tenant, memory.key, memory.id,
         )  # fmt: skip
         return [m for m in found if memory.key and {m.source_kind, memory.source_kind} <= set(SAID)]
 
     def _retire_gone(self, episode: Episode, keys: set[str]) -> list[Memory]:
-        found = self._select(
+        found = self._records.select(
             "tenant = ? AND source = ? AND status = 'live'", episode.tenant, episode.source
         )
         gone = [m for m in found if m.key not in keys and may_vanish(m)]
-        return [self._close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
+        return [self._records.close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
-        closed = self._closed(episode.tenant, finding.key)
+        closed = self._records.closed(episode.tenant, finding.key)
         return overruled(episode, finding, closed, self._successor)
 
-    def _closed(self, tenant: str, key: str) -> list[Memory]:
-        return self._select("tenant = ? AND key = ? AND status != 'live'", tenant, key)
-
     def _successor(self, memory_id: str) -> Memory | None:
-        found = self._select("json_extract(body, '$.supersedes') = ?", memory_id)
+        found = self._records.select("json_extract(body, '$.supersedes') = ?", memory_id)
         return found[0] if found else None
-
-    def _insert(self, memory: Memory, actor: str, episode: Episode) -> None:
-        nearby = around(episode, memory.span, memory.speaker)
-        slot = self._index.add(memory.tenant, memory.text, nearby)
-        self.connection.execute(
-            "INSERT INTO memories (id, tenant, source, key, status, episode_id, slot, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (memory.id, memory.tenant, memory.source, memory.key, memory.status.value,
-             memory.episode_id, slot, to_json(memory)),
-        )  # fmt: skip
-        self._note(memory, actor, "added")
-
-    def _update(self, memory: Memory) -> None:
-        self.connection.execute(
-            "UPDATE memories SET status = ?, body = ? WHERE id = ?",
-            (memory.status.value, to_json(memory), memory.id),
-        )
-
-    def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
-        ended = closed(memory, status)
-        self._update(ended)
-        row = self.connection.execute(
-            "SELECT slot FROM memories WHERE id = ?", (memory.id,)
-        ).fetchone()
-        if row["slot"] is not None:
-            self._index.drop(row["slot"])
-        self.connection.execute("UPDATE memories SET slot = NULL WHERE id = ?", (memory.id,))
-        if memory.source_kind is SourceKind.CONVERSATION and status is MemoryStatus.RETIRED:
-            self._passages.overrule(self.episode(memory.episode_id), memory)
-        self._note(ended, actor, status.value)
-        return ended
-
-    def _note(self, memory: Memory, actor: str, action: str) -> None:
-        self.connection.execute(
-            "INSERT INTO history (memory_id, at, actor, action, text) VALUES (?, ?, ?, ?, ?)",
-            (memory.id, now(), actor, action, memory.text),
-        )

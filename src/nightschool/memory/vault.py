@@ -177,6 +177,14 @@ class Vault:
             raise FileNotFoundError(path)
         return list(_listed(place, path.rstrip("/"), depth))
 
+    def files(self) -> Iterator[str]:
+        """Yield the virtual path of every file that `entries` lists down to `DEPTH`, in no order.
+
+        Nothing is asked of the disk but names, so that a folder of thousands is looked through in no time.
+        """
+        if self.folder.is_dir():
+            yield from _files(self.folder, ROOT, DEPTH)
+
     def sweep(self) -> None:
         """Remove what killed writes and deletes have left behind, out of sight and with their content."""
         with self.changing():
@@ -263,8 +271,23 @@ def _listed(place: Path, path: str, depth: int) -> Iterator[Entry]:
                 yield from _listed(inner, f"{path}/{inner.name}", depth - 1)
 
 
+def _files(place: Path, path: str, depth: int) -> Iterator[str]:
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if _hidden(entry.name) or entry.is_symlink():
+                continue
+            if not entry.is_dir():
+                yield f"{path}/{entry.name}"
+            elif depth > 1:
+                yield from _files(place / entry.name, f"{path}/{entry.name}", depth - 1)
+
+
 def _shown(place: Path) -> bool:
-    return not (place.name.startswith(".") or place.name == "node_modules" or place.is_symlink())
+    return not (_hidden(place.name) or place.is_symlink())
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == "node_modules"
 
 
 def _size(place: Path) -> int:
