@@ -16,6 +16,7 @@ GROUND = (
     "config",
     "protocols",
     "workspace",
+    "backup",
     "runlog",
     "language",
     "prompts",

@@ -42,7 +42,7 @@ from nightschool.types import (
     SourceKind,
     now,
 )
-from nightschool.workspace import Workspace, migrate, transaction
+from nightschool.workspace import REMEDY, Workspace, migrate, transaction
 
 
 class SqliteStore:
@@ -328,7 +328,7 @@ class SqliteStore:
             self.reindex()
         fault = self.connection.execute("PRAGMA integrity_check").fetchone()[0]
         if fault != "ok":
-            raise WorkspaceCorrupt(f"The database is damaged: {fault}. Restore it from a backup.")
+            raise WorkspaceCorrupt(f"The database is damaged: {fault}. {REMEDY}")
 
     def _purge(self) -> None:
         for index in (self._index, self._passages.index):
