@@ -27,6 +27,7 @@ FLOWS = (
     "day",
     "curate",
     "exchange",
+    "scope",
     "forget",
     "probes",
     "morning",
