@@ -29,6 +29,7 @@ FLOWS = (
     "exchange",
     "scope",
     "forget",
+    "restore",
     "probes",
     "morning",
     "course",
