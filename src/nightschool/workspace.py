@@ -36,7 +36,9 @@ RESTORING = ".restoring"
 
 REMEDY = "Run `nightschool restore`: it puts the newest backup in its place."
 """What to do about a damaged database."""
-DAMAGE = re.compile(r"malformed|not a database|Could not decode|vtable constructor failed")
+DAMAGE = re.compile(
+    r"malformed|not a database|Could not decode|vtable constructor failed|no such module: (?!fts5$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
