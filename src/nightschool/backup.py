@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nightschool.damage import damage, damage_told
 from nightschool.errors import WorkspaceCorrupt, WorkspaceError
-from nightschool.workspace import Workspace, damage, damage_told, sync_folder
+from nightschool.workspace import Workspace, sync_folder
 
 KEEP = 3
 """So many of the newest backups stay; of what restores have replaced as many."""

@@ -31,7 +31,7 @@ from nightschool.forget import being_forgotten
 from nightschool.memory.erasure import tombstone
 from nightschool.memory.salvage import Salvaged, salvage
 from nightschool.registry.nights import nights, strays
-from nightschool.registry.versions import erase_folders
+from nightschool.registry.versions import BASE, erase_folders
 from nightschool.workspace import RESTORING, Workspace, sync_folder, write_atomic
 
 PENDING_BYTE = 0x40000000
@@ -65,7 +65,7 @@ class Restored:
     unknown_versions: tuple[str, ...]
     """Those that the backup does not know: not served, and erased by their tenant's next deletion."""
     discarded: tuple[str, ...]
-    """Unfinished nights (tenant/night) that had studied memories which the backup does not know."""
+    """Unfinished nights (tenant/night) that build on memories or a version which the backup does not know."""
 
 
 def plan(workspace: Workspace, name: str | None = None) -> Plan:
@@ -223,12 +223,15 @@ def _salvage_files(workspace: Workspace, database: sqlite3.Connection) -> dict[s
 
 
 def _discard_nights(workspace: Workspace, database: sqlite3.Connection) -> tuple[str, ...]:
-    """Discard unfinished nights that study what the database does not know: no deletion would find it."""
+    """Discard unfinished nights that build on what the database does not know: no deletion would find it."""
     discarded = []
     for folder in _tenants(workspace.nights):
         for night in nights(workspace, folder.name):
             studied = json.loads(night.stored("memories.json") or "[]")
-            if night.outcome is None and not all(_has(database, "memories", i) for i in studied):
+            start = json.loads(night.stored("course.json") or "{}").get("start", BASE)
+            whole = all(_has(database, "memories", name) for name in studied)
+            whole &= start == BASE or _has(database, "versions", start)
+            if night.outcome is None and not whole:
                 # Checkpoints before the night that names them.
                 erase_folders(workspace, filter(None, [night.stored("version.txt")]))
                 night.discard()

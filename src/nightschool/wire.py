@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.config import Settings, load_settings
+from nightschool.damage import damage_told
 from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.files import (
     EDITOR,
@@ -33,7 +34,7 @@ from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
 from nightschool.types import Effort, Memory, Trust
-from nightschool.workspace import Workspace, damage_told
+from nightschool.workspace import Workspace
 
 TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
 """Room -> the version of its tables."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from nightschool.damage import REMEDY, damage
 from nightschool.errors import WorkspaceCorrupt, WorkspaceError, WorkspaceLocked, WorkspaceMissing
 from nightschool.types import now
 
@@ -33,12 +33,6 @@ PATIENCE_SECONDS = 60.0
 FOLDERS = ("memories", "episodes", "versions", "nights", "reports", "backups")
 RESTORING = ".restoring"
 """Stands in the workspace from the first step of a restore to the last: until then the database is nobody's."""
-
-REMEDY = "Run `nightschool restore`: it puts the newest backup in its place."
-"""What to do about a damaged database."""
-DAMAGE = re.compile(
-    r"malformed|not a database|Could not decode|vtable constructor failed|no such module: (?!fts5$)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,29 +193,6 @@ class Workspace:
                 yield
             finally:
                 handle.truncate(0)
-
-
-def damage(error: BaseException) -> str:
-    """Say how a database is damaged, without quoting from it; empty for every other error."""
-    if isinstance(error, UnicodeDecodeError):  # a message of SQLite's that quotes what is damaged
-        return "malformed" if b"malformed" in error.object else ""
-    found = DAMAGE.search(str(error)) if isinstance(error, sqlite3.DatabaseError) else None
-    return found[0] if found else ""
-
-
-@contextmanager
-def damage_told(database: Path) -> Iterator[None]:
-    """Turn what SQLite says of a damaged database into what to do about it.
-
-    Raises:
-        WorkspaceCorrupt: The database is damaged.
-    """
-    try:
-        yield
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if damage(error):
-            raise WorkspaceCorrupt(f"{database} is damaged ({damage(error)}). {REMEDY}") from error
-        raise
 
 
 def _taken(handle: IO[str]) -> bool:

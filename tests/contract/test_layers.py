@@ -16,6 +16,7 @@ GROUND = (
     "config",
     "protocols",
     "workspace",
+    "damage",
     "backup",
     "runlog",
     "language",

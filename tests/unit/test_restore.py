@@ -16,6 +16,7 @@ from nightschool import restore as flow
 from nightschool.backup import KEEP, backups, replaced
 from nightschool.cli.output import opened
 from nightschool.codec import to_json
+from nightschool.course import Course
 from nightschool.day import learn
 from nightschool.errors import WorkspaceCorrupt, WorkspaceLocked
 from nightschool.forget import finish, forget
@@ -520,18 +521,24 @@ def test_a_version_newer_than_the_backup_is_told_not_served_and_erased_by_a_dele
     assert stray_versions(school) == ()
 
 
-@pytest.mark.parametrize("after", [(), NEW], ids=["known", "unknown"])
-def test_an_unfinished_night_goes_on_unless_it_studies_what_is_lost(
-    root: Path, after: tuple[str, ...]
+@pytest.mark.parametrize("lost", ["nothing", "memories", "the version it goes on from"])
+def test_an_unfinished_night_goes_on_unless_it_builds_on_what_is_lost(
+    root: Path, lost: str
 ) -> None:
     school = open_school(root)
     tell(school, *OLD)
     school.back_up()
-    tell(school, *after)
+    if lost == "memories":
+        tell(school, *NEW)
     night(school, "ver-new", over=False)
     (root / "versions" / "ver-new.checkpoint").mkdir()
+    start = "ver-lost" if "version" in lost else "base"
+    open_night(school.workspace, "default").artifact(
+        "course.json", lambda: to_json(Course("continue", start, (), "asked for"))
+    )
     done = restored(root, school)
-    assert done.discarded == (("default/night-0001",) if after else ())
-    assert len(nights(school.workspace, "default")) == (0 if after else 1)
-    assert len(list((root / "versions").iterdir())) == (0 if after else 2)
+    kept = lost == "nothing"
+    assert done.discarded == (() if kept else ("default/night-0001",))
+    assert len(nights(school.workspace, "default")) == kept
+    assert len(list((root / "versions").iterdir())) == 2 * kept
     assert done.unknown_versions == ()

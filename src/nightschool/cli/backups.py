@@ -113,7 +113,7 @@ def _done(done: Restored) -> list[str]:
             "with `nightschool memory reject`."
         )
     if done.discarded:
-        lines.append(f"Discarded, for they studied what is lost: {', '.join(done.discarded)}.")
+        lines.append(f"Discarded, for they build on what is lost: {', '.join(done.discarded)}.")
     if done.unknown_versions:
         lines.append(
             f"Not known to the backup, and not served: {', '.join(done.unknown_versions)}. The next night "

@@ -128,7 +128,7 @@ def _of_the_disk(error: Exception) -> str | None:
 
     Told by the number where there is one; SQLite and the weights' writer give only a text.
     """
-    from nightschool.workspace import REMEDY, damage
+    from nightschool.damage import REMEDY, damage
 
     number = error.errno if isinstance(error, OSError) else None
     text = str(error)

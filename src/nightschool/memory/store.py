@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
+from nightschool.damage import REMEDY
 from nightschool.errors import UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.dense import Dense
 from nightschool.memory.erasure import erase, erase_tenant
@@ -42,7 +43,7 @@ from nightschool.types import (
     SourceKind,
     now,
 )
-from nightschool.workspace import REMEDY, Workspace, migrate, transaction
+from nightschool.workspace import Workspace, migrate, transaction
 
 
 class SqliteStore:
