@@ -1,5 +1,6 @@
 """The night, top to bottom: memories -> study material -> training -> exam -> gate -> morning.
 
+The database is backed up before the first step and after the last.
 Every step leaves an artifact in the night's folder before the next begins. A night killed at any
 moment is taken up again at the step that it was in; `live` moves only in the last step.
 """
@@ -72,12 +73,14 @@ def consolidate(
     Raises:
         StudyError: There is nothing to learn.
         WorkspaceLocked: Another process holds the workspace.
+        WorkspaceCorrupt: The database is damaged; nothing is trained on it.
         LeakError: Too much of the study material repeats exam questions.
         ConfigError: It is to continue, and there is no version of full weights to continue from.
         Diverged: Training failed; the night can be run again with other settings.
     """
     school = school.at_effort(effort)
     with school.workspace.lock("a night"):
+        school.back_up()
         night = open_night(school.workspace, school.settings.tenant)
         begun = time.monotonic()
         memories = gather(school, night)
@@ -89,6 +92,7 @@ def consolidate(
         report, live = examine(school, night, version, banks, bar)
         decision = judge(school, night, version, report, live, banks, material, bool(new), bar)
         settle(school, night, version, decision, report, new)
+        school.back_up()  # what took hours: the version, and what it was shown to hold
         minutes = (time.monotonic() - begun) / 60
         night.artifact("facts.json", lambda: json.dumps({"minutes": minutes, "taught": len(new)}))
         night.finish("promoted" if decision.promote else "refused")

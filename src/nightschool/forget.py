@@ -5,139 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from nightschool.backup import backups, copy_database, erase_backups, replaced
 from nightschool.codec import from_json, from_plain, to_json
-from nightschool.course import choose as choose_course
-from nightschool.errors import ConfigError, UnknownMemory
-from nightschool.language import normalise
 from nightschool.memory.erasure import tombstone
 from nightschool.memory.notes import erase_lines
 from nightschool.probes import Probe, compared, measure, targets
 from nightschool.registry.nights import nights, scrub
 from nightschool.registry.versions import BASE
-from nightschool.trust import trainable
+from nightschool.scope import lineage, stray_versions
 from nightschool.types import Material, Memory, now
 from nightschool.wire import School
-from nightschool.workspace import read_json, write_atomic
+from nightschool.workspace import Workspace, read_json, write_atomic
 
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What forgetting some memories would take along."""
-
-    memories: tuple[Memory, ...]
-    """They, and what they had superseded."""
-    tainted: tuple[str, ...]
-    """Versions whose weights would be deleted."""
-    live_before: str
-    live_after: str
-    next_night: int
-    """Memories that are new to the version that the next night would start from; after a rebuild's start, all."""
-    minutes: float | None
-    """What the last night took, as the estimate of the next; None before the first."""
-
-
-def choose(
-    school: School,
-    *,
-    query: str | None = None,
-    source: str | None = None,
-    before: str | None = None,
-) -> list[Memory]:
-    """Find what is to be forgotten: the tenant's memories, superseded ones too, that meet every condition.
-
-    Args:
-        school: The wired workspace.
-        query: Words that all stand in the memory, in any order; parts of words do not count.
-        source: The source, or a folder that it lies in.
-        before: An ISO date or time; what is dated earlier. A date means its midnight, UTC; a memory
-            whose source gives no ISO date is not meant.
-
-    Raises:
-        ConfigError: No condition was given, the query has no word, or `before` is not a date.
-    """
-    if query is None and source is None and before is None:
-        raise ConfigError("Nothing says what to forget. Give ids, --query, --source or --before.")
-    words = set(normalise(query or "").split())
-    if query is not None and not words:
-        raise ConfigError(
-            f"--query {query!r} holds no word; expected words that stand in the memory."
-        )
-    limit = _moment(before) if before is not None else None
-    found = school.store.memories(school.settings.tenant, include_retired=True)
-    return [
-        m
-        for m in found
-        if words <= set(normalise(m.text).split())
-        and (source is None or m.source == source or m.source.startswith((f"{source.rstrip('/')}/", f"{source}#")))
-        and (limit is None or _stored_before(m, limit))
-    ]  # fmt: skip
-
-
-def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
-    """Tell what `forget` would erase, which versions would go and what the next night redoes; nothing is done.
-
-    Args:
-        school: The wired workspace.
-        memory_ids: What would be forgotten; None means all of the tenant's (`forget_all`).
-
-    Raises:
-        UnknownMemory: An id is not known, or none was given.
-    """
-    tenant = school.settings.tenant
-    versions = school.registry.versions(tenant)
-    minutes = _last_minutes(school)
-    if memory_ids is None:
-        every = school.store.memories(tenant, include_retired=True)
-        live = school.registry.alias(tenant, "live")
-        return Cost(tuple(every), tuple(v.id for v in versions), live, BASE, 0, minutes)
-    chain = _chain(school, memory_ids)
-    ids = {memory.id for memory in chain}
-    gone: set[str] = set()
-    for version in versions:
-        if version.tainted_by or ids & set(version.memory_ids) or version.parent in gone:
-            gone.add(version.id)
-    new = tuple(v.id for v in versions if v.id in gone and not v.tainted_by)
-    live = school.registry.alias(school.settings.tenant, "live")
-    after = school.registry.fallback(school.settings.tenant, gone) if live in gone else live
-    left = [m for m in school.store.memories(tenant) if trainable(m) and m.id not in ids]
-    course = choose_course(school, left, None, after)
-    unknown = sum(m.id not in course.known for m in left)
-    return Cost(tuple(chain), new, live, after, unknown, minutes)
-
-
-def _last_minutes(school: School) -> float | None:
-    facts = [n.stored("facts.json") for n in nights(school.workspace, school.settings.tenant)]
-    taken = [json.loads(body)["minutes"] for body in facts if body]
-    return float(taken[-1]) if taken else None
-
-
-def _moment(given: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise ConfigError(f"--before {given}: expected a date such as 2026-03-31.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _stored_before(memory: Memory, limit: datetime) -> bool:
-    """Tell whether a memory is older; one whose source dates it in other words is not known to be."""
-    try:
-        return _moment(memory.at) < limit
-    except ConfigError:
-        return False
-
-
-def _chain(school: School, memory_ids: Sequence[str]) -> list[Memory]:
-    if not memory_ids:
-        raise UnknownMemory("No memory was named. Give the ids of what is to be forgotten.")
-    chain = [m for given in memory_ids for m in school.store.lineage(school.memory(given).id)]
-    return list({memory.id: memory for memory in chain}.values())
+JOURNAL = ".forgetting-{}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +36,13 @@ class Receipt:
     examples: int
     """Study examples erased from the nights' files."""
     tainted: tuple[str, ...]
-    """Versions trained on it, and on from those: their weights are deleted."""
+    """Versions trained on it, and on from those: their weights are deleted. So are those that a restored
+    database does not know: nobody can tell what they know."""
     live_before: str
     live_after: str
     at: str
+    backups: int = 0
+    """Copies of the database erased; where there was one, a new one was made afterwards."""
     seconds: float = 0.0
     """How long the deletion took, without the probes."""
     resumed: bool = False
@@ -171,6 +60,10 @@ class _Deletion:
     version_ids: tuple[str, ...]
     """Versions whose weights go, that of an unfinished night among them."""
     live_before: str
+    stray_ids: tuple[str, ...] = ()
+    """Versions of nights that the database does not know: their weights and nights go, too."""
+    backups: int = 0
+    """Copies of the database when it began."""
 
 
 class _Erased(NamedTuple):
@@ -195,12 +88,9 @@ def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Rec
         UnknownMemory: An id is not known, or none was given; then nothing is erased.
         WorkspaceLocked: Another process holds the workspace.
     """
-    with (
-        school.workspace.lock("forgetting"),
-        school.workspace.lock_memory("forgetting"),
-    ):
+    with _alone(school.workspace):
         _finish(school)
-        chain = _chain(school, memory_ids)
+        chain = lineage(school, memory_ids)
         return _forget(school, chain, False, probes)
 
 
@@ -214,10 +104,7 @@ def forget_all(school: School, *, probes: int = 0) -> Receipt:
     Raises:
         WorkspaceLocked: Another process holds the workspace.
     """
-    with (
-        school.workspace.lock("forgetting"),
-        school.workspace.lock_memory("forgetting"),
-    ):
+    with _alone(school.workspace):
         _finish(school)
         chain = school.store.memories(school.settings.tenant, include_retired=True)
         return _forget(school, chain, True, probes)
@@ -234,15 +121,29 @@ def finish(school: School) -> None:
     Raises:
         WorkspaceLocked: Another process holds the workspace.
     """
-    with (
-        school.workspace.lock("forgetting"),
-        school.workspace.lock_memory("forgetting"),
-    ):
+    with _alone(school.workspace):
         _finish(school)
 
 
+def being_forgotten(workspace: Workspace) -> frozenset[str]:
+    """Return the memories that killed deletions of any tenant are about to erase."""
+    found = [read_json(path) for path in workspace.root.glob(JOURNAL.format("*"))]
+    return frozenset(i for plain in found for i in from_plain(_Deletion, plain).memory_ids)
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Hold all of a workspace: no night, no change of memory and no backup goes on beside a deletion."""
+    with (
+        workspace.lock("forgetting"),
+        workspace.lock_backups("forgetting"),
+        workspace.lock_memory("forgetting"),
+    ):
+        yield
+
+
 def _journal(school: School) -> Path:
-    return school.workspace.root / f".forgetting-{school.settings.tenant}.json"
+    return school.workspace.root / JOURNAL.format(school.settings.tenant)
 
 
 def _finish(school: School) -> None:
@@ -262,8 +163,14 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
         for night in nights(school.workspace, tenant)
         if night.outcome is None or whole
     ]
+    copies = len(backups(school.workspace)) + len(replaced(school.workspace))
     deletion = _Deletion(
-        tuple(memory.id for memory in chain), whole, tuple(sorted({*versions} - {""})), live
+        tuple(memory.id for memory in chain),
+        whole,
+        tuple(sorted({*versions} - {""})),
+        live,
+        stray_versions(school),
+        copies,
     )
     write_atomic(_journal(school), to_json(deletion))
     receipt = _carry_out(school, deletion, resumed=False)
@@ -277,10 +184,14 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
 
 
 def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt:
-    """Erase step by step; each step may find its work done, and the records go last but the rendered files."""
+    """Erase step by step; each step may find its work done, and the records go last but files and backups."""
     begun = time.monotonic()
     erase = _erase_tenant if deletion.whole_tenant else _erase_memories
     erased = erase(school, deletion)
+    # After the records: whatever copy was made before them is found here.
+    copies = erase_backups(school.workspace)
+    if copies or deletion.backups:
+        copy_database(school.workspace)
     receipt = Receipt(
         tuple(dict.fromkeys([*map(tombstone, deletion.memory_ids), *erased.tombstones])),
         erased.exam_items,
@@ -289,6 +200,7 @@ def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt
         deletion.live_before,
         school.registry.alias(school.settings.tenant, "live"),
         now(),
+        copies,
         round(time.monotonic() - begun, 3),
         resumed,
     )
@@ -319,13 +231,17 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
         registry.rollback(tenant, "forget")
     clean = {v.id for v in registry.versions(tenant) if not v.tainted_by}
     registry.erase_weights([*tainted, *(v for v in deletion.version_ids if v not in clean)])
+    registry.erase_weights(deletion.stray_ids)
+    for night in nights(school.workspace, tenant):
+        if night.stored("version.txt") in deletion.stray_ids:
+            night.discard()
     items = school.exams.remove_items(ids, tainted)
     examples = scrub(school.workspace, tenant, ids, tainted)
     tombstones = school.store.remove([memory.id for memory in left])
     school.sync_files()
     marks = set(map(tombstone, deletion.memory_ids))
     gone = [v.id for v in registry.versions(tenant) if marks & set(v.tainted_by)]
-    return _Erased(items, examples, gone, tombstones)
+    return _Erased(items, examples, [*gone, *deletion.stray_ids], tombstones)
 
 
 def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:

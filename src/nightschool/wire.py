@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.config import Settings, load_settings
-from nightschool.errors import ConfigError, UnknownMemory
+from nightschool.damage import damage_told
+from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.files import (
     EDITOR,
     Edits,
@@ -19,17 +21,23 @@ from nightschool.memory.files import (
     rendered,
     sync_files,
 )
+from nightschool.memory.schema import MIGRATIONS as MEMORY_TABLES
+from nightschool.memory.schema import ROOM as MEMORY
 from nightschool.memory.store import SqliteStore
 from nightschool.memory.tool import MemoryTool
 from nightschool.memory.vault import Vault
 from nightschool.protocols import Author, Embedder, Extractor, Progress, Sampler, Trainer, Writer
 from nightschool.registry.records import ExamRecords
+from nightschool.registry.schema import MIGRATIONS as REGISTRY_TABLES
+from nightschool.registry.schema import ROOM as REGISTRY
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
 from nightschool.types import Effort, Memory, Trust
 from nightschool.workspace import Workspace
 
+TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
+"""Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
 
@@ -196,6 +204,21 @@ class School:
         """Have the next sync look into every file; before a change that must not be half done."""
         expect_changes(self.workspace, self.settings.tenant)
 
+    def back_up(self) -> Backup:
+        """Make a verified copy of the database, all tenants' records in it.
+
+        Raises:
+            WorkspaceCorrupt: The records are damaged; the earlier backups stay.
+            WorkspaceError: The disk is full.
+            WorkspaceLocked: Another process is at work on the backups.
+        """
+        try:
+            return back_up(self.workspace)
+        except WorkspaceCorrupt:
+            with damage_told(self.workspace.database):
+                self.store.check()  # a damaged index is built anew
+            return back_up(self.workspace)
+
     def edited(self) -> bool:
         """Tell whether a memory file was edited since it was written."""
         tenant = self.settings.tenant
@@ -215,6 +238,8 @@ def _embedder(name: str | None) -> Embedder | None:
 def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None = None) -> School:
     """Open the workspace at `start` or above it.
 
+    A database of an earlier program is brought up to date, after a backup of it was made.
+
     Raises:
         WorkspaceMissing: There is none.
         WorkspaceCorrupt: Its database cannot be read.
@@ -224,8 +249,10 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
     workspace = Workspace.find(start)
     named = () if tenant is None else (f"tenant={json.dumps(tenant)}",)
     settings = load_settings(workspace.config_path, (*overrides, *named))
-    store = SqliteStore(workspace, _embedder(settings.recall.dense))
-    return School(workspace, settings, store, Registry(workspace), ExamRecords(workspace))
+    with damage_told(workspace.database):
+        back_up_before(workspace, TABLES)
+        store = SqliteStore(workspace, _embedder(settings.recall.dense))
+        return School(workspace, settings, store, Registry(workspace), ExamRecords(workspace))
 
 
 def pull_model(name: str, progress: Progress | None = None) -> Path:

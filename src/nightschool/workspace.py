@@ -1,10 +1,11 @@
 """The workspace folder: where everything lives, written so that a kill loses nothing.
 
 Files are written atomically (temporary file, fsync, rename); records go to one SQLite
-database in WAL mode; one lock names the process that makes versions, another the one that changes memories.
+database in WAL mode; one lock names the process that makes versions, another the one that changes memories,
+a third the one at work on the backups.
 
 Layout: `nightschool.toml`, `nightschool.db`, `memories/`, `episodes/`, `versions/<id>/`,
-`nights/<id>/` (journal and artifacts of each night), `reports/`.
+`nights/<id>/` (journal and artifacts of each night), `reports/`, `backups/` (`backup.py`).
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from nightschool.damage import REMEDY, damage
 from nightschool.errors import WorkspaceCorrupt, WorkspaceError, WorkspaceLocked, WorkspaceMissing
 from nightschool.types import now
 
 CONFIG_NAME = "nightschool.toml"
 PATIENCE_SECONDS = 60.0
 """How long a change of memory waits for its turn."""
-FOLDERS = ("memories", "episodes", "versions", "nights", "reports")
+FOLDERS = ("memories", "episodes", "versions", "nights", "reports", "backups")
+RESTORING = ".restoring"
+"""Stands in the workspace from the first step of a restore to the last: until then the database is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,35 @@ class Workspace:
     def reports(self) -> Path:
         return self.root / "reports"
 
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "nightschool.db"
+
     def connect(self) -> sqlite3.Connection:
         """Open the database (WAL, foreign keys on, secure delete, rows by name).
 
         Raises:
             WorkspaceCorrupt: The file is not a SQLite database.
+            WorkspaceCorrupt: It is missing or empty, and there are backups of it.
+            WorkspaceCorrupt: A restore was interrupted.
         """
-        path = self.root / "nightschool.db"
+        path = self.database
+        if (self.root / RESTORING).exists():
+            raise WorkspaceCorrupt(
+                f"A restore of {self.root} is going on, or was interrupted. If it was, run `nightschool "
+                "restore` again; nothing is lost."
+            )
+        there = path.exists() and path.stat().st_size > 0
+        if not there and any(self.backups.glob("[!.]*.db")):
+            # A new one would take the memory files in as proposals, beside what the backup knows of them.
+            raise WorkspaceCorrupt(
+                f"{path} is missing or empty, and there are backups of it. Run `nightschool restore`, or delete "
+                f"{self.backups} to begin with an empty one."
+            )
         connection = sqlite3.connect(path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -112,7 +138,7 @@ class Workspace:
         except sqlite3.DatabaseError as error:
             connection.close()
             raise WorkspaceCorrupt(
-                f"{path} cannot be read as a database: {error}. Restore it from a backup."
+                f"{path} cannot be read as a database: {error}. {REMEDY}"
             ) from error
         connection.row_factory = sqlite3.Row
         return connection
@@ -135,6 +161,17 @@ class Workspace:
             WorkspaceLocked: Another process has held it for more than `PATIENCE_SECONDS`.
         """
         return self._hold(".memory.lock", purpose, wait_seconds=PATIENCE_SECONDS)
+
+    def lock_backups(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the backups: no copy of what a deletion is erasing may appear behind its back.
+
+        Making one needs no other lock: memories change meanwhile, and the copy is of one moment. Who
+        needs several takes `lock` first, then this one, then `lock_memory`.
+
+        Raises:
+            WorkspaceLocked: Another process has held it for more than `PATIENCE_SECONDS`.
+        """
+        return self._hold(".backup.lock", purpose, wait_seconds=PATIENCE_SECONDS)
 
     @contextmanager
     def _hold(self, name: str, purpose: str, wait_seconds: float) -> Iterator[None]:
@@ -180,7 +217,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     except BaseException as error:
         with suppress(sqlite3.Error):  # a failed write may have rolled back already
             connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.OperationalError) and not damage(error):
             raise WorkspaceError(
                 f"Cannot write the database: {error}. Free some disk space or correct the permissions; "
                 "nothing was changed."

@@ -91,7 +91,7 @@ def test_a_disk_that_takes_no_more(school):
     said = school("consolidate", code=1)
     assert "Nothing more can be written" in said
     assert "Traceback" not in said
-    assert school.json("versions") == {"live": "base", "versions": []}
+    assert school.json("versions") == {"live": "base", "versions": [], "unknown": []}
     assert [m["text"] for m in school.json("memory", "list")] == [m["text"] for m in before]
     night = school.folder / "nights" / "default" / "night-0001"
     written = (night / "material.json").read_bytes()

@@ -11,11 +11,12 @@ from nightschool import forget as flow
 from nightschool.codec import to_json
 from nightschool.day import remember
 from nightschool.errors import TaintedVersion
-from nightschool.forget import cost, finish, forget, forget_all, unfinished
+from nightschool.forget import finish, forget, forget_all, unfinished
 from nightschool.memory.erasure import tombstone
 from nightschool.models.fake import FakeSampler
 from nightschool.registry.nights import open_night
 from nightschool.registry.versions import Registry
+from nightschool.scope import cost
 from nightschool.types import (
     Bank,
     BankKind,

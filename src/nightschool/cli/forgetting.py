@@ -21,7 +21,8 @@ from nightschool.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from nightschool.forget import Cost, Receipt
+    from nightschool.forget import Receipt
+    from nightschool.scope import Cost
 
 PROBED = 20
 """At most so many memories are probed: each is some seconds of a model."""
@@ -63,8 +64,9 @@ def forget(
     Example: nightschool forget --source ../docs/old.md --before 2026-03-31 --probe
     """
     from nightschool.errors import ConfigError
-    from nightschool.forget import choose, cost, forget_all
     from nightschool.forget import forget as forget_memories
+    from nightschool.forget import forget_all
+    from nightschool.scope import choose, cost
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
@@ -116,6 +118,8 @@ def _said(receipt: Receipt) -> str:
         f"{', '.join(receipt.tainted) or 'none'}. Live: {receipt.live_after}. "
         "The next night trains without it."
     ]
+    if receipt.backups:
+        lines[0] += f" Backups erased: {receipt.backups}; a new one was made."
     if receipt.probes is None:
         return f"{lines[0]} Probes were not run (--probe)."
     asked = sum(p.asked for p in receipt.probes)

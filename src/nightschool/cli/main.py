@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from nightschool.cli import exchange, forgetting, memories, models, night, school, serve, versions
+from nightschool.cli import (
+    backups,
+    exchange,
+    forgetting,
+    memories,
+    models,
+    night,
+    school,
+    serve,
+    versions,
+)
 
 app = typer.Typer(
     name="nightschool",
@@ -15,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (school, memories, forgetting, night, versions, serve):
+for room in (school, memories, forgetting, backups, night, versions, serve):
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")

@@ -124,12 +124,16 @@ CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def _of_the_disk(error: Exception) -> str | None:
-    """Say what to do about a disk that takes no more; None for every other error.
+    """Say what to do about a disk that takes no more, or a damaged database; None for every other error.
 
     Told by the number where there is one; SQLite and the weights' writer give only a text.
     """
+    from nightschool.damage import REMEDY, damage
+
     number = error.errno if isinstance(error, OSError) else None
     text = str(error)
+    if damage(error):
+        return f"The database is damaged ({damage(error)}). {REMEDY}"
     if number in FULL or re.search(r"disk is full|No space left|File too large|disk I/O", text):
         return (
             f"Nothing more can be written: {text}. Free some space and run the same command "

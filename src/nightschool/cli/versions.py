@@ -41,6 +41,8 @@ def versions(
     """
     from dataclasses import asdict
 
+    from nightschool.scope import stray_versions
+
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         live = school.registry.alias(school.settings.tenant, "live")
@@ -54,7 +56,13 @@ def versions(
             mark = "*" if v.id == live else " "
             taint = ", tainted: weights deleted" if v.tainted_by else ""
             lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{taint}")
-        show({"live": live, "versions": [asdict(v) for v in found]}, json, "\n".join(lines))
+        unknown = stray_versions(school)
+        lines += [
+            f"? {name:<16} newer than the database, which was restored; not served"
+            for name in unknown
+        ]
+        listed = {"live": live, "versions": [asdict(v) for v in found], "unknown": unknown}
+        show(listed, json, "\n".join(lines))
 
 
 def show_version(

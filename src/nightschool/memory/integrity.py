@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from nightschool.codec import from_json
+from nightschool.damage import REMEDY
 from nightschool.errors import WorkspaceCorrupt
 from nightschool.memory.records import Records
 from nightschool.memory.schema import RENEWED
@@ -26,7 +27,7 @@ def check(records: Records) -> None:
         reindex(records)
     fault = records.connection.execute("PRAGMA integrity_check").fetchone()[0]
     if fault != "ok":
-        raise WorkspaceCorrupt(f"The database is damaged: {fault}. Restore it from a backup.")
+        raise WorkspaceCorrupt(f"The database is damaged: {fault}. {REMEDY}")
 
 
 def reindex(records: Records) -> None:

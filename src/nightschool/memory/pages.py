@@ -190,7 +190,7 @@ def _announce(folder: Path, record: Record, names: Collection[str]) -> Record:
     """
     for name in names:
         number = 1
-        while (folder / name).exists() and not _looks_rendered(folder / name):
+        while (folder / name).exists() and not looks_rendered(folder / name):
             aside = folder / f"{Path(name).stem}-before-{number}.md"
             if not aside.exists():
                 os.replace(folder / name, aside)
@@ -203,7 +203,7 @@ def _announce(folder: Path, record: Record, names: Collection[str]) -> Record:
     return announced
 
 
-def _looks_rendered(path: Path) -> bool:
+def looks_rendered(path: Path) -> bool:
     """Tell whether a file holds rendered lines only: the record of it is lost, and nothing is in it to lose."""
     first, *lines = path.read_text("utf-8", errors="replace").splitlines() or [""]
     return first.startswith("# ") and all(

@@ -282,6 +282,14 @@ class SqliteStore:
         """Build the search index anew from the records, whatever state it is in."""
         reindex(self._records)
 
+    def check(self) -> None:
+        """Look into the index; where it is damaged, build it anew.
+
+        Raises:
+            WorkspaceCorrupt: The records themselves cannot be read.
+        """
+        check(self._records)
+
     # -- parts --------------------------------------------------------------------------
 
     def _checkpoint(self) -> None:

@@ -68,6 +68,12 @@ def nights(workspace: Workspace, tenant: str) -> list[Night]:
     return [Night(path.name, path) for path in found]
 
 
+def strays(workspace: Workspace, tenant: str, known: Collection[str]) -> list[Night]:
+    """List the finished nights whose version is not among those known: the database is older than they are."""
+    finished = [(n.stored("version.txt"), n) for n in nights(workspace, tenant) if n.outcome]
+    return [night for version_id, night in finished if version_id and version_id not in known]
+
+
 def upcoming_night(workspace: Workspace, tenant: str) -> Night:
     """Return the tenant's unfinished night, or the one after the last; its folder is not made."""
     known = nights(workspace, tenant)

@@ -181,10 +181,7 @@ class Registry:
 
         What is gone already is passed over, so that a killed deletion can be run again.
         """
-        for version_id in version_ids:
-            for pattern in (version_id, f"{version_id}.*", f".{version_id}.*"):
-                for folder in self.workspace.versions.glob(pattern):
-                    shutil.rmtree(folder)
+        erase_folders(self.workspace, version_ids)
 
     def remove_tenant(self, tenant: str) -> None:
         """Erase the records of all versions of a tenant; its aliases mean the base from then on."""
@@ -252,3 +249,11 @@ class Registry:
                 "memories), so its weights are not used any more and are deleted. Run `nightschool "
                 "consolidate` for a clean version; `nightschool versions` lists those that remain."
             )
+
+
+def erase_folders(workspace: Workspace, version_ids: Iterable[str]) -> None:
+    """Delete the folders of versions, complete or not; what is gone already is passed over."""
+    for version_id in version_ids:
+        for pattern in (version_id, f"{version_id}.*", f".{version_id}.*"):
+            for folder in workspace.versions.glob(pattern):
+                shutil.rmtree(folder)

@@ -36,9 +36,10 @@ from nightschool.errors import (
     UnknownMemory,
     WorkspaceLocked,
 )
-from nightschool.forget import Receipt, cost, forget
+from nightschool.forget import Receipt, forget
 from nightschool.language import normalise
 from nightschool.memory.rules import SAID, said_again
+from nightschool.scope import cost
 from nightschool.sources import conversation, said
 from nightschool.trust import caution, displayed, entitled, incoming
 from nightschool.types import Memory as Record
