@@ -123,8 +123,10 @@ class ExamConfig(_Frozen):
 
     answer_tokens: int = Field(32, ge=1)
     """Longest answer, in tokens."""
-    general_items: int = Field(240, ge=0)
-    """Items of the general bank that are sat (a fixed prefix of it)."""
+    general_items: int = Field(415, ge=0)
+    """Items of the general bank that are sat (a fixed prefix of it); 415 are all of it."""
+    abstention_items: int = Field(100, ge=1)
+    """Questions that nothing answers, sealed each night where so many can be made."""
     items_per_memory: int = Field(1, ge=1)
     """Questions sealed for each memory."""
 

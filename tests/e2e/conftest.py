@@ -10,7 +10,12 @@ import pytest
 
 from nightschool.wire import pull_model
 
-SMALL_NIGHT = ("exam.general_items=8", "train.min_steps=1", "study.expressions=4")
+SMALL_NIGHT = (
+    "exam.general_items=8",
+    "exam.abstention_items=40",
+    "train.min_steps=1",
+    "study.expressions=4",
+)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,12 @@ from nightschool.types import Decision, Material
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 
-SMALL_NIGHT = ("exam.general_items=8", "train.min_steps=1", "study.expressions=4")
+SMALL_NIGHT = (
+    "exam.general_items=8",
+    "exam.abstention_items=40",
+    "train.min_steps=1",
+    "study.expressions=4",
+)
 FIRST = (
     "The staging host is kestrel-7.", "Nadia runs the billing team.", "The lab's printer is called Hugo.",
     "Backups are kept for 45 days.", "The parking garage closes at 9 pm.", "Invoices are sent by Ravi.",

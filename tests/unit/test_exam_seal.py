@@ -116,13 +116,18 @@ def test_items_follow_their_memories():
 def test_abstention_asks_what_no_memory_says():
     bank = seal_abstention("n1", "default", ALL, CONFIG)
     assert bank.items == seal_abstention("n1", "default", ALL, CONFIG).items
-    assert len(bank.items) == 40
-    assert len({item.question for item in bank.items}) == 40
+    assert len(bank.items) == 100
+    assert len({item.question for item in bank.items}) == 100
     assert not any(item.answers for item in bank.items)
     assert {item.group for item in bank.items} == {"near-miss", "unknown"}
     taught = memory(7, "The staging port is 8080.")
     known = seal_abstention("n1", "default", ALL, CONFIG, live=[*ALL, taught])
     assert "What is the staging port?" not in {item.question for item in known.items}
+
+
+def test_an_abstention_bank_is_as_large_as_asked():
+    bank = seal_abstention("n1", "default", ALL, ExamConfig(abstention_items=12))
+    assert len(bank.items) == 12
 
 
 def test_fingerprints_hide_and_find_questions():

@@ -26,8 +26,6 @@ from nightschool.types import (
     now,
 )
 
-ABSTENTION_ITEMS = 40
-"""Items of a night's abstention bank where enough can be made: fewer cannot show a small loss."""
 _GROUPS = {
     SourceKind.CODE: "code",
     SourceKind.DOCUMENT: "document",
@@ -127,14 +125,14 @@ def seal_abstention(
         night: The night's id; it also seeds the choice of invented names.
         tenant: Whose memories these are.
         memories: Tonight's memories, of which near misses are made.
-        config: Reserved for the size of the bank; the number of items is `ABSTENTION_ITEMS`.
+        config: How many items the bank gets, where enough can be made.
         live: All live memories: a question that one of them may answer is dropped; None means
             `memories`.
     """
     known = memories if live is None else live
-    half = ABSTENTION_ITEMS // 2
-    near = near_misses(memories, known, half, seed=night)
-    unknown = unknown_entities(known, ABSTENTION_ITEMS - len(near), seed=night) if memories else []
+    wanted = config.abstention_items
+    near = near_misses(memories, known, wanted // 2, seed=night)
+    unknown = unknown_entities(known, wanted - len(near), seed=night) if memories else []
     items = [
         Item(
             id=f"item-{digest(night, tenant, question)[:12]}",
