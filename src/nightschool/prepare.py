@@ -16,7 +16,14 @@ from nightschool.course import Course, choose, earlier_material, fresh, reviewed
 from nightschool.errors import StudyError
 from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question, match_questions
-from nightschool.exam.seal import consistent, fingerprints, follow, seal_abstention, seal_acquired
+from nightschool.exam.seal import (
+    consistent,
+    fingerprints,
+    follow,
+    seal_abstention,
+    seal_acquired,
+    thinned,
+)
 from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, nights, upcoming_night
 from nightschool.study.general import PROMPTS, general_examples
@@ -88,7 +95,13 @@ def seal(
     for plain in json.loads(night.artifact("banks.json", write)):
         school.exams.save_bank(from_plain(Bank, plain))
     return [
-        *(bank for bank in follow(school.exams.banks(tenant), live) if bank.items),
+        *(
+            bank
+            for bank in thinned(
+                follow(school.exams.banks(tenant), live), night.id, settings.exam.abstention_items
+            )
+            if bank.items
+        ),
         general_bank(settings.exam.general_items, tenant),
     ]
 

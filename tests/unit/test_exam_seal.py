@@ -14,6 +14,7 @@ from nightschool.exam.seal import (
     seal_abstention,
     seal_acquired,
     stale_values,
+    thinned,
 )
 from nightschool.language import fingerprint
 from nightschool.types import Memory, MemoryStatus, SourceKind
@@ -148,6 +149,18 @@ class Parrot:
 
     def score(self, pairs, *, progress=None):
         return [[self.level] * max(1, len(target.split())) for _, target in pairs]
+
+
+def test_an_exam_keeps_so_many_earlier_abstention_items_and_the_same_ones_again():
+    banks = [seal_abstention(f"n{k}", "default", [HOST], CONFIG, live=[HOST]) for k in range(4)]
+    acquired = seal_acquired("n0", "default", [HOST, ANA], (), CONFIG)
+    kept = thinned([acquired, *banks], "n3", 50)
+    assert kept[0] == acquired
+    assert kept[-1] == banks[-1]
+    earlier = {item.id for bank in kept[1:-1] for item in bank.items}
+    assert len(earlier) == 50
+    before = {i.id for bank in thinned(banks[:-1], "n2", 50)[:-1] for i in bank.items}
+    assert len(earlier & before) > 20
 
 
 def test_document_items_that_the_open_book_misses_are_dropped():

@@ -164,6 +164,28 @@ def follow(banks: Sequence[Bank], memories: Sequence[Memory]) -> list[Bank]:
     ]
 
 
+def thinned(banks: Sequence[Bank], night: str, most: int) -> list[Bank]:
+    """Thin out the abstention items of earlier nights, so that an exam does not grow with every night.
+
+    The same items stay from night to night, as far as nights with more of them allow: answers of the served
+    version are used again. Banks of other kinds, and those of `night`, stay whole.
+
+    Args:
+        banks: Banks of any night.
+        night: Tonight.
+        most: At most so many earlier abstention items stay.
+    """
+    earlier = [b for b in banks if b.kind is BankKind.ABSTENTION and b.night != night]
+    items = sorted((digest(item.id), item.id) for bank in earlier for item in bank.items)
+    kept = {name for _, name in items[:most]}
+    return [
+        replace(bank, items=tuple(i for i in bank.items if i.id in kept))
+        if bank in earlier
+        else bank
+        for bank in banks
+    ]
+
+
 def fingerprints(banks: Sequence[Bank]) -> tuple[Fingerprint, ...]:
     """Hash every question of the banks, for the leak filter; repeats are left out."""
     prints = {
