@@ -6,8 +6,8 @@
 version's are drawn first, the candidate's are paired with them. What judges them is the product's own `decide`, on real
 banks and reports. A *night* says what truly happened to the candidate; each is judged at the default sizes of the banks,
 and with one size changed at a time. A second part asks how many facts a check needs so that a model that lost nothing
-passes, and a third what the gate's reference for earlier facts (each item's best under any served version) does after
-many served versions.
+passes, and a third what the gate's two references for earlier facts (the served version, and the first that had learnt
+them) do after many served versions.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from typing import Any, Literal
 import numpy as np
 
 from nightschool.config import ExamConfig, GateConfig
-from nightschool.exam.gate import decide
+from nightschool.exam.gate import EARLIER, RETAINED, SINCE_LEARNT, decide, margin_in_force
 from nightschool.exam.stats import wilson
-from nightschool.types import Decision
+from nightschool.types import Check, Decision
 from record import Record
-from simulated_exam import Marks, Truth, bank, best_of, report
+from simulated_exam import Marks, Truth, bank, by_item, report
 
 FLIPS = (0.05, 0.10)
 """Share of a bank's items whose verdict differs between two equally good versions."""
@@ -37,12 +37,15 @@ CHANCE = 0.25
 """A general item has four choices."""
 LUCKY = 0.03
 """Share of new items that a model answers right that learnt the form of answers, and no fact."""
-LEAST_GAIN = 0.1
-"""What if a gain below this were no gain? Counted beside the gate's own word."""
 ENOUGH = 0.9
 """A bank is large enough when a model that lost nothing passes so often."""
 MARGINS = (0.05, 0.1, 0.15, 0.2)
-FACTS = (10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000)
+IN_FORCE = "in force"
+"""The margin that the gate holds so many earlier facts to."""
+BOTH = "both"
+FACTS = (4, 8, 10, 12, 15, 20, 30, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000)
+
+Said = Literal["refuse", "promote", "near the margin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Night:
     """What truly happened to a candidate, and what the gate should say."""
 
     name: str
-    should: Literal["refuse", "promote", "near the margin"]
+    should: Said
     new: float = 0.8
     """Its accuracy on new items."""
     lost: dict[str, float] = field(default_factory=dict)
@@ -61,7 +64,8 @@ class Night:
     """Banks whose size matters to this night."""
 
 
-FORM, GOOD, WEAK = "learnt the form, not the facts", "good night, +40 points", "weak night, +15 points"  # fmt: skip
+FORM, WEAK = "learnt the form, not the facts", "weak night, +15 points"
+GOOD, BETTER = "good night, +40 points", "good night, +70 points"
 ALL = ("new", "retained", "general", "abstention")
 SMALL = ("new", "retained")
 NIGHTS = (
@@ -71,6 +75,7 @@ NIGHTS = (
     Night("adapter not active, unseen by the probe", "refuse", kind="as served", axes=SMALL),
     Night("the base, unseen by the probe", "refuse", 0, {"retained": 0.8}, axes=SMALL),
     Night(FORM, "refuse", LUCKY, axes=("new",)),
+    Night("earlier facts -40", "refuse", lost={"retained": 0.4}, axes=("retained",)),
     Night("earlier facts -20", "refuse", lost={"retained": 0.2}, axes=("retained",)),
     Night("general -10", "refuse", lost={"general": 0.1}, axes=("general",)),
     Night("abstention -30", "refuse", lost={"abstention": 0.3}, axes=("abstention",)),
@@ -80,7 +85,7 @@ NIGHTS = (
     Night("earlier facts -2", "near the margin", lost={"retained": 0.02}, axes=("retained",)),
     Night("general -5", "near the margin", lost={"general": 0.05}, axes=("general",)),
     Night("general -2", "near the margin", lost={"general": 0.02}, axes=("general",)),
-    Night("good night, +70 points", "promote", 0.7, axes=ALL),
+    Night(BETTER, "promote", 0.7, axes=ALL),
     Night(GOOD, "promote", 0.4, axes=ALL),
     Night(WEAK, "promote", 0.15, axes=("new",)),
     Night("perfect night", "promote", 1.0, axes=("new",)),
@@ -101,8 +106,10 @@ class Sizes:
 USUAL = Sizes()
 BEFORE = Sizes(general=240, abstention=40)
 """The default sizes before this bench."""
+SECOND = replace(USUAL, new=10, retained=20)
+"""The second night of a small school."""
 OTHER_SIZES: dict[str, tuple[int, ...]] = {
-    "new": (8, 16, 120), "retained": (0, 20, 500), "general": (240,), "abstention": (20, 40, 60),
+    "new": (8, 16, 120), "retained": (0, 8, 20, 40, 500), "general": (240,), "abstention": (20, 40, 60),
 }  # fmt: skip
 
 
@@ -119,7 +126,7 @@ def main() -> None:
     record.body["rows"] = [
         *(judged(*cell, args.n, args.seed) for cell in cells()),
         *unchanged(args.n, args.seed),
-        *references(args.n, args.seed),
+        *lineages(args.n, args.seed),
     ]
     print(f"{len(record.body['rows'])} rows, {time.process_time() - begun:.0f} s of processor time")
     state(record)
@@ -133,7 +140,7 @@ def cells() -> Iterator[tuple[Night, Sizes, float]]:
     """Name every cell: each night at the default sizes, then with one size changed at a time."""
     for flips in FLIPS:
         for night in NIGHTS:
-            for sizes in dict.fromkeys((USUAL, replace(USUAL, attempt=3), BEFORE)):
+            for sizes in (USUAL, replace(USUAL, attempt=3), BEFORE, SECOND):
                 yield night, sizes, flips
             for axis in night.axes:
                 for size in OTHER_SIZES[axis]:
@@ -165,20 +172,19 @@ def live_and_candidate(
 
 def judged(night: Night, sizes: Sizes, flips: float, n: int, seed: int) -> dict[str, Any]:
     """Let the gate judge n draws of one cell."""
-    key = {"night": night.name, "should": night.should, "flips": flips, **at(sizes)}
+    key = {"night": night.name, "should": owed(night, sizes), "flips": flips, **at(sizes)}
     rng = generator(key, seed)
     banks = [bank(name, getattr(sizes, name)) for name in ALL]
 
     def decided() -> Decision:
         live, ours = live_and_candidate(night, sizes, flips, rng)
-        best = best_of("retained", [live["retained"]])
+        first = by_item("retained", live["retained"])
         return decide(
-            report("candidate", ours), report("live", live), best, banks, GateConfig(),
+            report("candidate", ours), report("live", live), first, banks, GateConfig(),
             sizes.attempt, night.probe_ok,
         )  # fmt: skip
 
     found = [decided() for _ in range(n)]
-    gains = [next(c for c in d.checks if c.name == "acquired") for d in found]
     return key | {
         "trials": n,
         "promoted": sum(d.promote for d in found),
@@ -186,8 +192,14 @@ def judged(night: Night, sizes: Sizes, flips: float, n: int, seed: int) -> dict[
             check.name: sum(d.checks[place].passed for d in found)
             for place, check in enumerate(found[0].checks)
         },
-        "gained_at_least": sum(c.passed and (c.difference or 0) >= LEAST_GAIN for c in gains),
     }
+
+
+def owed(night: Night, sizes: Sizes) -> Said:
+    """Return what the gate should say; a loss that so few facts cannot show is not its to refuse."""
+    allowed = margin_in_force(GateConfig().margin_retained, max(1, sizes.retained))
+    within = 0 < night.lost.get("retained", 0.0) <= allowed
+    return "near the margin" if within and night.should == "refuse" else night.should
 
 
 def at(sizes: Sizes) -> dict[str, int]:
@@ -200,16 +212,16 @@ def generator(key: dict[str, Any], seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(repr(sorted(key.items())).encode())])
 
 
-# -- second and third part: one check alone -------------------------------------------------
+# -- second and third part: the checks of earlier facts alone --------------------------------
 
 
-def bound(ours: Marks, live: Marks, best: dict[str, float], facts: int, each: int = 1) -> float:
-    """Return the lower bound on which the gate's check of earlier facts rests."""
+def earlier(ours: Marks, live: Marks, first: Marks, facts: int, each: int = 1) -> tuple[Check, ...]:
+    """Return the gate's checks of earlier facts: against the served version, and the first."""
     decision = decide(
-        report("candidate", {"retained": ours}), report("live", {"retained": live}), best,
-        [bank("retained", facts, each)], GateConfig(),
+        report("candidate", {"retained": ours}), report("live", {"retained": live}),
+        by_item("retained", first), [bank("retained", facts, each)], GateConfig(),
     )  # fmt: skip
-    return next(c.low for c in decision.checks if c.name == "retained" and c.low is not None)
+    return tuple(check for check in decision.checks if check.name in EARLIER)
 
 
 def unchanged(n: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -218,39 +230,39 @@ def unchanged(n: int, seed: int) -> Iterator[dict[str, Any]]:
         for each in (1, 2):
             for facts in FACTS:
                 key = {"part": "unchanged", "flips": flips, "items_per_fact": each, "facts": facts}
-                rng, lows = generator(key, seed), []
+                rng, found = generator(key, seed), []
                 for _ in range(n):
                     truth = Truth.draw(rng, facts * each, LEVELS["retained"], flips)
-                    lows.append(bound(truth.sit(rng), truth.sit(rng), {}, facts, each))
+                    ours, live = truth.sit(rng), truth.sit(rng)
+                    found.append(earlier(ours, live, live, facts, each)[0])
+                lows = [-1.0 if check.low is None else check.low for check in found]
                 passed = {str(margin): sum(low >= -margin for low in lows) for margin in MARGINS}
+                passed[IN_FORCE] = sum(check.passed for check in found)
                 yield key | {"trials": n, "passed": passed}
 
 
-def references(n: int, seed: int) -> Iterator[dict[str, Any]]:
-    """What does the reference for earlier facts do after many served versions?
+def lineages(n: int, seed: int) -> Iterator[dict[str, Any]]:
+    """What do the references for earlier facts do after many served versions?
 
-    `best` is the gate's: each item's best under any served version. Beside it, what others would
-    do: the served version alone; and the served version and the first that was served since the
-    facts were learnt, of which both must be kept.
+    Each version lost a little more than the one before, or none lost anything.
     """
     for flips in FLIPS:
-        for facts in (100, 500):
+        for facts in (20, 100, 500):
             for served in (2, 8):
                 for lost in (0.0, 0.02):
                     key = {
-                        "part": "references", "flips": flips, "facts": facts, "served": served,
+                        "part": "lineages", "flips": flips, "facts": facts, "served": served,
                         "lost_each_night": lost,
                     }  # fmt: skip
-                    passed = dict.fromkeys(("best", "live", "first and live"), 0)
+                    passed = dict.fromkeys((*EARLIER, BOTH), 0)
                     rng = generator(key, seed)
                     for _ in range(n):
                         truth = Truth.draw(rng, facts, LEVELS["retained"], flips)
                         *past, ours = (truth.sit(rng, lost * k) for k in range(served + 1))
-                        live, first = (bound(ours, past[k], {}, facts) for k in (-1, 0))
-                        best = bound(ours, past[-1], best_of("retained", past), facts)
-                        lows = {"best": best, "live": live, "first and live": min(live, first)}
-                        for name, low in lows.items():
-                            passed[name] += low >= -GateConfig().margin_retained
+                        checks = earlier(ours, past[-1], past[0], facts)
+                        for check in checks:
+                            passed[check.name] += check.passed
+                        passed[BOTH] += all(check.passed for check in checks)
                     yield key | {"trials": n, "passed": passed}
 
 
@@ -281,26 +293,34 @@ def state(record: Record) -> None:
 
     worst("promoted_when_bad", promoted, should="refuse", **at(USUAL))
     worst("promoted_when_bad, any size", promoted, should="refuse")
-    worst("passed_at_the_margin, earlier facts", passed("retained"), night="earlier facts -10", **at(USUAL))  # fmt: skip
+    worst("passed_at_the_margin, earlier facts", passed(RETAINED), night="earlier facts -10", **at(USUAL))  # fmt: skip
+    worst("passed_at_the_margin, 20 earlier facts", passed(RETAINED), night="earlier facts -20", **at(replace(USUAL, retained=20)))  # fmt: skip
     worst("passed_at_the_margin, general", passed("general"), night="general -5", **at(USUAL))
     for flips in FLIPS:
         for name, sizes in {
             "": USUAL,
             ", sizes before": BEFORE,
             ", attempt 3": replace(USUAL, attempt=3),
+            ", 8 earlier facts": replace(USUAL, retained=8),
             ", 20 earlier facts": replace(USUAL, retained=20),
+            ", 40 earlier facts": replace(USUAL, retained=40),
             ", 500 earlier facts": replace(USUAL, retained=500),
             ", no earlier facts": replace(USUAL, retained=0),
         }.items():
             worst(f"refused_when_good, flips {flips}{name}", refused, night=GOOD, flips=flips, **at(sizes))  # fmt: skip
+        worst(f"refused_second_night, flips {flips}, 20 and 10 facts, +70 points", refused, night=BETTER, flips=flips, **at(SECOND))  # fmt: skip
     for size in (40, 120):
         sizes = at(replace(USUAL, new=size))
         worst(f"form_only_gains, {size} new facts", passed("acquired"), night=FORM, **sizes)
         worst(f"weak_night_gains_not, {size} new facts", not_gained, night=WEAK, **sizes)
     for flips in FLIPS:
-        for name in ("best", "live", "first and live"):
-            key = {"part": "references", "facts": 100, "served": 8, "flips": flips}
-            worst(f"kept_after_8_versions, flips {flips}, {name}", passed(name), lost_each_night=0.0, **key)  # fmt: skip
+        key = {"part": "lineages", "facts": 100, "served": 8, "flips": flips}
+        for name, checks in {"served version alone": RETAINED, "first alone": SINCE_LEARNT, "both": BOTH}.items():  # fmt: skip
+            worst(f"kept_after_8_versions, flips {flips}, {name}", passed(checks), lost_each_night=0.0, **key)  # fmt: skip
+            worst(f"slow_loss_passed, flips {flips}, {name}", passed(checks), lost_each_night=0.02, **key)  # fmt: skip
+        for facts in (8, 12, 20, 40, 80):
+            key = {"part": "unchanged", "items_per_fact": 1, "facts": facts, "flips": flips}
+            worst(f"unchanged_passed, {facts} facts, flips {flips}", passed(IN_FORCE), **key)
     for margin in MARGINS:
         for flips in FLIPS:
             name = f"facts_needed, margin {margin}, flips {flips}"

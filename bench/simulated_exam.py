@@ -6,7 +6,7 @@ on a share of the items, the *flips*, half of them each way. Items are independe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -71,9 +71,9 @@ def report(version: str, marks: Mapping[str, Marks]) -> Report:
     return Report(f"report-{version}", "bench", version, "tonight", found)
 
 
-def best_of(name: str, served: Sequence[Marks]) -> dict[str, float]:
-    """Return each item's best outcome under any served version, as a night hands it to the gate."""
-    return {f"{name}-{k}": float(x) for k, x in enumerate(np.any(list(served), axis=0).tolist())}
+def by_item(name: str, marks: Marks) -> dict[str, float]:
+    """Return verdicts by item id, as a night hands those of the first served version to the gate."""
+    return {f"{name}-{k}": float(right) for k, right in enumerate(marks.tolist())}
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nightschool.codec import from_json, to_json
 from nightschool.exam.gate import decide
 from nightschool.exam.general import general_bank, kl_nats, perplexity
-from nightschool.exam.reuse import answered, best_since, merged, sample, unanswered
+from nightschool.exam.reuse import answered, first_since, merged, sample, unanswered
 from nightschool.exam.seal import follow
 from nightschool.exam.sit import sit
 from nightschool.protocols import Bar
@@ -95,12 +95,14 @@ def judge(
         with bar("gate"):
             attempt = school.registry.attempts(tenant) + 1
             probe_ok = probe(school, version, material)
-            best = best_since(school.exams.reports(tenant), school.registry.served(tenant))
+            ever = school.registry.served(tenant)
+            served = [v for v in school.registry.versions(tenant) if v.id in ever]
+            first = first_since(school.exams.reports(tenant), served, banks)
             return to_json(
                 decide(
                     report,
                     live,
-                    best,
+                    first,
                     banks,
                     school.settings.gate,
                     attempt,

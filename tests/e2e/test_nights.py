@@ -73,6 +73,8 @@ def test_a_night_goes_on_from_the_last_and_a_deletion_reaches_both(school):
     second = served(school)
     assert second.parent == first.id
     assert {*first.memory_ids, new} <= set(second.memory_ids)
+    checks = {check.name: check for check in school.registry.decision(second.id).checks}
+    assert 0 < checks["since_learnt"].n <= checks["retained"].n < 9  # the first night's facts only
     again, before = studied(school, 1), studied(school, 0)
     reviewed = set(again) & set(old)
     assert reviewed

@@ -1,10 +1,11 @@
 """The gate promotes what gained and kept, refuses what is damaged, and never punishes being right."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.config import GateConfig
-from nightschool.exam.gate import attempt_alpha, decide
+from nightschool.exam.gate import attempt_alpha, decide, margin_in_force
 from nightschool.types import Bank, BankKind, Item, Report, Result, Score, Verdict
 
 CONFIG = GateConfig()
@@ -57,14 +58,18 @@ def marks(new, old=1.0, general=0.6, abstain=0.3, sizes=SIZES):
     }
 
 
-def judge(candidate, live, best=None, sizes=SIZES, **options):
-    if best is None:
-        best = {k: v for k, v in live.items() if k.startswith("old")}
-    return decide(report(candidate), report(live), best, banks(sizes), CONFIG, **options)
+def judge(candidate, live, first=None, sizes=SIZES, config=CONFIG, **options):
+    if first is None:
+        first = {k: v for k, v in live.items() if k.startswith("old")}
+    return decide(report(candidate), report(live), first, banks(sizes), config, **options)
 
 
 def failed(decision):
     return {check.name for check in decision.checks if not check.passed}
+
+
+def of(decision, name):
+    return next(check for check in decision.checks if check.name == name)
 
 
 def test_gain_without_loss_is_promoted():
@@ -80,32 +85,92 @@ def test_an_unchanged_model_gains_nothing_but_keeps_everything():
 
 def test_damage_anywhere_is_refused():
     live = marks(0.0)
-    assert failed(judge(marks(0.9, old=0.7), live)) == {"retained"}
+    assert failed(judge(marks(0.9, old=0.7), live)) == {"retained", "since_learnt"}
     assert failed(judge(marks(0.9, general=0.5), live)) == {"general"}
     assert failed(judge(marks(0.9, abstain=0.0), live)) == {"abstention"}
     assert not judge(marks(0.0, 0.0, 0.25, 0.0), live).promote
 
 
-def test_small_losses_cannot_add_up_against_live_alone():
+def test_small_losses_cannot_add_up():
     live = marks(0.0, old=0.75)
-    best = {f"old{i}": 1.0 for i in range(40)}
+    first = {f"old{i}": 1.0 for i in range(40)}
     assert judge(marks(0.9, old=0.75), live).promote
-    assert failed(judge(marks(0.9, old=0.75), live, best)) == {"retained"}
+    assert failed(judge(marks(0.9, old=0.75), live, first)) == {"since_learnt"}
+
+
+def test_what_was_gained_since_a_fact_was_learnt_is_kept_too():
+    first = {f"old{i}": 0.0 for i in range(40)}
+    assert failed(judge(marks(0.9, old=0.7), marks(0.0), first)) == {"retained"}
+
+
+def test_facts_that_no_served_version_has_learnt_hide_no_loss():
+    # A refused night left 20 facts that the served version never knew; 10 of the other 20 are lost.
+    live = marks(0.0, old=0.5)
+    candidate = live | marks(0.9, old=0.0) | {f"old{i}": 1.0 for i in range(10, 40)}
+    first = {f"old{i}": 1.0 for i in range(20)}
+    assert failed(judge(candidate, live, first)) == {"since_learnt"}
 
 
 def test_first_night_has_nothing_earlier():
     sizes = SIZES | {"old": 0}
     decision = judge(marks(0.9, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes)
     assert decision.promote
-    assert "nothing earlier" in decision.checks[2].reason
+    for name in ("retained", "since_learnt"):
+        assert "nothing earlier" in of(decision, name).reason
 
 
 def test_too_few_items_is_said():
-    for name in ("new", "old", "abstain"):
-        sizes = SIZES | {name: 5}
+    for name, size in (("new", 5), ("general", 20), ("abstain", 5)):
+        sizes = SIZES | {name: size}
         decision = judge(marks(1.0, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes)
         assert not decision.promote
         assert any("insufficient evidence" in check.reason for check in decision.checks)
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+@pytest.mark.parametrize("facts", range(1, 11))
+def test_a_small_school_is_held_to_what_its_facts_can_show(facts, attempt):
+    sizes = SIZES | {"old": facts, "new": 40, "abstain": 100}
+    live = marks(0.0, sizes=sizes)
+    same = judge(marks(1.0, sizes=sizes), live, sizes=sizes, attempt=attempt)
+    assert same.promote, same
+    lost = marks(1.0, sizes=sizes) | {"old0": 0.0, "old1": 0.0}
+    assert failed(judge(lost, live, sizes=sizes, attempt=attempt)) == {"retained", "since_learnt"}
+
+
+def test_a_wider_margin_for_few_facts_is_said():
+    sizes = SIZES | {"old": 8}
+    check = of(judge(marks(0.9, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes), "retained")
+    assert check.margin == 0.32
+    assert "no worse than 0.32 (8 facts can only show a loss below that)" in check.reason
+    assert margin_in_force(0.1, 100) == 0.1
+    wide = GateConfig(margin_retained=0.5)
+    decision = judge(marks(0.9, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes, config=wide)
+    assert of(decision, "retained").margin == 0.5
+
+
+def test_a_gain_by_luck_is_none_even_where_it_is_significant():
+    sizes = SIZES | {"new": 120}
+    live = marks(0.0, sizes=sizes)
+    few = judge(marks(11 / 120, sizes=sizes), live, sizes=sizes)
+    assert failed(few) == {"acquired"}
+    assert "too small" in of(few, "acquired").reason
+    assert "at least 0.1" in of(few, "acquired").reason
+    assert judge(marks(12 / 120, sizes=sizes), live, sizes=sizes).promote
+    any_gain = GateConfig(least_gain=0.0)
+    assert judge(marks(11 / 120, sizes=sizes), live, sizes=sizes, config=any_gain).promote
+
+
+def test_too_few_new_facts_to_show_any_gain_is_said():
+    sizes = SIZES | {"new": 8}
+    live = marks(0.0, sizes=sizes)
+    assert judge(marks(1.0, sizes=sizes), live, sizes=sizes).promote
+    fourth = of(judge(marks(1.0, sizes=sizes), live, sizes=sizes, attempt=4), "acquired")
+    assert not fourth.passed
+    assert "8 new facts cannot show a gain" in fourth.reason
+    sizes = SIZES | {"new": 7}
+    less = judge(marks(1.0, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes)
+    assert "at least 8 are needed (`gate.min_items`)" in of(less, "acquired").reason
 
 
 def test_a_night_that_only_forgets_needs_no_new_items():

@@ -1,17 +1,17 @@
-"""Reused results: the latest counts, the best is remembered, near-duplicates are found."""
+"""Reused results: the latest counts, the first since a fact was learnt is remembered, near-duplicates are found."""
 
 from __future__ import annotations
 
 from nightschool.exam.reuse import (
     answered,
-    best_since,
+    first_since,
     graduates,
     merged,
     near_duplicates,
     sample,
     unanswered,
 )
-from nightschool.types import Bank, BankKind, Item, Report, Result, Score, Verdict
+from nightschool.types import Bank, BankKind, Item, Report, Result, Score, Verdict, Version
 
 ITEMS = tuple(
     Item(f"i{n}", question, ("x",), memory_ids=(f"m{n // 2}",))
@@ -49,10 +49,30 @@ def test_a_later_answer_replaces_an_earlier_one() -> None:
     assert [r.score.verdict for r in rows] == [Verdict.CORRECT]
 
 
-def test_the_best_counts_served_versions_only_and_no_broken_verdicts() -> None:
+def version(name: str, *memories: str) -> Version:
+    """A version that was trained on these memories."""
+    return Version(name, "t", "n1", "full", "b", "base", memories, (), "", 0, {}, "")
+
+
+def test_the_first_counts_served_versions_only_and_no_broken_verdicts() -> None:
     reports = [report("v", True, None, False), report("w", False, True, True)]
-    assert best_since(reports, {"v"}) == {"i0": 1.0, "i2": 0.0}
-    assert best_since(reports, {"v", "w"}) == {"i0": 1.0, "i1": 1.0, "i2": 1.0}
+    v, w = version("v", "m0", "m1"), version("w", "m0", "m1")
+    assert first_since(reports, [v], [BANK]) == {"i0": 1.0, "i2": 0.0}
+    assert first_since(reports, [w], [BANK]) == {"i0": 0.0, "i1": 1.0, "i2": 1.0}
+    assert first_since(reports, [v, w], [BANK]) == {"i0": 1.0, "i1": 1.0, "i2": 0.0}
+
+
+def test_what_a_version_answered_before_the_fact_was_learnt_does_not_count() -> None:
+    # The served version sits the new bank of the night after its own: it cannot know m1 yet.
+    reports = [report("v", True, True, False, False), report("w", False, True, True, False)]
+    served = [version("v", "m0"), version("w", "m0", "m1")]
+    assert first_since(reports, served, [BANK]) == {"i0": 1.0, "i1": 1.0, "i2": 1.0, "i3": 0.0}
+    assert first_since(reports[:1], served[:1], [BANK]) == {"i0": 1.0, "i1": 1.0}
+
+
+def test_an_exam_held_again_by_day_does_not_move_what_was_first() -> None:
+    reports = [report("v", True, False), report("v", False, True)]
+    assert first_since(reports, [version("v", "m0")], [BANK]) == {"i0": 1.0, "i1": 0.0}
 
 
 def test_a_memory_graduates_when_all_of_its_questions_are_answered() -> None:

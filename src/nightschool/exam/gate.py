@@ -1,24 +1,36 @@
 """The gate: the pure rule that turns two exam reports into promote or refuse, with reasons.
 
 Promotion needs all of: the weights examined are the trained ones; a significant gain on
-tonight's items; and no worse than the margin, with confidence, on earlier nights' items, on
-general items and on abstention. Too few items to tell is a refusal that says so.
+tonight's items that is not too small to matter; and no worse than the margin, with confidence,
+on earlier nights' items, on general items and on abstention. Too few items to tell is a refusal
+that says so.
 
-Earlier items are compared with the best that any served version did on each since it was
-learnt, so that small losses cannot add up night after night. Attempts at one night share one
-error budget: attempt k works at alpha / 2^k, and the sum over all attempts stays below alpha.
+Earlier items are compared twice: with the version that is served, and with what the first
+served version that had learnt each one answered, so that small losses cannot add up night after
+night. A school of few facts is held to the margin that so few can show. Attempts at one night
+share one error budget: attempt k works at alpha / 2^k, and the sum over all attempts stays below
+alpha.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from nightschool.config import GateConfig
-from nightschool.exam.stats import Paired, attainable, outcomes, paired
+from nightschool.exam.stats import Paired, attainable, outcomes, paired, sign_test
 from nightschool.types import Bank, BankKind, Check, Decision, Item, Report
 
 MIN_PAIRED = 0.9
 """A check needs a verdict on both sides for at least this share of its items."""
+
+RETAINED, SINCE_LEARNT = "retained", "since_learnt"
+EARLIER = (RETAINED, SINCE_LEARNT)
+"""The checks of earlier facts: against the served version, and against the first that had learnt them."""
+FEW = 0.9
+"""The margin on n earlier facts is at least FEW / sqrt(n), which is what `bench/gate_errors.py` found
+n facts to be enough for where one in twenty flips between equally good versions. For earlier facts
+only: of the other banks' items more can be had by a setting."""
 
 
 def attempt_alpha(alpha: float, attempt: int) -> float:
@@ -32,10 +44,23 @@ def attempt_alpha(alpha: float, attempt: int) -> float:
     return float(alpha / 2**attempt)
 
 
+def margin_in_force(margin: float, facts: int) -> float:
+    """Return the loss that is tolerated on so many earlier facts, as a rate.
+
+    >>> [margin_in_force(0.1, facts) for facts in (8, 20, 40, 80, 500)]
+    [0.32, 0.2, 0.14, 0.1, 0.1]
+
+    Args:
+        margin: The one that is set.
+        facts: How many there are to compare on, at least 1.
+    """
+    return max(margin, round(FEW / math.sqrt(facts), 2))
+
+
 def decide(
     candidate: Report,
     live: Report,
-    best: Mapping[str, float],
+    first: Mapping[str, float],
     banks: Sequence[Bank],
     config: GateConfig,
     attempt: int = 1,
@@ -48,9 +73,10 @@ def decide(
     Args:
         candidate: The new version's report; its `night` tells new banks from earlier ones.
         live: The live version's report on the same banks (the base's before the first promotion).
-        best: Item id -> the best outcome of any served version since the item's fact was learnt.
+        first: Item id -> the outcome of the first served version that had learnt the item's fact;
+            items whose fact no served version has learnt are not in it.
         banks: The banks that both sat.
-        config: Margins, error rate and the least number of new items.
+        config: Margins, error rate, the least gain and the least number of new items.
         attempt: Which attempt at this night this is, from 1.
         probe_ok: Whether a probe showed the examined weights to be the trained ones.
         expect_new: False for a night that teaches nothing new (after `forget`): then having no
@@ -66,15 +92,12 @@ def decide(
     for bank in banks:
         if bank.kind is BankKind.ACQUIRED:
             (new if bank.night == candidate.night else earlier).extend(bank.items)
-    since = {
-        item.id: max(best.get(item.id, 0.0), theirs.get(item.id, 0.0))
-        for item in earlier
-        if item.id in best or item.id in theirs
-    }
+    learnt = [item for item in earlier if item.id in first]
     checks = (
         _probe(probe_ok),
-        _gain(ours, theirs, new, alpha, config.min_items, expect_new),
-        _kept("retained", ours, since, earlier, config.margin_retained, alpha),
+        _gain(ours, theirs, new, alpha, config, expect_new),
+        _kept(RETAINED, ours, theirs, earlier, config.margin_retained, alpha),
+        _kept(SINCE_LEARNT, ours, first, learnt, config.margin_retained, alpha),
         _kept(
             "general",
             ours,
@@ -114,21 +137,35 @@ def _gain(
     theirs: Mapping[str, float],
     items: Sequence[Item],
     alpha: float,
-    min_items: int,
+    config: GateConfig,
     expect_new: bool,
 ) -> Check:
     if not items and not expect_new:
         return Check("acquired", True, None, None, None, 0, "nothing new was taught")
     test = paired(ours, theirs, items, alpha)
-    short = _too_few("acquired", test, items, min_items, None)
+    short = _too_few("acquired", test, items, config.min_items, None)
     if short or test is None:
         return short or _missing("acquired", None, 0)
-    passed = test.p_gain <= alpha
-    word = "significant" if passed else "not significant"
-    reason = (
-        f"{word} gain on new items: {test.gained} facts gained, {test.lost} lost "
-        f"of {test.clusters} (p {test.p_gain:.2g}, needs {alpha:.2g})"
-    )
+    significant = test.p_gain <= alpha
+    enough = round(test.difference, 9) >= config.least_gain
+    counted = f"{test.gained} facts gained, {test.lost} lost of {test.clusters}"
+    tested = f"p {test.p_gain:.2g}, needs {alpha:.2g}"
+    best_p = sign_test(test.clusters, 0)
+    if not significant and best_p > alpha:
+        reason = (
+            f"insufficient evidence: {test.clusters} new facts cannot show a gain, all of them "
+            f"gained would be p {best_p:.2g} and {alpha:.2g} is needed ({counted}); "
+            "more new facts or the owner's override"
+        )
+    elif significant and not enough:
+        reason = (
+            f"gain on new items too small: {test.difference:+.3f}, at least "
+            f"{config.least_gain:g} is needed: {counted} ({tested})"
+        )
+    else:
+        word = "significant" if significant else "not significant"
+        reason = f"{word} gain on new items: {counted} ({tested})"
+    passed = significant and enough
     return Check("acquired", passed, test.difference, test.low, 0.0, test.n, reason)
 
 
@@ -141,27 +178,31 @@ def _kept(
     alpha: float,
 ) -> Check:
     if not items:
-        if name == "retained":
+        if name in EARLIER:
             return Check(name, True, None, None, margin, 0, "nothing earlier to lose")
         return _missing(name, margin, 0)
     test = paired(ours, reference, items, alpha)
     short = _too_few(name, test, items, 1, margin)
     if short or test is None:
         return short or _missing(name, margin, 0)
-    passed = test.low >= -margin
+    allowed = margin_in_force(margin, test.clusters) if name in EARLIER else margin
+    limit = f"{allowed:g}" + (" since each was learnt" if name == SINCE_LEARNT else "")
+    if allowed > margin:
+        limit += f" ({test.clusters} facts can only show a loss below that)"
+    passed = test.low >= -allowed
     if passed:
-        reason = f"no worse than {margin:g}: lower bound {test.low:+.3f}"
-    elif not attainable(test.clusters, margin, alpha):
+        reason = f"no worse than {limit}: lower bound {test.low:+.3f}"
+    elif not attainable(test.clusters, allowed, alpha):
         reason = (
-            f"insufficient evidence: {test.clusters} facts cannot show a loss below {margin:g} "
+            f"insufficient evidence: {test.clusters} facts cannot show a loss below {allowed:g} "
             f"(lower bound {test.low:+.3f}); more items, a wider margin or the owner's override"
         )
     else:
         reason = (
-            f"may be worse by more than {margin:g}: lower bound {test.low:+.3f}, "
+            f"may be worse by more than {limit}: lower bound {test.low:+.3f}, "
             f"{test.lost} facts lost and {test.gained} gained of {test.clusters}"
         )
-    return Check(name, passed, test.difference, test.low, margin, test.n, reason)
+    return Check(name, passed, test.difference, test.low, allowed, test.n, reason)
 
 
 def _too_few(
@@ -180,5 +221,6 @@ def _too_few(
 
 
 def _missing(name: str, margin: float | None, n: int, least: int = 1) -> Check:
-    reason = f"insufficient evidence: {n} scored items, at least {least} are needed"
+    setting = " (`gate.min_items`)" if name == "acquired" else ""
+    reason = f"insufficient evidence: {n} scored items, at least {least} are needed{setting}"
     return Check(name, False, None, None, margin, n, reason)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from nightschool.exam.stats import outcomes
 from nightschool.language import fingerprint, overlap
-from nightschool.types import Bank, BankKind, Report, Result, Verdict
+from nightschool.types import Bank, BankKind, Report, Result, Verdict, Version
 
 NEAR = 0.6
 """Word overlap with a study question from which an exam question counts as a near-duplicate."""
@@ -38,17 +39,29 @@ def sample(banks: Sequence[Bank], night: str, count: int) -> list[Bank]:
     return [replace(b, items=b.items[::step]) for b in tonight]
 
 
-def best_since(reports: Sequence[Report], versions: set[str]) -> dict[str, float]:
-    """Return each item's best outcome under any of these versions (those ever served)."""
-    best: dict[str, float] = {}
+def first_since(
+    reports: Iterable[Report], served: Iterable[Version], banks: Sequence[Bank]
+) -> dict[str, float]:
+    """Return what the first served version that had learnt an item's fact answered, by item id.
+
+    A version was trained on what its `memory_ids` name. What earlier ones answered is left out:
+    they could not know. So are items whose fact no served version has learnt.
+
+    Args:
+        reports: Oldest first; the first answer that could be graded counts.
+        served: The versions that were ever live.
+        banks: The exam.
+    """
+    known = {version.id: set(version.memory_ids) for version in served}
+    acquired = [bank for bank in banks if bank.kind is BankKind.ACQUIRED]
+    facts = {item.id: item.memory_ids for bank in acquired for item in bank.items}
+    first: dict[str, float] = {}
     for report in reports:
-        if report.version_id not in versions:
-            continue
-        for result in report.results:
-            if result.mode in ("closed", "choice") and result.score.verdict != Verdict.UNSCORED:
-                right = float(result.score.verdict == Verdict.CORRECT)
-                best[result.item_id] = max(best.get(result.item_id, 0.0), right)
-    return best
+        learnt = known.get(report.version_id, set())
+        for item_id, right in outcomes(report).items():
+            if item_id not in first and item_id in facts and learnt.issuperset(facts[item_id]):
+                first[item_id] = right
+    return first
 
 
 def graduates(report: Report, banks: Sequence[Bank]) -> set[str]:

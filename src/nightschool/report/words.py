@@ -26,6 +26,7 @@ CHECKS = {
     "acquired": "New facts",
     "probe": "The right weights",
     "retained": "Earlier facts",
+    "since_learnt": "Earlier facts since learnt",
     "general": "General ability",
     "abstention": "Saying “I don’t know”",
 }
