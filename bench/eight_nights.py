@@ -14,6 +14,7 @@ the tuning passages (four nights). One sequence of one way is a row; a stopped b
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import random
 import shutil
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from closed_book import ANSWER_TOKENS, BASE, study_examples
-from nightschool.config import StudyConfig, TrainConfig
+from nightschool.config import NightConfig, StudyConfig, TrainConfig
 from nightschool.exam.general import general_bank, perplexity
 from nightschool.exam.sit import sit
 from nightschool.models.torch_model import load, render
@@ -51,7 +52,9 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     parser.add_argument("--tune", action="store_true", help="on the tuning passages, four nights")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rate", type=float, help="learning rate; None takes the trainer's")
+    parser.add_argument(
+        "--rate", type=float, help="learning rate; without it, that of such a night"
+    )
     parser.add_argument("--share", type=float, default=StudyConfig().review_share)
     args = parser.parse_args()
     rows = [json.loads(line) for line in args.data.read_text("utf-8").splitlines()]
@@ -59,7 +62,6 @@ def main() -> None:
     pool, nights = (vals[:16], 4) if args.tune else (vals[16:], 8)
     record = Record(args.json, "eight_nights")
     record.body["seeds"] = list(range(args.sequences))
-    general = general_examples(TorchSampler(pull_model(BASE)), 100, "bench", REPLAY_SEED)
     for sequence in range(args.sequences):
         order = random.Random(sequence).sample(pool, A_NIGHT * nights)
         evenings = [order[k : k + A_NIGHT] for k in range(0, len(order), A_NIGHT)]
@@ -69,16 +71,24 @@ def main() -> None:
             lambda o=order: {"asked": ask(TorchSampler(pull_model(BASE)), o), **general_of("base", TorchSampler(pull_model(BASE)))},
         )  # fmt: skip
         for way in args.ways:
-            config = TrainConfig(epochs=args.epochs, learning_rate=args.rate, seed=sequence)
+            share = NightConfig().continued_rate if way == "continue" else 1.0
+            rate = args.rate or share * TrainConfig().resolved_rate
+            config = TrainConfig(epochs=args.epochs, learning_rate=rate, seed=sequence)
             dials = {"epochs": args.epochs, "rate": config.resolved_rate}
             if way == "continue":
                 dials["share"] = args.share
             record.measure(
                 {"way": way, **key, **dials},
-                lambda w=way, e=evenings, c=config: live(w, e, general, c, args.share),
+                lambda w=way, e=evenings, c=config: live(w, e, replay_pool(), c, args.share),
             )
             state(record)
             record.save()
+
+
+@functools.cache
+def replay_pool() -> list[Example]:
+    """Return general examples, answered by the base itself."""
+    return general_examples(TorchSampler(pull_model(BASE)), 100, "bench", REPLAY_SEED)
 
 
 def live(
@@ -175,10 +185,13 @@ def state(record: Record) -> None:
     """State the figures of what was run so far."""
     rows = record.body["rows"]
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
-    for way in WAYS:
-        lived = [r for r in rows if r["way"] == way]
-        if not lived:
-            continue
+    dials = sorted({(r["way"], r["rate"], r["epochs"]) for r in rows if "lived" in r})
+    for way, rate, epochs in dials:
+        lived = [
+            r for r in rows if (r["way"], r.get("rate"), r.get("epochs")) == (way, rate, epochs)
+        ]
+        several = sum(other == way for other, _, _ in dials) > 1
+        name = f"{way}, rate {rate:g}" if several else way
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -188,13 +201,13 @@ def state(record: Record) -> None:
             gains += [_mean(last[p]) - _mean(plain["asked"][p]) for p in last]
             kept += [_mean(last[p]) - _mean(after[p]) for p in earlier]
             general += [a - b for a, b in zip(row["general"], plain["general"], strict=True)]
-        for name, values in (("acc_gain", gains), ("bwt", kept), ("general_delta", general)):
+        for figure, values in (("acc_gain", gains), ("bwt", kept), ("general_delta", general)):
             low, high = interval(values)
-            record.figure(f"{name}_{way}", _mean(values), low=low, high=high, n=len(values), unit="rate")  # fmt: skip
+            record.figure(f"{figure}_{name}", _mean(values), low=low, high=high, n=len(values), unit="rate")  # fmt: skip
         ratios = [r["perplexity"] / untouched[r["sequence"]]["perplexity"] for r in lived]
-        record.figure(f"perplexity_ratio_{way}", _mean(ratios), n=len(ratios), unit="ratio")
+        record.figure(f"perplexity_ratio_{name}", _mean(ratios), n=len(ratios), unit="ratio")
         tokens = [r["lived"][-1]["tokens"] / r["lived"][0]["tokens"] for r in lived]
-        record.figure(f"cost_last_over_first_{way}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
+        record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -116,10 +116,12 @@ def train(
     start = school.registry.weights(parent) if parent else school.base_folder()
     if not folder.exists():
         night.note("training")
+    config = settings.train
+    if parent:
+        rate = config.resolved_rate * settings.night.continued_rate
+        config = config.model_copy(update={"learning_rate": rate})
     with bar("training") as progress:
-        result = school.trainer().train(
-            start, material.examples, settings.train, folder, progress=progress
-        )
+        result = school.trainer().train(start, material.examples, config, folder, progress=progress)
     version = Version(
         id=version_id,
         tenant=settings.tenant,
