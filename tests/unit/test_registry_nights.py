@@ -5,6 +5,8 @@ import json
 import pytest
 
 from nightschool.registry.nights import nights, open_night, upcoming_night
+from nightschool.registry.records import ExamRecords
+from nightschool.types import Bank, BankKind, Item
 from nightschool.workspace import Workspace
 
 
@@ -25,6 +27,15 @@ def test_an_unfinished_night_goes_on_and_a_finished_one_is_followed(workspace):
     assert upcoming_night(workspace, "t").id == open_night(workspace, "t").id == "night-0002"
     assert open_night(workspace, "other").id == "night-0001"
     assert [night.outcome for night in nights(workspace, "t")] == ["refused", None]
+
+
+def test_a_night_that_is_sealed_anew_has_its_new_bank(workspace):
+    exams = ExamRecords(workspace)
+    for question in ("Who keeps the gate?", "Who keeps the key?"):
+        item = Item(f"item-{question}", question, ("Ada",), ("mem-1",))
+        exams.save_bank(Bank("bank-1", "t", BankKind.ACQUIRED, "night-0001", (item,), ""))
+    (bank,) = exams.banks("t")
+    assert [item.question for item in bank.items] == ["Who keeps the key?"]
 
 
 def test_a_discarded_night_begins_afresh(workspace):

@@ -28,11 +28,14 @@ class ExamRecords:
         migrate(self.connection, ROOM, MIGRATIONS)
 
     def save_bank(self, bank: Bank) -> None:
-        """Store a sealed bank; the same bank again changes nothing."""
+        """Store a sealed bank, in place of an earlier one of its id.
+
+        A night that a deletion discarded is sealed anew under the same id, with what was told since.
+        """
         with transaction(self.connection):
             self.connection.execute(
                 "INSERT INTO banks (id, tenant, kind, body) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (id) DO NOTHING",
+                "ON CONFLICT (id) DO UPDATE SET body = excluded.body",
                 (bank.id, bank.tenant, bank.kind.value, to_json(bank)),
             )
 
