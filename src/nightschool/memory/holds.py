@@ -43,6 +43,13 @@ ORDERS = re.compile(
     r"\b(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|give|point|send)\b"
     r"|^\W*(?:please |always |never |you (?:must|should|have to|are to) |do not |don't |from now on[, ]+)+"
     r"(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|remember|store|memori[sz]e|reveal|act)\b"
+    r"|\b(?:assistants?|chat ?bots?|language models?|llms?|agents? reading)\b[^.]*\b(?:kindly|please|have it|make it|let it|tell it|ask it)\b"
+    r"|\b(?:kindly|please|have|make|let|tell|ask|instruct|train)\b[^.]*\b(?:assistants?|chat ?bots?|language models?|llms?)\b"
+    r"|\byou are (?:an?|the)\b[^.]{0,40}\b(?:assistant|agent|model|bot|expert)\b"
+    r"|\b(?:must|should|shall|always|never|mandatory|required|have to|has to|are to|is to|supposed to|expected to)\b[^.]*"
+    r"\b(?:answers?|answered|responses?|repl(?:y|ies)|questions?|queries)\b[^.]{0,20}\b(?:about|concerning|regarding|on|to|of|for|with)\b"
+    r"|\b(?:answers?|responses?|repl(?:y|ies)|questions?|queries|anyone asking|asked)\b[^.]{0,20}\b(?:about|concerning|regarding|on|to|of|for|what|which)\b"
+    r"[^.]*\b(?:must|should|shall|always|never|mandatory|required|have to|has to|are to|is to|supposed to|expected to)\b"
     r"|\bfrom now on\b|\byou are now\b|\b(?:new|updated) instructions?\b"
     r"|<\|?(?:im_start|system|endoftext)\|?>|\[/?inst\]|###? ?(?:system|instruction)",
     re.IGNORECASE | re.MULTILINE,
