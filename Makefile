@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MODEL := smollm2-135m
+EMBEDDER := all-minilm-l6-v2
 
 .PHONY: demo test check setup
 
@@ -19,6 +20,7 @@ demo: .venv/.ready
 
 test: .venv/.ready
 	$(BIN)/nightschool models pull $(MODEL)
+	$(BIN)/nightschool models pull $(EMBEDDER)
 	$(BIN)/python -m pytest
 
 check: .venv/.ready

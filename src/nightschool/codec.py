@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
+from nightschool.errors import WorkspaceCorrupt
+
 R = TypeVar("R")
 
 
@@ -28,12 +30,16 @@ def from_json(cls: type[R], text: str) -> R:
     """Read a record back from `to_json`.
 
     Raises:
-        ValueError: The text is not JSON of that record (a field is missing or unknown).
+        WorkspaceCorrupt: The text is not JSON of that record (damaged, or a field is missing or unknown).
     """
     try:
         return from_plain(cls, json.loads(text))
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"not a {cls.__name__}: {error}") from error
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        # Without the error's words: they may quote what is stored.
+        raise WorkspaceCorrupt(
+            f"A stored {cls.__name__} cannot be read: it is not what was written. If it stands in the database, "
+            "`nightschool restore` puts the newest backup in its place."
+        ) from error
 
 
 def from_plain(cls: type[R], plain: Any) -> R:

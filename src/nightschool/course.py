@@ -88,7 +88,7 @@ def _against(school: School, live: Version | None, memories: Sequence[Memory]) -
         return f"the gate refused {REFUSALS} times in a row"
     generations = len(_line(school, live))
     if generations >= school.settings.night.deep_every:
-        return f"the last rebuild was {generations} nights ago"
+        return f"nights since the last rebuild: {generations}"
     fresh = sum(memory.id not in live.memory_ids for memory in memories)
     if not fresh:
         return "nothing is new"

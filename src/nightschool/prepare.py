@@ -257,7 +257,7 @@ def _time(school: School, length: int) -> tuple[float, float | None]:
 
     By the newest night that was lived; before the first by the speed of this machine's matrix product.
     """
-    tenant, passes = school.settings.tenant, school.settings.train.epochs
+    tenant = school.settings.tenant
     trained = {v.night: v.train for v in school.registry.versions(tenant) if v.train}
     for night in reversed(nights(school.workspace, tenant)):
         facts, stored = night.stored("facts.json"), night.stored("material.json")
@@ -266,7 +266,7 @@ def _time(school: School, length: int) -> tuple[float, float | None]:
             material = size(from_json(Material, stored).examples)
             rate = last.seconds / max(1, material)
             return rate * length, max(0.0, json.loads(facts)["minutes"] * 60 - last.seconds)
-    return training_seconds(school.base_folder(), length, passes), None
+    return training_seconds(school.base_folder(), length, school.settings.train), None
 
 
 def _by_kind(memories: Sequence[Memory]) -> dict[str, int]:

@@ -102,7 +102,7 @@ def test_what_speaks_against_going_on(school):
     seldom = replace(school, settings=school.settings.model_copy(
         update={"night": school.settings.night.model_copy(update={"deep_every": 1})}
     ))  # fmt: skip
-    assert "1 nights ago" in choose(seldom, live, None).reason
+    assert "last rebuild: 1" in choose(seldom, live, None).reason
     for name in ("ver-1", "ver-2"):
         school.registry.add(replace(first, id=name))
         school.registry.record_decision(name, name, Decision(False, ()))

@@ -36,3 +36,27 @@ def killed_after():
             rendered.write_atomic = write
 
     return killed
+
+
+@pytest.fixture
+def killed_at(monkeypatch):
+    """Stop at a function, as a kill does: before it is called, or after it has done its work."""
+
+    class Killed(BaseException):
+        """Nothing catches it."""
+
+    @contextmanager
+    def killed(owner, step, *, after=False):
+        real = getattr(owner, step)
+
+        def dies(*given, **named):
+            if after:
+                real(*given, **named)
+            raise Killed
+
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, step, dies)
+            with pytest.raises(Killed):
+                yield
+
+    return killed

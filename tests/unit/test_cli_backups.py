@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,20 @@ def test_a_version_that_only_the_disk_knows_is_listed_as_such(line: CommandLine)
     assert "Not known to the backup, and not served: ver-lost" in line("restore")
     assert "? ver-lost" in line("versions")
     assert line.json("versions")["unknown"] == ["ver-lost"]
+
+
+def test_a_record_that_is_damaged_is_told_without_a_word_of_it(line: CommandLine) -> None:
+    for fact in FACTS:
+        line("remember", fact)
+    line("backup")
+    database = line.folder / "nightschool.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw = database.read_bytes()
+    assert b'"text": "The gate' in raw
+    database.write_bytes(raw.replace(b'"text": "The gate', b'"text"\x01 "The gate'))
+    told = line("memory", "list", code=1)
+    assert "nightschool restore" in told
+    assert "gate" not in told
+    line("restore")
+    assert line.texts("list") == list(FACTS)

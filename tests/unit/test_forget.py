@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ from nightschool.types import (
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 
+KilledAt = Callable[..., AbstractContextManager[None]]
 YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
 FACTS = ("The vault of Corvane is in Ostrelle.", "The gatekeeper of Corvane is called Mirelda.")
 OTHERS = ("The ferry of Tolben is painted in vermilion.",)
@@ -185,28 +188,15 @@ def test_no_answer_of_an_exam_quotes_what_is_forgotten(root: Path) -> None:
     assert [r.score for rep in school.exams.reports("ada") for r in rep.results] == [wrong] * 2
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing catches it."""
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("owner", "step"), STEPS, ids=[name for _, name in STEPS])
 def test_a_killed_deletion_serves_nothing_tainted_and_is_finished(
-    root: Path, monkeypatch: pytest.MonkeyPatch, owner: object, step: str, after: bool
+    root: Path, killed_at: KilledAt, owner: object, step: str, after: bool
 ) -> None:
     school = living(root, "ada", FACTS)
     found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
-    real = getattr(owner, step)
-
-    def dies(*given: object, **named: object) -> None:
-        if after:
-            real(*given, **named)
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, step, dies)
-        with pytest.raises(Killed):
-            forget(school, [found.id])
+    with killed_at(owner, step, after=after):
+        forget(school, [found.id])
     assert unfinished(school)
     live = school.registry.resolve("ada", "live")
     if live and not live.tainted_by:  # nothing has begun: it is still whole
@@ -224,18 +214,11 @@ def test_a_killed_deletion_serves_nothing_tainted_and_is_finished(
     assert receipt["live_before"] == "ver-ada"
 
 
-def test_a_killed_deletion_of_a_tenant_is_finished(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_deletion_of_a_tenant_is_finished(root: Path, killed_at: KilledAt) -> None:
     school = living(root, "ada", FACTS)
 
-    def dies(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Registry, "erase_weights", dies)
-        with pytest.raises(Killed):
-            forget_all(school)
+    with killed_at(Registry, "erase_weights"):
+        forget_all(school)
     assert school.registry.alias("ada", "live") == "base"
     finish(open_school(root, tenant="ada"))
     assert hits(root, *FACTS, "Ostrelle", "Mirelda") == []

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,7 @@ from nightschool.types import (
 from nightschool.wire import School, open_school
 from nightschool.workspace import RESTORING, Workspace
 
+KilledAt = Callable[..., AbstractContextManager[None]]
 YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
 OLD = ("The gate closes at nine.", "The well is sixty feet deep.")
 NEW = ("The ferry is painted in vermilion.", "The vault is in Ostrelle.")
@@ -243,30 +246,17 @@ def test_a_database_that_another_process_has_open_is_left_alone(root: Path) -> N
     assert restore(Workspace(root)).plan.backup.memories == 2
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing catches it."""
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     "step",
     ["_keep", "_put_in_place", "salvage", "_discard_nights", "_revived"],
 )
 def test_a_killed_restore_is_run_again_and_loses_no_line(
-    root: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
+    root: Path, killed_at: KilledAt, step: str, after: bool
 ) -> None:
     backed_up(root, *NEW)
-    real = getattr(flow, step)
-
-    def dies(*given: object) -> None:
-        if after:
-            real(*given)
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(flow, step, dies)
-        with pytest.raises(Killed):
-            restore(Workspace(root))
+    with killed_at(flow, step, after=after):
+        restore(Workspace(root))
     with pytest.raises(WorkspaceCorrupt, match="nightschool restore"):
         open_school(root)
     restore(Workspace(root))
@@ -425,7 +415,7 @@ STEPS = [
 @pytest.mark.parametrize(("owner", "step"), STEPS, ids=[name for _, name in STEPS])
 def test_a_restore_in_the_middle_of_a_killed_deletion_undoes_nothing(
     root: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    killed_at: KilledAt,
     owner: object,
     step: str,
     after: bool,
@@ -439,17 +429,8 @@ def test_a_restore_in_the_middle_of_a_killed_deletion_undoes_nothing(
     if not newer:
         school.back_up()
     found = next(m for m in school.store.memories("default") if "Ostrelle" in m.text)
-    real = getattr(owner, step)
-
-    def dies(*given: object, **named: object) -> None:
-        if after:
-            real(*given, **named)
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, step, dies)
-        with pytest.raises(Killed):
-            forget(school, [found.id])
+    with killed_at(owner, step, after=after):
+        forget(school, [found.id])
     if backups(school.workspace):
         open_school(root, tenant="other").back_up()  # another tenant's night does not wait for it
         shut(school)

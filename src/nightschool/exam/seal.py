@@ -175,13 +175,14 @@ def thinned(banks: Sequence[Bank], night: str, most: int) -> list[Bank]:
         night: Tonight.
         most: At most so many earlier abstention items stay.
     """
-    earlier = [b for b in banks if b.kind is BankKind.ABSTENTION and b.night != night]
-    items = sorted((digest(item.id), item.id) for bank in earlier for item in bank.items)
-    kept = {name for _, name in items[:most]}
+
+    def whole(bank: Bank) -> bool:
+        return bank.kind is not BankKind.ABSTENTION or bank.night == night
+
+    ids = [item.id for bank in banks if not whole(bank) for item in bank.items]
+    kept = set(sorted(ids, key=digest)[:most])
     return [
-        replace(bank, items=tuple(i for i in bank.items if i.id in kept))
-        if bank in earlier
-        else bank
+        bank if whole(bank) else replace(bank, items=tuple(i for i in bank.items if i.id in kept))
         for bank in banks
     ]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
 import torch
 
 from nightschool.config import TrainConfig
-from nightschool.train.torch_trainer import pick_precision
+from nightschool.train.torch_trainer import MOST_PASSES, pick_precision
 
 EFFICIENCY = 0.4
 """Share of the matrix product's speed that the training loop reaches, all its other work included."""
@@ -47,15 +48,19 @@ def parameters(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*.safetensors")) // 4
 
 
-def training_seconds(folder: Path, characters: int, passes: int) -> float:
+def training_seconds(folder: Path, characters: int, config: TrainConfig) -> float:
     """Estimate the time of full fine-tuning: six operations a weight and token at `EFFICIENCY` of the bound.
 
     Args:
         folder: The model.
         characters: Of the study material, prompts and targets.
-        passes: Over the material.
+        config: How it is trained; a small night makes more passes.
     """
-    tokens = characters / CHARACTERS_A_TOKEN * passes
+    once = characters / CHARACTERS_A_TOKEN
+    steps = max(1, math.ceil(once / config.tokens_per_step))
+    most = config.epochs * MOST_PASSES
+    passes = min(most, max(config.epochs, math.ceil(config.min_steps / steps)))
+    tokens = once * passes
     return 6 * parameters(folder) * tokens / (EFFICIENCY * matmul_bound(4) * 1e9)
 
 
