@@ -6,7 +6,7 @@ Each night studies the ready-made questions and answers of four passages and the
 which no night studies, are asked closed-book after every night, of all passages so far. Ways to live the nights:
 `naive` goes on from the last night with the new material alone; `rebuild` begins at the base with all material so
 far; `continue` goes on from the last night with the new material, review of the old chosen by `study/review.py`, and
-general replay. *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
+general replay. The latter two hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
 same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
 the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on after the last row.
 """
@@ -29,12 +29,13 @@ from nightschool.exam.general import general_bank, perplexity
 from nightschool.exam.sit import sit
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
+from nightschool.runlog import progress_bar
 from nightschool.study.general import general_examples
 from nightschool.study.review import by_memory, held, review, size
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Message, Verdict
 from nightschool.verify.judge import grade
-from nightschool.wire import pull_model
+from nightschool.wire import anchors_of, pull_model
 from record import Record
 
 WAYS = ("continue", "naive", "rebuild")
@@ -56,6 +57,12 @@ def main() -> None:
         "--rate", type=float, help="learning rate; without it, that of such a night"
     )
     parser.add_argument("--share", type=float, default=StudyConfig().review_share)
+    parser.add_argument(
+        "--anchors",
+        type=float,
+        default=TrainConfig().anchor_weight,
+        help="0: nothing holds plain text",
+    )
     args = parser.parse_args()
     rows = [json.loads(line) for line in args.data.read_text("utf-8").splitlines()]
     vals = sorted((r for r in rows if r["id"].startswith("val-")), key=lambda r: r["id"])
@@ -73,8 +80,11 @@ def main() -> None:
         for way in args.ways:
             share = NightConfig().continued_rate if way == "continue" else 1.0
             rate = args.rate or share * TrainConfig().resolved_rate
-            config = TrainConfig(epochs=args.epochs, learning_rate=rate, seed=sequence)
-            dials = {"epochs": args.epochs, "rate": config.resolved_rate}
+            anchors = 0.0 if way == "naive" else args.anchors
+            config = TrainConfig(
+                epochs=args.epochs, learning_rate=rate, seed=sequence, anchor_weight=anchors
+            )
+            dials = {"epochs": args.epochs, "rate": config.resolved_rate, "anchors": anchors}
             if way == "continue":
                 dials["share"] = args.share
             record.measure(
@@ -100,6 +110,7 @@ def live(
 ) -> dict[str, Any]:
     """Live one sequence of nights; return every answer after every night, and what it cost."""
     base = pull_model(BASE)
+    held_to = anchors_of(BASE, progress_bar)
     nights: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="nightschool-nights-") as folder:
         before, studied = base, []
@@ -107,7 +118,7 @@ def live(
             new = [e for r in evening for e in study_examples(r)]
             start, material = START[way](before, base, new, studied, general, share, number)
             out = Path(folder) / f"night-{number}"
-            result = TorchTrainer(load, render).train(start, material, config, out)
+            result = TorchTrainer(load, render, held_to).train(start, material, config, out)
             sampler = TorchSampler(out, base)
             so_far = [r for one in evenings[: number + 1] for r in one]
             nights.append(
@@ -185,13 +196,11 @@ def state(record: Record) -> None:
     """State the figures of what was run so far."""
     rows = record.body["rows"]
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
-    dials = sorted({(r["way"], r["rate"], r["epochs"]) for r in rows if "lived" in r})
-    for way, rate, epochs in dials:
-        lived = [
-            r for r in rows if (r["way"], r.get("rate"), r.get("epochs")) == (way, rate, epochs)
-        ]
-        several = sum(other == way for other, _, _ in dials) > 1
-        name = f"{way}, rate {rate:g}" if several else way
+    dials = sorted({_dials(r) for r in rows if "lived" in r})
+    for way, rate, epochs, anchors in dials:
+        lived = [r for r in rows if "lived" in r and _dials(r) == (way, rate, epochs, anchors)]
+        several = sum(other[0] == way for other in dials) > 1
+        name = f"{way}, rate {rate:g}, anchors {anchors:g}" if several else way
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -208,6 +217,10 @@ def state(record: Record) -> None:
         record.figure(f"perplexity_ratio_{name}", _mean(ratios), n=len(ratios), unit="ratio")
         tokens = [r["lived"][-1]["tokens"] / r["lived"][0]["tokens"] for r in lived]
         record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
+
+
+def _dials(row: dict[str, Any]) -> tuple[str, float, int, float]:
+    return row["way"], row["rate"], row["epochs"], row["anchors"]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -101,6 +101,8 @@ class TrainConfig(_Frozen):
     """Rank of the adapters; alpha is twice the rank."""
     tokens_per_step: int = Field(512, ge=64)
     """Tokens in one optimizer step; small nights need small steps to have enough of them."""
+    anchor_weight: float = Field(1.0, ge=0)
+    """How strongly each step holds plain text to the base (`train/anchors.py`): factor of a divergence in nats; 0 leaves it out."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the steps in which the rate rises."""
     weight_decay: float = Field(0.0, ge=0)

@@ -120,8 +120,9 @@ def train(
     if parent:
         rate = config.resolved_rate * settings.night.continued_rate
         config = config.model_copy(update={"learning_rate": rate})
+    trainer = school.trainer(bar)
     with bar("training") as progress:
-        result = school.trainer().train(start, material.examples, config, folder, progress=progress)
+        result = trainer.train(start, material.examples, config, folder, progress=progress)
     version = Version(
         id=version_id,
         tenant=settings.tenant,

@@ -26,7 +26,16 @@ from nightschool.memory.schema import ROOM as MEMORY
 from nightschool.memory.store import SqliteStore
 from nightschool.memory.tool import MemoryTool
 from nightschool.memory.vault import Vault
-from nightschool.protocols import Author, Embedder, Extractor, Progress, Sampler, Trainer, Writer
+from nightschool.protocols import (
+    Author,
+    Bar,
+    Embedder,
+    Extractor,
+    Progress,
+    Sampler,
+    Trainer,
+    Writer,
+)
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.schema import MIGRATIONS as REGISTRY_TABLES
 from nightschool.registry.schema import ROOM as REGISTRY
@@ -94,13 +103,22 @@ class School:
         """Return the beginning of the index of the memory files, as it goes before a conversation."""
         return index_excerpt(self.workspace, self.settings.tenant)
 
-    def trainer(self) -> Trainer:
-        """Return the torch trainer; samplers give their memory back first."""
+    def trainer(self, bar: Bar) -> Trainer:
+        """Return the torch trainer; samplers give their memory back first.
+
+        A base that has never trained with anchors writes them now; they are kept beside the models.
+
+        Args:
+            bar: Shows the progress of that.
+        """
         from nightschool.models.torch_model import load, render
         from nightschool.train.torch_trainer import TorchTrainer
 
         self._loaded.clear()
-        return TorchTrainer(load, render)
+        held = self.settings.train.anchor_weight > 0
+        return TorchTrainer(
+            load, render, anchors_of(self.settings.model.base, bar) if held else None
+        )
 
     def author(self, name: str) -> Author:
         """Return an author of study material: `rules`, `self` or `teacher`.
@@ -253,6 +271,23 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
         back_up_before(workspace, TABLES)
         store = SqliteStore(workspace, _embedder(settings.recall.dense))
         return School(workspace, settings, store, Registry(workspace), ExamRecords(workspace))
+
+
+def anchors_of(base: str, bar: Bar) -> Path:
+    """Return the anchors of a base model, which are made once on a machine; see `train.anchors`.
+
+    Raises:
+        ModelMissing: The model has not been pulled.
+    """
+    from nightschool.models.pull import derived, one_at_a_time, resolve
+    from nightschool.models.torch_model import load
+    from nightschool.train.anchors import write_anchors
+
+    folder = derived(base, "anchors")
+    if not folder.exists():
+        with one_at_a_time(folder), bar("plain text of the base") as progress:
+            write_anchors(resolve(base), load, folder, progress=progress)
+    return folder
 
 
 def pull_model(name: str, progress: Progress | None = None) -> Path:

@@ -49,7 +49,7 @@ def pull(name: str, progress: Progress | None = None) -> Path:
     if Path(name).is_dir():
         return resolve(name)
     target = _target(name)
-    with _one_at_a_time(target):
+    with one_at_a_time(target):
         if not target.exists():
             with folder_atomic(target) as folder:
                 if name in KNOWN:
@@ -76,6 +76,22 @@ def resolve(base: str) -> Path:
             "Give a folder written by `save_pretrained`, or pull the model again."
         )
     return folder
+
+
+def derived(base: str, what: str) -> Path:
+    """Return where something made of a pulled base model is kept, so that every workspace may use it.
+
+    The name follows the weights' files: a folder that is given other weights has other derived things.
+
+    Raises:
+        ModelMissing: The model has not been pulled.
+    """
+    folder = resolve(base)
+    states = [
+        (f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in folder.glob("*.safetensors")
+    ]
+    name = hashlib.sha256(repr((str(folder.resolve()), sorted(states))).encode()).hexdigest()[:16]
+    return cache_root().parent / what / name
 
 
 def listing() -> list[dict[str, object]]:
@@ -109,7 +125,8 @@ def _target(name: str) -> Path:
 
 
 @contextmanager
-def _one_at_a_time(target: Path) -> Iterator[None]:
+def one_at_a_time(target: Path) -> Iterator[None]:
+    """Wait until no other process makes `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f".{target.name}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

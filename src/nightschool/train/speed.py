@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from nightschool.config import TrainConfig
+from nightschool.train.anchors import LENGTH
 from nightschool.train.torch_trainer import MOST_PASSES, pick_precision
 
 EFFICIENCY = 0.4
@@ -60,7 +61,8 @@ def training_seconds(folder: Path, characters: int, config: TrainConfig) -> floa
     steps = max(1, math.ceil(once / config.tokens_per_step))
     most = config.epochs * MOST_PASSES
     passes = min(most, max(config.epochs, math.ceil(config.min_steps / steps)))
-    tokens = once * passes
+    anchors = LENGTH * steps * passes if config.anchor_weight else 0
+    tokens = once * passes + anchors
     return 6 * parameters(folder) * tokens / (EFFICIENCY * matmul_bound(4) * 1e9)
 
 

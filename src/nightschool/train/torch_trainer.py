@@ -25,8 +25,9 @@ from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
 from nightschool.protocols import Progress
 from nightschool.train import blocks
+from nightschool.train.anchors import Anchors, read_anchors
 from nightschool.train.checkpoint import Checkpoint
-from nightschool.train.losses import Loss, cross_entropy
+from nightschool.train.losses import Loss, cross_entropy, kl_to_kept
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
 from nightschool.types import Example, TrainResult, digest
@@ -67,6 +68,8 @@ class TorchTrainer:
 
     load: Load
     render: Render
+    anchors: Path | None = None
+    """Folder of what the base wrote and thought (`anchors.py`), to which plain text is held; None: to nothing."""
     loss: Loss = cross_entropy
 
     def train(
@@ -85,6 +88,7 @@ class TorchTrainer:
 
         Raises:
             TrainError: There are no examples.
+            ModelCorrupt: The model or the anchors cannot be read.
             Diverged: The loss is not finite, or four times what it began with.
         """
         if not examples:
@@ -97,7 +101,9 @@ class TorchTrainer:
         tokens = [
             Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target))) for e in examples
         ]
-        run = _Run(loaded.model, tokens, config, self.loss, _fingerprint(start, examples, config))
+        anchors = read_anchors(self.anchors) if self.anchors and config.anchor_weight else None
+        name = _fingerprint(start, examples, config, anchors)
+        run = _Run(loaded.model, tokens, config, self.loss, anchors, name)
         checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
         result = run.go(checkpoint, progress)
         with folder_atomic(out) as folder:
@@ -108,10 +114,13 @@ class TorchTrainer:
         return result
 
 
-def _fingerprint(start: Path, examples: Sequence[Example], config: TrainConfig) -> str:
+def _fingerprint(
+    start: Path, examples: Sequence[Example], config: TrainConfig, anchors: Anchors | None
+) -> str:
     """Name a run by what it is to train, so that another run's checkpoint is not used."""
+    held = str(anchors.ids_AS.tolist()) if anchors else ""
     return digest(
-        str(start), config.model_dump_json(), *(to_json(replace(e, id="")) for e in examples)
+        str(start), config.model_dump_json(), held, *(to_json(replace(e, id="")) for e in examples)
     )
 
 
@@ -119,9 +128,15 @@ class _Run:
     """One training run in progress."""
 
     def __init__(
-        self, model: Any, tokens: Sequence[Tokens], config: TrainConfig, loss: Loss, name: str
+        self,
+        model: Any,
+        tokens: Sequence[Tokens],
+        config: TrainConfig,
+        loss: Loss,
+        anchors: Anchors | None,
+        name: str,
     ) -> None:
-        self.config, self.tokens, self.loss = config, tokens, loss
+        self.config, self.tokens, self.loss, self.anchors = config, tokens, loss, anchors
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = pick_precision(config, self.device)
         torch.manual_seed(config.seed)
@@ -202,13 +217,32 @@ class _Run:
             total += float(part.detach())
             self.seen += len(row.ids_T)
             self.labelled += len(row.targets_N)
+        if self.anchors:
+            self._hold(self.anchors)
         torch.nn.utils.clip_grad_norm_(self.masters.trained.values(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.masters.publish()
         self.losses.append(total)
 
+    def _hold(self, anchors: Anchors) -> None:
+        """Add the gradient of the distance from the base on one anchor; the losses do not count it."""
+        number = self.done % len(anchors.ids_AS)
+        row = build_row([Tokens((), tuple(anchors.ids_AS[number].tolist()))], ())
+        top_NK, log_NK = (
+            x_ASK[number, :-1].to(self.device) for x_ASK in (anchors.top_ASK, anchors.log_ASK)
+        )
+        distance = kl_to_kept(self._logits(row), top_NK, log_NK) / len(top_NK)
+        (self.config.anchor_weight * distance).backward()
+        self.masters.collect()
+        self.seen += len(row.ids_T)
+
     def _row_loss(self, row: Row) -> Tensor:
+        logits_NV = self._logits(row)
+        return self.loss(logits_NV, row.targets_N.to(self.device), row.weights_N.to(self.device))
+
+    def _logits(self, row: Row) -> Tensor:
+        """Return the scores of the places that predict a labelled token."""
         device = self.device
         mask_11TT = row.mask_TT[None, None].to(device)
         layout = blocks.lay_out(row.lengths, row.sharing, self.heads) if self.heads else None
@@ -225,8 +259,10 @@ class _Run:
                 )
                 .last_hidden_state[0]
             )
-            logits_NV = self.model.get_output_embeddings()(hidden_TD[row.sources_N.to(device)])
-        return self.loss(logits_NV, row.targets_N.to(device), row.weights_N.to(device))
+            logits_NV: Tensor = self.model.get_output_embeddings()(
+                hidden_TD[row.sources_N.to(device)]
+            )
+        return logits_NV
 
     def _schedule(self) -> float:
         """Return the share of the peak rate: a linear rise over the warm-up, then a linear fall."""
