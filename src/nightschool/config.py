@@ -131,6 +131,8 @@ class ExamConfig(_Frozen):
     """Items of the general bank that are sat (a fixed prefix of it); 415 are all of it."""
     abstention_items: int = Field(100, ge=1)
     """Questions that nothing answers, sealed each night where so many can be made."""
+    earlier_items: int = Field(300, ge=100)
+    """Questions of earlier nights that a night which continues asks again, drawn anew each time; a rebuild asks all."""
     items_per_memory: int = Field(1, ge=1)
     """Questions sealed for each memory."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from nightschool.codec import to_json
 from nightschool.course import Course, chart
 from nightschool.exam.questions import Question
-from nightschool.exam.reuse import graduates
+from nightschool.exam.reuse import examined, graduates
 from nightschool.examine import examine, judge
 from nightschool.morning import write_morning
 from nightschool.prepare import gather, new_tonight, seal, study
@@ -86,12 +86,12 @@ def consolidate(
         memories = gather(school, night)
         course = chart(school, night, memories, kind)
         new = new_tonight(memories, night)
-        banks = seal(school, night, new, questions, bar)
+        banks = seal(school, night, course, new, questions, bar)
         material = study(school, night, course, memories, banks, imported, bar)
         version = train(school, night, course, memories, material, bar)
         report, live = examine(school, night, version, banks, bar)
         decision = judge(school, night, version, report, live, banks, material, bool(new), bar)
-        settle(school, night, version, decision, report, new)
+        settle(school, night, course, version, decision, report, new)
         school.back_up()  # what took hours: the version, and what it was shown to hold
         minutes = (time.monotonic() - begun) / 60
         night.artifact("facts.json", lambda: json.dumps({"minutes": minutes, "taught": len(new)}))
@@ -146,16 +146,24 @@ def train(
 def settle(
     school: School,
     night: Night,
+    course: Course,
     version: Version,
     decision: Decision,
     report: Report,
     new: Sequence[Memory],
 ) -> None:
-    """Carry the decision out: move `live`, and let the memories that the weights hold graduate."""
+    """Carry the decision out: move `live`, and let the memories that the weights hold graduate.
+
+    What a night that continues did not ask again counts as held where its start had shown it: the
+    gate bounds what the sample lost.
+    """
     tenant = school.settings.tenant
     school.store.studied([memory.id for memory in new], night.id)
     if not decision.promote:
         return
     school.registry.promote(tenant, version.id, decision, "gate")
-    held = graduates(report, school.exams.banks(tenant, BankKind.ACQUIRED))
+    banks = school.exams.banks(tenant, BankKind.ACQUIRED)
+    held = graduates(report, banks)
+    unasked = {m.id for m in school.store.memories(tenant) if course.start in m.graduated}
+    held |= unasked - examined(report, banks)
     school.store.examined(tenant, version.id, held, night.id)

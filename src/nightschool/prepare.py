@@ -75,9 +75,17 @@ def new_tonight(memories: Sequence[Memory], night: Night) -> list[Memory]:
 
 
 def seal(
-    school: School, night: Night, new: Sequence[Memory], questions: Sequence[Question], bar: Bar
+    school: School,
+    night: Night,
+    course: Course,
+    new: Sequence[Memory],
+    questions: Sequence[Question],
+    bar: Bar,
 ) -> list[Bank]:
-    """Write tonight's exam before any study material exists, and fetch the earlier ones."""
+    """Write tonight's exam before any study material exists, and fetch the earlier ones.
+
+    A rebuild is asked all that earlier nights asked, a night that continues a sample.
+    """
     settings, tenant = school.settings, school.settings.tenant
     live = school.store.memories(tenant)
     retired = {m.id: m for m in school.store.memories(tenant, include_retired=True)}
@@ -94,14 +102,11 @@ def seal(
 
     for plain in json.loads(night.artifact("banks.json", write)):
         school.exams.save_bank(from_plain(Bank, plain))
+    banks = follow(school.exams.banks(tenant), live)
+    earlier = settings.exam.earlier_items if course.known else None
+    asked = thinned(banks, night.id, settings.exam.abstention_items, earlier)
     return [
-        *(
-            bank
-            for bank in thinned(
-                follow(school.exams.banks(tenant), live), night.id, settings.exam.abstention_items
-            )
-            if bank.items
-        ),
+        *(bank for bank in asked if bank.items),
         general_bank(settings.exam.general_items, tenant),
     ]
 

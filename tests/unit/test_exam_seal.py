@@ -17,7 +17,7 @@ from nightschool.exam.seal import (
     thinned,
 )
 from nightschool.language import fingerprint
-from nightschool.types import Memory, MemoryStatus, SourceKind
+from nightschool.types import Bank, BankKind, Item, Memory, MemoryStatus, SourceKind
 from nightschool.verify.metrics import canonical
 
 CONFIG = ExamConfig()
@@ -154,13 +154,29 @@ class Parrot:
 def test_an_exam_keeps_so_many_earlier_abstention_items_and_the_same_ones_again():
     banks = [seal_abstention(f"n{k}", "default", [HOST], CONFIG, live=[HOST]) for k in range(4)]
     acquired = seal_acquired("n0", "default", [HOST, ANA], (), CONFIG)
-    kept = thinned([acquired, *banks], "n3", 50)
+    kept = thinned([acquired, *banks], "n3", 50, None)
     assert kept[0] == acquired
     assert kept[-1] == banks[-1]
     earlier = {item.id for bank in kept[1:-1] for item in bank.items}
     assert len(earlier) == 50
-    before = {i.id for bank in thinned(banks[:-1], "n2", 50)[:-1] for i in bank.items}
+    before = {i.id for bank in thinned(banks[:-1], "n2", 50, None)[:-1] for i in bank.items}
     assert len(earlier & before) > 20
+
+
+def test_an_exam_asks_so_many_earlier_facts_and_others_each_night():
+    items = tuple(Item(f"item-{k}", f"What is {k}?", (f"{k}",)) for k in range(200))
+    earlier = Bank("b1", "default", BankKind.ACQUIRED, "n1", items, "")
+    tonight = replace(earlier, id="b2", night="n2", items=items[:30])
+
+    def asked(night):
+        first, second = thinned([earlier, tonight], night, 0, 80)
+        assert second.items == items[:30] or night != "n2"
+        return {item.id for item in first.items}
+
+    assert len(asked("n2")) == 80
+    assert asked("n2") == asked("n2") != asked("n5")
+    ever = set().union(*(asked(f"n{k}") for k in range(20, 40)))
+    assert len(ever) == 200
 
 
 def test_document_items_that_the_open_book_misses_are_dropped():

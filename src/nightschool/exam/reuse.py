@@ -64,6 +64,13 @@ def first_since(
     return first
 
 
+def examined(report: Report, banks: Sequence[Bank]) -> set[str]:
+    """Return the memories that a report has a closed-book answer about."""
+    memories = {item.id: item.memory_ids for bank in banks for item in bank.items}
+    asked = [memories.get(r.item_id, ()) for r in report.results if r.mode == "closed"]
+    return {memory_id for ids in asked for memory_id in ids}
+
+
 def graduates(report: Report, banks: Sequence[Bank]) -> set[str]:
     """Return the memories whose every closed-book item was answered right."""
     memories = {item.id: item.memory_ids for bank in banks for item in bank.items}

@@ -164,25 +164,33 @@ def follow(banks: Sequence[Bank], memories: Sequence[Memory]) -> list[Bank]:
     ]
 
 
-def thinned(banks: Sequence[Bank], night: str, most: int) -> list[Bank]:
-    """Thin out the abstention items of earlier nights, so that an exam does not grow with every night.
+def thinned(banks: Sequence[Bank], night: str, abstention: int, acquired: int | None) -> list[Bank]:
+    """Thin out the items of earlier nights, so that an exam does not grow with every night.
 
-    The same items stay from night to night, as far as nights with more of them allow: answers of the served
-    version are used again. Banks of other kinds, and those of `night`, stay whole.
+    Of abstention the same items stay from night to night, as far as nights with more of them allow: answers
+    of the served version are used again. Acquired items are drawn anew each night, so that every fact is
+    asked again sooner or later and none is spared. Banks of other kinds, and those of `night`, stay whole.
 
     Args:
         banks: Banks of any night.
         night: Tonight.
-        most: At most so many earlier abstention items stay.
+        abstention: At most so many earlier abstention items stay.
+        acquired: At most so many earlier acquired items stay; None: all.
     """
+    earlier = [bank for bank in banks if bank.night != night]
 
-    def whole(bank: Bank) -> bool:
-        return bank.kind is not BankKind.ABSTENTION or bank.night == night
+    def ids(kind: BankKind) -> list[str]:
+        return [item.id for bank in earlier if bank.kind is kind for item in bank.items]
 
-    ids = [item.id for bank in banks if not whole(bank) for item in bank.items]
-    kept = set(sorted(ids, key=digest)[:most])
+    drawn = sorted(ids(BankKind.ACQUIRED), key=lambda item_id: digest(night, item_id))
+    kept = {
+        BankKind.ABSTENTION: set(sorted(ids(BankKind.ABSTENTION), key=digest)[:abstention]),
+        BankKind.ACQUIRED: set(drawn[:acquired]),
+    }
     return [
-        bank if whole(bank) else replace(bank, items=tuple(i for i in bank.items if i.id in kept))
+        replace(bank, items=tuple(i for i in bank.items if i.id in kept[bank.kind]))
+        if bank.night != night and bank.kind in kept
+        else bank
         for bank in banks
     ]
 
