@@ -107,8 +107,12 @@ def live(
     general: Sequence[Example],
     config: TrainConfig,
     share: float,
+    finish: Callable[[Path, Path], None] | None = None,
 ) -> dict[str, Any]:
-    """Live one sequence of nights; return every answer after every night, and what it cost."""
+    """Live one sequence of nights; return every answer after every night, and what it cost.
+
+    `finish` is given each night's start and its new folder, and may change the latter's weights.
+    """
     base = pull_model(BASE)
     held_to = anchors_of(BASE, progress_bar)
     nights: list[dict[str, Any]] = []
@@ -119,7 +123,9 @@ def live(
             start, material = START[way](before, base, new, studied, general, share, number)
             out = Path(folder) / f"night-{number}"
             result = TorchTrainer(load, render, held_to).train(start, material, config, out)
-            sampler = TorchSampler(out, base)
+            if finish:
+                finish(start, out)
+            sampler = TorchSampler(out)
             so_far = [r for one in evenings[: number + 1] for r in one]
             nights.append(
                 {
@@ -136,6 +142,12 @@ def live(
 
 def _naive(before: Path, base: Path, new: Any, *_: Any) -> tuple[Path, list[Example]]:
     return before, new
+
+
+def _replayed(
+    before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
+) -> tuple[Path, list[Example]]:
+    return before, [*new, *_replay(general, new, number)]
 
 
 def _rebuild(
@@ -157,7 +169,7 @@ def _continue(
 
 
 START: dict[str, Callable[..., tuple[Path, list[Example]]]] = {
-    "naive": _naive, "rebuild": _rebuild, "continue": _continue,
+    "naive": _naive, "replay": _replayed, "rebuild": _rebuild, "continue": _continue,
 }  # fmt: skip
 
 
