@@ -47,7 +47,7 @@ def versions(
         school = opened(workspace, settings, tenant)
         live = school.registry.alias(school.settings.tenant, "live")
         found = school.registry.versions(school.settings.tenant)
-        lines = [f"{'*' if live == 'base' else ' '} base             {school.settings.model.base}"]
+        lines = [f"{'*' if live == 'base' else ' '} base             {school.base}"]
         for v in found:
             decision = school.registry.decision(v.id)
             word = (
@@ -82,7 +82,7 @@ def show_version(
         school = opened(workspace, settings, tenant)
         found = school.registry.resolve(school.settings.tenant, version)
         if found is None:
-            show({"id": "base"}, json, f"base: {school.settings.model.base}, untouched.")
+            show({"id": "base"}, json, f"base: {school.base}, untouched.")
             return
         decision = school.registry.decision(found.id)
         lines = [f"{found.id} ({found.night}, {found.kind}, from {found.parent}, {found.created})"]

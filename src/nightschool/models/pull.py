@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
+import math
 import os
 import re
 import shutil
@@ -13,6 +15,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.errors import DownloadFailed, ModelCorrupt, ModelMissing
@@ -76,6 +79,39 @@ def resolve(base: str) -> Path:
             "Give a folder written by `save_pretrained`, or pull the model again."
         )
     return folder
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a person wants to know of a base model before switching to it."""
+
+    parameters: int
+    size_bytes: int
+    """Of its weights on disk."""
+    licence: str | None
+    """None where it is not known here: see the model's own page."""
+
+
+def facts(base: str) -> ModelFacts:
+    """Return the facts of a base model that is on this machine.
+
+    Raises:
+        ModelMissing: It has not been pulled, or the folder holds no model.
+    """
+    files = list(resolve(base).glob("*.safetensors"))
+    known = KNOWN.get(base)
+    return ModelFacts(
+        sum(map(_weights, files)),
+        sum(path.stat().st_size for path in files),
+        known.licence if known else None,
+    )
+
+
+def _weights(file: Path) -> int:
+    """Count the weights in a safetensors file by its header: a length, then JSON."""
+    with file.open("rb") as handle:
+        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name[:2] != "__")
 
 
 def listing() -> list[dict[str, object]]:
