@@ -124,7 +124,7 @@ def rebase(
     school = school.at_effort(effort)
     tenant = school.settings.tenant
     other = school.on(named(base))
-    if other.base == school.base:
+    if other.base == named(school.base):
         raise ConfigError(
             f"{base} is the base already. Name another with --model, or build anew on this one with "
             "`nightschool consolidate --kind rebuild`."

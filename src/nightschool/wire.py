@@ -97,7 +97,7 @@ class School:
         """
         from nightschool.models.torch_model import check_fit, load
 
-        check_fit(load(self.base_folder()))
+        check_fit(load(self.base_folder()), self.base)
 
     def sampler(self, name: str) -> Sampler:
         """Return a sampler for `base`, an alias or a version id.

@@ -54,8 +54,9 @@ def versions(
                 "not examined" if decision is None else "passed" if decision.promote else "refused"
             )
             mark = "*" if v.id == live else " "
-            taint = ", tainted: weights deleted" if v.tainted_by else ""
-            lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{taint}")
+            beside = ", tainted: weights deleted" if v.tainted_by else ""
+            beside += f", on {v.base}" if v.base != school.base else ""
+            lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{beside}")
         unknown = stray_versions(school)
         lines += [
             f"? {name:<16} newer than the database, which was restored; not served"
@@ -85,7 +86,10 @@ def show_version(
             show({"id": "base"}, json, f"base: {school.base}, untouched.")
             return
         decision = school.registry.decision(found.id)
-        lines = [f"{found.id} ({found.night}, {found.kind}, from {found.parent}, {found.created})"]
+        lines = [
+            f"{found.id} ({found.night}, {found.kind}, from {found.parent}, {found.created}), "
+            f"on {found.base}"
+        ]
         lines.append(
             f"{len(found.memory_ids)} memories, {len(found.example_ids)} examples, seed {found.seed}"
         )

@@ -89,8 +89,12 @@ def render(tokenizer: Any, prompt: Sequence[Message], target: str) -> tuple[list
     return [], [begin, *target_ids] if opens else target_ids
 
 
-def check_fit(loaded: LoadedModel) -> None:
+def check_fit(loaded: LoadedModel, name: str) -> None:
     """See that a model is of the kind that training and exams compute with, before hours go into it.
+
+    Args:
+        loaded: The model.
+        name: What it is called in the message.
 
     Raises:
         ModelUnfit: Its tokenizer has no chat template.
@@ -101,8 +105,8 @@ def check_fit(loaded: LoadedModel) -> None:
 
     if not loaded.tokenizer.chat_template:
         raise ModelUnfit(
-            "Its tokenizer has no chat template, and questions are asked in one. Take the model's "
-            "instruct or chat variant, or put a chat_template.jinja into its folder."
+            f"{name} has no chat template, and questions are asked in one. Take the model's instruct "
+            "or chat variant, or put a chat_template.jinja into its folder."
         )
     text = (Message("user", "Is the sky blue?"),)
     ids_1T = torch.tensor([render_prompt(loaded.tokenizer, text)])
@@ -113,8 +117,8 @@ def check_fit(loaded: LoadedModel) -> None:
         ours_1TV = model.get_output_embeddings()(hidden_1TD)
     if not torch.allclose(whole_1TV, ours_1TV, atol=1e-3, rtol=1e-3):
         raise ModelUnfit(
-            f"A {model.config.model_type} does something to its logits after the output layer, which "
-            "training and exams here would leave out. Take a model of another architecture."
+            f"{name} ({model.config.model_type}) does something to its logits after the output layer, "
+            "which training and exams here would leave out. Take a model of another architecture."
         )
 
 
