@@ -29,7 +29,8 @@ class ModelConfig(_Frozen):
     """Which base model learns."""
 
     base: str = "smollm2-135m"
-    """A name from `nightschool models list`, a Hugging Face id, or a local folder."""
+    """A name from `nightschool models list`, a Hugging Face id, or a local folder; it counts until a version is
+    served, whose base then goes on (`nightschool rebase` teaches another)."""
 
 
 class RecallConfig(_Frozen):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.codec import to_json
-from nightschool.course import Course, chart
+from nightschool.course import Course, chart, refuse_rebase
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import examined, graduates
 from nightschool.examine import examine, judge
@@ -76,15 +76,18 @@ def consolidate(
         WorkspaceCorrupt: The database is damaged; nothing is trained on it.
         LeakError: Too much of the study material repeats exam questions.
         ConfigError: It is to continue, and there is no version of full weights to continue from.
+        NightUnfinished: The interrupted night teaches another base model.
         Diverged: Training failed; the night can be run again with other settings.
     """
     school = school.at_effort(effort)
     with school.workspace.lock("a night"):
         school.back_up()
         night = open_night(school.workspace, school.settings.tenant)
+        refuse_rebase(night)
         begun = time.monotonic()
         memories = gather(school, night)
         course = chart(school, night, memories, kind)
+        school = school.on(course.base or school.base)  # also where that was switched since
         new = new_tonight(memories, night)
         banks = seal(school, night, course, new, questions, bar)
         material = study(school, night, course, memories, banks, imported, bar)
@@ -128,14 +131,14 @@ def train(
         tenant=settings.tenant,
         night=night.id,
         kind=result.kind,
-        base=settings.model.base,
+        base=school.base,
         parent=course.start,
         # What its start was trained on it knows, too: a deletion must reach it.
         memory_ids=tuple(dict.fromkeys([*course.known, *(memory.id for memory in memories)])),
         example_ids=tuple(example.id for example in material.examples),
         data_digest=digest(*(to_json(example) for example in material.examples)),
         seed=settings.train.seed,
-        config=settings.model_dump(mode="json"),
+        config={**settings.model_dump(mode="json"), "model": {"base": school.base}},
         created=night.artifact("created.txt", now),
         train=result,
     )

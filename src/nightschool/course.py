@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.codec import from_json, to_json
-from nightschool.errors import ConfigError
+from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, nights
 from nightschool.registry.versions import BASE
@@ -20,6 +20,8 @@ from nightschool.study.review import by_memory, held, review, size
 from nightschool.types import Example, Material, Memory, NightKind, Version
 from nightschool.wire import School
 
+REBASE = "rebase"
+"""The kind of a night that teaches another base; see `rebase.py`."""
 CHEAPER = 0.7
 """Above this share of a rebuild's cost, a night that continues saves too little for what it risks."""
 REFUSALS = 2
@@ -31,13 +33,15 @@ class Course:
     """How a night goes about it."""
 
     kind: str
-    """`rebuild` or `continue`."""
+    """`rebuild` or `continue`; `rebase` teaches another base."""
     start: str
     """The version that training starts from, or `base`."""
     known: tuple[str, ...]
     """Memories that the start was trained on."""
     reason: str
     """Why this kind, in words."""
+    base: str = ""
+    """The base model that the night builds on; empty where an earlier program did not write it down."""
 
 
 def chart(
@@ -59,6 +63,26 @@ def chart(
     )
 
 
+def charted(night: Night) -> Course | None:
+    """Return the course that a night has taken; None where it has not got there."""
+    stored = night.stored("course.json")
+    return from_json(Course, stored) if stored else None
+
+
+def refuse_rebase(night: Night) -> None:
+    """Refuse to go on with a night that teaches another base as if it were an ordinary one.
+
+    Raises:
+        NightUnfinished: It is such a night, and not over.
+    """
+    course = charted(night)
+    if course and course.kind == REBASE and night.outcome is None:
+        raise NightUnfinished(
+            f"{night.id} teaches another base, {course.base}, and was interrupted. Finish it with "
+            f"`nightschool rebase --model {course.base}`, or drop it with `nightschool rebase --give-up`."
+        )
+
+
 def choose(
     school: School, memories: Sequence[Memory], kind: NightKind | None, served: str = "live"
 ) -> Course:
@@ -73,9 +97,10 @@ def choose(
             "Use --kind rebuild, or auto."
         )
     if live is None or wanted == "rebuild" or (wanted == "auto" and against):
-        return Course("rebuild", BASE, (), "asked for" if wanted == "rebuild" else against)
+        reason = "asked for" if wanted == "rebuild" else against
+        return Course("rebuild", BASE, (), reason, school.base)
     reason = "asked for" if wanted == "continue" else "cheaper than a rebuild"
-    return Course("continue", live.id, live.memory_ids, reason)
+    return Course("continue", live.id, live.memory_ids, reason, live.base)
 
 
 def _against(school: School, live: Version | None, memories: Sequence[Memory]) -> str:
@@ -84,7 +109,9 @@ def _against(school: School, live: Version | None, memories: Sequence[Memory]) -
         return "the base is served"
     if live.kind != "full":
         return "the served version is an adapter"
-    if school.registry.attempts(school.settings.tenant) >= REFUSALS:
+    if live.base != school.base:  # a deletion took back all that stood on the base that was chosen
+        return f"the served version stands on {live.base}"
+    if school.registry.attempts(school.settings.tenant, live.base) >= REFUSALS:
         return f"the gate refused {REFUSALS} times in a row"
     generations = len(_line(school, live))
     if generations >= school.settings.night.deep_every:

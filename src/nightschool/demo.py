@@ -203,7 +203,7 @@ def _figures(
     banks = school.exams.banks(tenant, BankKind.ACQUIRED)
     one, two = outcomes(reports[0]), outcomes(reports[-1])
     base: dict[str, float] = {}
-    for report in school.exams.reports(tenant, "base"):
+    for report in school.reports("base"):
         base |= outcomes(report)
     first = [i for b in banks if b.night == reports[0].night for i in b.items]
     kept = [i for i in first if live.issuperset(i.memory_ids)]
@@ -243,7 +243,7 @@ def _figures(
 
 def _drift(school: School, report: Report) -> dict[str, Any]:
     """Tell how far the last version moved from the base where it was not to move at all."""
-    sat = school.exams.reports(school.settings.tenant, "base")
+    sat = school.reports("base")
     base = next((r.perplexity for r in sat if r.perplexity is not None), None)
     texts = len(plain_text())
     return {

@@ -23,10 +23,12 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     +-- ModelError
     |   +-- ModelMissing (FileNotFoundError)
     |   +-- ModelCorrupt (ValueError)
+    |   +-- ModelUnfit (ValueError)         whole, but not of a kind that can be taught here
     |   +-- DownloadFailed (ConnectionError)
     |   +-- TeacherFailed (ConnectionError)
     |   +-- ExtractorFailed (ConnectionError)
     +-- StudyError (ValueError)             no study material could be made
+    +-- NightUnfinished (RuntimeError)      an interrupted night goes first
     +-- TrainError (RuntimeError)
     |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
     +-- ExamError (ValueError)
@@ -114,6 +116,10 @@ class ModelCorrupt(ModelError, ValueError):
     """The model's files are damaged."""
 
 
+class ModelUnfit(ModelError, ValueError):
+    """The model is whole, but not of a kind that can be taught here."""
+
+
 class DownloadFailed(ModelError, ConnectionError):
     """The package index did not deliver."""
 
@@ -128,6 +134,10 @@ class ExtractorFailed(ModelError, ConnectionError):
 
 class StudyError(NightschoolError, ValueError):
     """Study material cannot be made or read."""
+
+
+class NightUnfinished(NightschoolError, RuntimeError):
+    """An interrupted night has to be finished or dropped before another can begin."""
 
 
 class TrainError(NightschoolError, RuntimeError):

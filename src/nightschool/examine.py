@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
 from nightschool.exam.gate import decide
-from nightschool.exam.general import general_bank, kl_nats, perplexity
+from nightschool.exam.general import bits_per_byte, general_bank, kl_nats, perplexity
 from nightschool.exam.reuse import answered, first_since, merged, sample, unanswered
 from nightschool.exam.seal import follow
 from nightschool.exam.sit import sit
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night
-from nightschool.types import Bank, Decision, Material, Report, Result, Version
+from nightschool.types import Bank, Decision, Material, Report, Version
 from nightschool.verify.judge import grade
 from nightschool.wire import School
 
@@ -29,52 +29,84 @@ def examine(
 ) -> tuple[Report, Report]:
     """Examine the candidate, the version that is served now, and the base, on the same questions."""
     live_id = school.registry.alias(school.settings.tenant, "live")
-
-    def sat(name: str, who: str, which: Sequence[Bank], modes: tuple[str, ...]) -> Report:
-        def write() -> str:
-            with bar(f"exam: {name}") as progress:
-                report = sit(
-                    school.sampler(who),
-                    which,
-                    version_id=who,
-                    night=night.id,
-                    tenant=school.settings.tenant,
-                    config=school.settings.exam,
-                    grade=grade,
-                    modes=modes,
-                    recall=school.recall,
-                    confident=who == version.id,  # the others' curves are shown nowhere
-                    progress=progress,
-                )
-            return to_json(drift(school, report))
-
-        report = from_json(Report, night.artifact(f"report-{name}.json", write))
-        school.exams.save_report(report)
-        return report
-
-    def before(version_id: str) -> tuple[Result, ...]:
-        return answered(school.exams.reports(school.settings.tenant, version_id), banks)
-
-    known = before("base")
-    base = sat("base", "base", unanswered(banks, known), ("closed",))
-    aided = sat("aided", "base", sample(banks, night.id, AIDED_ITEMS), ("open", "retrieval"))
-    base = replace(base, results=merged(known, base.results, aided.results))
-    candidate = sat("candidate", version.id, banks, ("closed",))
+    base = completed(school, night, "base", "base", banks, bar)
+    few = sample(banks, night.id, AIDED_ITEMS)
+    aided = sitting(school, night, "aided", "base", few, bar, ("open", "retrieval"))
+    candidate = sitting(school, night, "candidate", version.id, banks, bar, sure=True)
     if live_id == "base":
-        return candidate, base
-    stored = before(live_id)
-    live = sat("live", live_id, unanswered(banks, stored), ("closed",))
-    return candidate, replace(live, results=merged(stored, live.results))
+        return candidate, replace(base, results=merged(base.results, aided.results))
+    return candidate, completed(school, night, "live", live_id, banks, bar)
+
+
+def sitting(
+    school: School,
+    night: Night,
+    name: str,
+    who: str,
+    banks: Sequence[Bank],
+    bar: Bar,
+    modes: tuple[str, ...] = ("closed",),
+    sure: bool = False,
+) -> Report:
+    """Let one version sit, or take the report of a night that got there before.
+
+    Args:
+        school: The wired workspace; what `base` means comes from it.
+        night: Tonight.
+        name: Of the report's file.
+        who: A version id, or `base`.
+        banks: What is asked.
+        bar: Shows the progress.
+        modes: As in `exam.sit`.
+        sure: Whether answers get a confidence, for the candidate's curve; the others' are shown nowhere.
+    """
+
+    def write() -> str:
+        with bar(f"exam: {name}") as progress:
+            report = sit(
+                school.sampler(who),
+                banks,
+                version_id=who,
+                night=night.id,
+                tenant=school.settings.tenant,
+                config=school.settings.exam,
+                grade=grade,
+                modes=modes,
+                recall=school.recall,
+                confident=sure,
+                progress=progress,
+            )
+        return to_json(drift(school, report))
+
+    report = from_json(Report, night.artifact(f"report-{name}.json", write))
+    school.exams.save_report(report)
+    return report
+
+
+def completed(
+    school: School, night: Night, name: str, who: str, banks: Sequence[Bank], bar: Bar
+) -> Report:
+    """Let a version sit what it has never answered closed-book; its earlier answers count for the rest."""
+    known = answered(school.reports(who), banks)
+    report = sitting(school, night, name, who, unanswered(banks, known), bar)
+    return replace(report, results=merged(known, report.results))
 
 
 def drift(school: School, report: Report) -> Report:
-    """Measure how far a version moved from the base on general prompts and on plain text."""
+    """Measure how far a version moved from its own base on general prompts, and how well it reads plain text."""
     sampler = school.sampler(report.version_id)
+    base = school.base_of(report.version_id)
     away = None
     if report.version_id != "base":
         length = school.settings.exam.answer_tokens
-        away = kl_nats(sampler, school.sampler("base"), answer_tokens=length)
-    return replace(report, kl_nats=away, perplexity=perplexity(sampler))
+        away = kl_nats(sampler, school.on(base).sampler("base"), answer_tokens=length)
+    return replace(
+        report,
+        kl_nats=away,
+        perplexity=perplexity(sampler),
+        base=base,
+        bits_per_byte=bits_per_byte(sampler),
+    )
 
 
 def judge(
@@ -93,7 +125,7 @@ def judge(
 
     def write() -> str:
         with bar("gate"):
-            attempt = school.registry.attempts(tenant) + 1
+            attempt = school.registry.attempts(tenant, version.base) + 1
             probe_ok = probe(school, version, material)
             ever = school.registry.served(tenant)
             served = [v for v in school.registry.versions(tenant) if v.id in ever]
@@ -120,7 +152,7 @@ def probe(school: School, version: Version, material: Material) -> bool:
     """Show that the examined weights are the trained ones: they have learnt their own lessons."""
     taught = [example for example in material.examples if example.prompt and example.memory_ids]
     pairs = [(example.prompt, example.target) for example in taught[:PROBE_EXAMPLES]]
-    before = _mean(school.sampler("base").score(pairs))
+    before = _mean(school.on(version.base).sampler("base").score(pairs))
     after = _mean(school.sampler(version.id).score(pairs))
     return after - before > PROBE_GAIN_NATS
 
@@ -153,5 +185,6 @@ def hold_exam(school: School, version: str, bar: Bar) -> Report:
             grade=grade,
             progress=progress,
         )
+    report = replace(report, base=school.base_of(version))
     school.exams.save_report(report)
     return report

@@ -155,6 +155,7 @@ def _finish(school: School) -> None:
 def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -> Receipt:
     tenant = school.settings.tenant
     live = school.registry.alias(tenant, "live")
+    own = school.on(school.base_of(live))  # the model that never saw it
     asked = targets(school, chain, probes)
     before = measure(school, live, asked) if probes else []
     versions = [v.id for v in school.registry.versions(tenant)] if whole else []
@@ -177,7 +178,7 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
     if not probes:
         return receipt
     after = measure(school, receipt.live_after, asked) if receipt.live_after != live else before
-    base = measure(school, BASE, asked) if receipt.live_after != BASE else after
+    base = measure(own, BASE, asked) if receipt.live_after != BASE else after
     receipt = replace(receipt, probes=compared(asked, before, after, base))
     _write(school, receipt)
     return receipt
@@ -228,7 +229,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     # A kill from here on leaves no version served that knows it, and files that are looked into again.
     school.expect_changes()
     while registry.alias(tenant, "live") in tainted:
-        registry.rollback(tenant, "forget")
+        registry.rollback(tenant, "forget", keep_base=True)
     clean = {v.id for v in registry.versions(tenant) if not v.tainted_by}
     registry.erase_weights([*tainted, *(v for v in deletion.version_ids if v not in clean)])
     registry.erase_weights(deletion.stray_ids)

@@ -28,8 +28,9 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         extra: Contrasts measured elsewhere, such as probes of forgotten facts.
     """
     tenant = school.settings.tenant
-    past = nights(school.workspace, tenant)
-    records = [_record(school, night) for night in past]
+    records = _told(school, [_record(school, n) for n in nights(school.workspace, tenant)])
+    if records and records[-1].version:
+        school = school.on(records[-1].version.base)
     banks = [*school.exams.banks(tenant), *_general(school)]
     live = {memory.id for memory in school.store.memories(tenant)}
     banks = [
@@ -41,7 +42,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         tenant=tenant,
         workspace=school.workspace.root.resolve().name,
         at=now(),
-        base=school.settings.model.base,
+        base=school.base,
         base_report=_base_report(school, banks),
         banks=banks,
         nights=records,
@@ -118,8 +119,18 @@ def _record(school: School, night: Night) -> NightRecord:
     )
 
 
+def _told(school: School, records: list[NightRecord]) -> list[NightRecord]:
+    """Leave out the nights that taught another base to which nobody has switched."""
+    served = school.registry.served(school.settings.tenant)
+    return [
+        r
+        for r in records
+        if r.version is None or r.version.base == school.base or r.version.id in served
+    ]
+
+
 def _base_report(school: School, banks: list[Bank]) -> Report | None:
-    reports = school.exams.reports(school.settings.tenant, "base")
+    reports = school.reports("base")
     if not reports:
         return None
     items = {item.id for bank in banks for item in bank.items}

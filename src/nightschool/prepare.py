@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
-from nightschool.course import Course, choose, earlier_material, fresh, reviewed
+from nightschool.course import (
+    Course,
+    charted,
+    choose,
+    earlier_material,
+    fresh,
+    refuse_rebase,
+    reviewed,
+)
 from nightschool.errors import StudyError
 from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question, match_questions
@@ -218,14 +226,16 @@ def plan(
 
     Raises:
         StudyError: There is nothing to learn.
+        NightUnfinished: The interrupted night teaches another base model.
     """
     school = school.at_effort(effort)
     settings = school.settings
     night = upcoming_night(school.workspace, settings.tenant)
+    refuse_rebase(night)
     memories = _still_live(school, night.stored("memories.json"))
     new = new_tonight(memories, night)
-    stored = night.stored("course.json")
-    course = from_json(Course, stored) if stored else choose(school, memories, kind)
+    course = charted(night) or choose(school, memories, kind)
+    school = school.on(course.base or school.base)
     earlier = earlier_material(school, night, memories) if course.known else []
     unknown = fresh(course, memories, earlier)
     written = _by_rule(school, unknown, bar)
@@ -239,7 +249,7 @@ def plan(
         reason=course.reason,
         resumed=night.folder.exists(),
         effort=settings.effort,
-        base=settings.model.base,
+        base=course.base or school.base,
         method=settings.train.method,
         epochs=settings.train.epochs,
         memories=_by_kind(memories),
@@ -260,10 +270,11 @@ def plan(
 def _time(school: School, length: int) -> tuple[float, float | None]:
     """Estimate a night's training, and what it takes beside that, in seconds.
 
-    By the newest night that was lived; before the first by the speed of this machine's matrix product.
+    By the newest night that was lived on this base; before the first by the speed of this machine's matrix product.
     """
     tenant = school.settings.tenant
-    trained = {v.night: v.train for v in school.registry.versions(tenant) if v.train}
+    versions = school.registry.versions(tenant)
+    trained = {v.night: v.train for v in versions if v.train and v.base == school.base}
     for night in reversed(nights(school.workspace, tenant)):
         facts, stored = night.stored("facts.json"), night.stored("material.json")
         last = trained.get(night.id)

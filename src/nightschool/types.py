@@ -368,11 +368,15 @@ class Report:
     night: str
     results: tuple[Result, ...]
     kl_nats: float | None = None
-    """Mean KL(version || base) per token on general prompts; None where not computed."""
+    """Mean KL(version || its own base) per token on general prompts; None where not computed."""
     perplexity: float | None = None
-    """On held-out plain text; None where not computed."""
+    """Per token on held-out plain text, so of models with one tokenizer only; None where not computed."""
     at: str = ""
     seconds: float = 0.0
+    base: str = ""
+    """The base model on which the examined version stands; empty where it was not written down."""
+    bits_per_byte: float | None = None
+    """On held-out plain text, comparable between tokenizers; None where not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +435,7 @@ class Version:
     kind: str
     """`full` or `lora`."""
     base: str
+    """The base model on which it stands: a name, an id or a folder, as in `model.base`."""
     parent: str
     """The version (or `base`) that training started from."""
     memory_ids: tuple[str, ...]

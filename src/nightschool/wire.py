@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
-from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
+from nightschool.errors import ConfigError, ModelMissing, UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.files import (
     EDITOR,
     Edits,
@@ -42,8 +43,11 @@ from nightschool.registry.schema import ROOM as REGISTRY
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
-from nightschool.types import Effort, Memory, Trust
+from nightschool.types import Effort, Memory, Report, Trust, Version
 from nightschool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nightschool.models.pull import ModelFacts
 
 TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
 """Room -> the version of its tables."""
@@ -60,44 +64,82 @@ class School:
     store: SqliteStore
     registry: Registry
     exams: ExamRecords
-    _loaded: dict[str, Sampler] = field(default_factory=dict)
+    _loaded: dict[tuple[str, str], Sampler] = field(default_factory=dict)
+    _pinned: str | None = None
 
     def at_effort(self, effort: Effort | None) -> School:
         """Return this school with its settings turned to an effort; None takes the settings' own."""
         return replace(self, settings=self.settings.with_effort(effort or self.settings.effort))
 
+    @property
+    def base(self) -> str:
+        """The model that `base` means: that of the version served last, at first that of the settings."""
+        chosen = self._pinned or self.registry.base(self.settings.tenant)
+        return chosen or self.settings.model.base
+
+    def on(self, base: str) -> School:
+        """Return this school on another base model: `base` means that one, whatever is served."""
+        return replace(self, _pinned=base)
+
+    def base_of(self, name: str) -> str:
+        """Return the base model on which `base`, an alias or a version id stands.
+
+        Raises:
+            UnknownVersion: The tenant has no such version.
+        """
+        version = self.registry.resolve(self.settings.tenant, name)
+        return version.base if version else self.base
+
     def base_folder(self) -> Path:
         """Return the base model's folder. Raises ModelMissing where it was not pulled."""
         from nightschool.models.pull import resolve
 
-        return resolve(self.settings.model.base)
+        return resolve(self.base)
+
+    def check_base(self) -> None:
+        """See that the base model can be loaded, and is of a kind that can be taught.
+
+        Raises:
+            ModelMissing: It has not been pulled.
+            ModelCorrupt: Its files cannot be read.
+            ModelUnfit: It has no chat template, or its output layer is not all that makes its logits.
+        """
+        from nightschool.models.torch_model import check_fit, load
+
+        check_fit(load(self.base_folder()), self.base)
 
     def sampler(self, name: str) -> Sampler:
         """Return a sampler for `base`, an alias or a version id.
 
-        The base and the version asked for last stay loaded.
+        The base and the version asked for last stay loaded. An adapter is put on the base that it
+        was trained on.
 
         Raises:
             UnknownVersion: The tenant has no such version.
             TaintedVersion: The version knows something that has been forgotten.
-            ModelMissing: The base model has not been pulled.
+            ModelMissing: The base model has not been pulled, or an adapter's is gone.
         """
         from nightschool.models.torch_sampler import TorchSampler
 
         version = self.registry.resolve(self.settings.tenant, name)
-        key = version.id if version else BASE
+        key = self._key(version)
+        own = self.on(self.base_of(name))
         # Looked up although it may be loaded: it may have been forgotten since.
-        folder = self.registry.weights(version) if version else self.base_folder()
+        folder = self.registry.weights(version) if version else own.base_folder()
         if key not in self._loaded:
-            for other in [k for k in self._loaded if k not in (BASE, key)]:
+            for other in [k for k in self._loaded if (k[0] == BASE) == (key[0] == BASE)]:
                 del self._loaded[other]
-            self._loaded[key] = TorchSampler(folder, self.base_folder())
+            adapter = version is not None and version.kind == "lora"
+            self._loaded[key] = TorchSampler(folder, own.base_folder() if adapter else None)
         return self._loaded[key]
+
+    def _key(self, version: Version | None) -> tuple[str, str]:
+        return (version.id, "") if version else (BASE, self.base)
 
     def loaded_sampler(self, name: str) -> Sampler | None:
         """Return the sampler of `base`, an alias or a version id where it is loaded already; else None."""
         version = self.registry.resolve(self.settings.tenant, name)
-        return self._loaded.get(version.id if version else BASE)
+        return self._loaded.get(self._key(version))
 
     def memory_index(self) -> str:
         """Return the beginning of the index of the memory files, as it goes before a conversation."""
@@ -116,9 +158,7 @@ class School:
 
         self._loaded.clear()
         held = self.settings.train.anchor_weight > 0
-        return TorchTrainer(
-            load, render, anchors_of(self.settings.model.base, bar) if held else None
-        )
+        return TorchTrainer(load, render, anchors_of(self.base, bar) if held else None)
 
     def author(self, name: str) -> Author:
         """Return an author of study material: `rules`, `self` or `teacher`.
@@ -180,6 +220,19 @@ class School:
 
         gguf = self.base_folder() / GGUF_NAME
         return LlamaSampler(gguf) if gguf.exists() else self.sampler(BASE)
+
+    def reports(self, name: str) -> list[Report]:
+        """Return the reports of `base`, an alias or a version id, oldest first; for the base those of that very model.
+
+        Of a program that did not write down which model the base was they count while there was only one.
+        """
+        tenant = self.settings.tenant
+        version = self.registry.resolve(tenant, name)
+        found = self.exams.reports(tenant, version.id if version else BASE)
+        if version:
+            return found
+        only = {v.base for v in self.registry.versions(tenant)} <= {self.base}
+        return [r for r in found if r.base == self.base or (only and not r.base)]
 
     def recall(self, question: str) -> list[Memory]:
         """Return the live memories nearest to a question, best first."""
@@ -262,6 +315,7 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
         WorkspaceMissing: There is none.
         WorkspaceCorrupt: Its database cannot be read.
         ConfigError: A setting is wrong.
+        ConfigError: `model.base` is overridden while another base is served.
         ModelMissing: The embedding model of `recall.dense` has not been pulled.
     """
     workspace = Workspace.find(start)
@@ -270,7 +324,18 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
     with damage_told(workspace.database):
         back_up_before(workspace, TABLES)
         store = SqliteStore(workspace, _embedder(settings.recall.dense))
-        return School(workspace, settings, store, Registry(workspace), ExamRecords(workspace))
+        registry = Registry(workspace)
+        chosen = registry.base(settings.tenant)
+    if chosen not in (None, settings.model.base) and _names_base(overrides):
+        raise ConfigError(
+            f"--set model.base={settings.model.base}: what is served stands on {chosen}, and a setting "
+            f"does not change that. Use `nightschool rebase --model {settings.model.base}`."
+        )
+    return School(workspace, settings, store, registry, ExamRecords(workspace))
+
+
+def _names_base(overrides: tuple[str, ...]) -> bool:
+    return any(override.partition("=")[0].strip() == "model.base" for override in overrides)
 
 
 def anchors_of(base: str, bar: Bar) -> Path:
@@ -295,6 +360,16 @@ def pull_model(name: str, progress: Progress | None = None) -> Path:
     from nightschool.models.pull import pull
 
     return pull(name, progress)
+
+
+def model_facts(name: str) -> ModelFacts | None:
+    """Return the size and licence of a base model; None where it is not on this machine."""
+    from nightschool.models.pull import facts
+
+    try:
+        return facts(name)
+    except ModelMissing:
+        return None
 
 
 def model_listing() -> list[dict[str, object]]:

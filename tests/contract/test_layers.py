@@ -37,6 +37,7 @@ FLOWS = (
     "prepare",
     "examine",
     "consolidate",
+    "rebase",
     "demo",
 )
 DOORS = ("cli", "serve")

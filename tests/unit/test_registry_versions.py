@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,48 @@ def test_what_was_trained_on_a_forgotten_memory_is_never_served_again(tmp_path: 
 def test_refusals_since_the_last_promotion_are_counted(registry: Registry) -> None:
     for name in ("v1", "v2"):
         registry.record_decision(f"night-{name}", name, NO)
-    assert registry.attempts("t") == 2
+    assert registry.attempts("t", "small") == 2
     registry.record_decision("night-v3", "v3", YES)
     registry.promote("t", "v3", YES, "gate")
-    assert registry.attempts("t") == 0
+    assert registry.attempts("t", "small") == 0
     assert registry.decision("v1") == NO
+
+
+def test_what_base_means_follows_what_is_served_and_not_what_is_forgotten(
+    registry: Registry,
+) -> None:
+    other = replace(version("v4", memories=("m4",)), base="large")
+    add(registry, other)
+    assert registry.base("t") is None
+    registry.promote("t", "v1", YES, "gate")
+    assert registry.base("t") == "small"
+    registry.promote("t", "v4", YES, "owner")
+    assert registry.base("t") == "large"
+    registry.rollback("t")
+    assert (registry.alias("t", "live"), registry.base("t")) == ("v1", "small")
+    registry.promote("t", "v4", YES, "owner")
+    registry.taint(["m4"], ["gone-4"])
+    registry.rollback("t", "forget", keep_base=True)
+    assert (registry.alias("t", "live"), registry.base("t")) == ("v1", "large")
+    registry.taint(["m1"], ["gone-1"])
+    registry.rollback("t")
+    assert (registry.alias("t", "live"), registry.base("t")) == ("base", None)
+
+
+def test_of_an_older_program_the_served_version_tells_the_base(registry: Registry) -> None:
+    registry.promote("t", "v1", YES, "gate")
+    registry.connection.execute("DELETE FROM aliases WHERE name = 'base'")
+    assert registry.base("t") == "small"
+
+
+def test_refusals_on_another_base_are_not_counted(registry: Registry) -> None:
+    add(registry, replace(version("v4"), base="large"))
+    registry.record_decision("night-v4", "v4", NO)
+    assert (registry.attempts("t", "small"), registry.attempts("t", "large")) == (0, 1)
+
+
+def test_a_withdrawn_version_is_unknown(registry: Registry) -> None:
+    registry.withdraw("v3")
+    assert [v.id for v in registry.versions("t")] == ["v1", "v2"]
+    assert registry.alias("t", "candidate") == "base"
+    registry.withdraw("v3")

@@ -11,6 +11,7 @@ from nightschool.cli import (
     memories,
     models,
     night,
+    rebase,
     school,
     serve,
     versions,
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (school, memories, forgetting, backups, night, versions, serve):
+for room in (school, memories, forgetting, backups, night, rebase, versions, serve):
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")

@@ -16,13 +16,19 @@ def pull(
     name: Annotated[str, typer.Argument(help="A known name, or a Hugging Face id.")],
     json: JsonOption = False,
 ) -> None:
-    """Fetch a base model once into the user's cache.
+    """Fetch a base model once into the user's cache; what its licence demands is said before.
 
     Example: nightschool models pull smollm2-135m
     """
-    from nightschool.wire import pull_model
+    import sys
+
+    from nightschool.wire import model_listing, pull_model
 
     with errors_as_messages():
+        known = {row["name"]: row for row in model_listing()}.get(name, {})
+        if known.get("licence"):
+            said = known.get("notice") or f"Its licence: {known['licence']}."
+            print(f"{name}: {said}", file=sys.stderr)
         with bars(json)(f"pulling {name}") as progress:
             folder = pull_model(name, progress)
         show({"name": name, "folder": str(folder)}, json, f"{name} is in {folder}.")
@@ -41,4 +47,5 @@ def list_models(json: JsonOption = False) -> None:
         lines = [
             f"{r['name']:<28} {r['licence'] or '-':<12} {r['folder'] or 'not pulled'}" for r in rows
         ]
+        lines += [f"\n{r['name']}: {r['notice']}" for r in rows if r.get("notice")]
         show(rows, json, "\n".join(lines))

@@ -71,7 +71,7 @@ def consolidate(
             planned = plan(
                 school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
             )
-            show(planned, json, _in_words(planned))
+            show(planned, json, plan_in_words(planned))
             return
         outcome = live_the_night(
             school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
@@ -90,7 +90,7 @@ def consolidate(
             raise typer.Exit(REFUSED)
 
 
-def _in_words(plan: Plan) -> str:
+def plan_in_words(plan: Plan) -> str:
     """Say what a night would learn."""
 
     def kinds(counts: dict[str, int]) -> str:

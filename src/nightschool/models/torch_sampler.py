@@ -89,7 +89,7 @@ class TorchSampler:
         with torch.no_grad():
             if shared:
                 prefix_1P = torch.tensor([batch[0][:shared]], device=self.device)
-                self.model.model(input_ids=prefix_1P, past_key_values=cache, use_cache=True)
+                self.model.base_model(input_ids=prefix_1P, past_key_values=cache, use_cache=True)
                 cache.batch_repeat_interleave(len(batch))
             for _ in range(max_tokens):
                 places_BT = (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :]
@@ -142,7 +142,7 @@ class TorchSampler:
         heads = sorted({node for row in read for node, _ in row})
         place = {node: k for k, node in enumerate(heads)}
         with torch.no_grad():
-            hidden_TD = self.model.model(
+            hidden_TD = self.model.base_model(
                 input_ids=torch.tensor([forest.ids], device=self.device),
                 position_ids=torch.tensor([forest.depths], device=self.device),
                 attention_mask=torch.from_numpy(forest.mask())[None, None].to(self.device),

@@ -36,6 +36,17 @@ class Registry:
             )
             self._point(version.tenant, "candidate", version.id)
 
+    def withdraw(self, version_id: str) -> None:
+        """Take a version that was never served off the register; one that is not on it is passed over."""
+        with transaction(self.connection):
+            for table, column in (
+                ("versions", "id"),
+                ("decisions", "version_id"),
+                ("aliases", "version_id"),
+                ("reports", "version_id"),
+            ):
+                self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (version_id,))
+
     def version(self, version_id: str) -> Version:
         """Return one version.
 
@@ -80,6 +91,20 @@ class Registry:
             raise UnknownVersion(f"No version of tenant {tenant} is called {name}.")
         return version
 
+    def base(self, tenant: str) -> str | None:
+        """Return the model that `base` means, on which the next version is built; None: the settings say.
+
+        It is that of the version that a gate or an owner served last. A deletion that takes versions back
+        does not change it: what is built anew afterwards stays on the base that was chosen.
+        """
+        row = self.connection.execute(
+            "SELECT version_id FROM aliases WHERE tenant = ? AND name = ?", (tenant, BASE)
+        ).fetchone()
+        if row:
+            return str(row["version_id"])
+        live = self.resolve(tenant, "live")  # of a program that had no such row
+        return live.base if live else None
+
     def weights(self, version: Version) -> Path:
         """Return the folder of a version's weights.
 
@@ -117,21 +142,34 @@ class Registry:
                 return
             self._point(tenant, "previous", live)
             self._point(tenant, "live", version.id)
+            self._point(tenant, BASE, version.base)
             self._log(tenant, version.id, actor)
 
-    def rollback(self, tenant: str, actor: str = "owner") -> Version | None:
+    def rollback(
+        self, tenant: str, actor: str = "owner", *, keep_base: bool = False
+    ) -> Version | None:
         """Serve the version before the live one; None means the base model.
 
         Tainted versions are passed over.
+
+        Args:
+            tenant: Whose.
+            actor: Who wants it.
+            keep_base: `base` goes on to mean what it meant; else it becomes what that version stands on,
+                and where there is no version, what the settings say.
         """
-        live = self.alias(tenant, "live")
+        live, base = self.alias(tenant, "live"), self.base(tenant)
         target = self.fallback(tenant)
+        found = None if target == BASE else self.version(target)
+        if not keep_base:
+            base = found.base if found else None
         with transaction(self.connection):
             self._point(tenant, "previous", live)
             self._point(tenant, "live", target)
-            if target != BASE:
+            self._point(tenant, BASE, base)
+            if found:
                 self._log(tenant, target, actor)
-        return None if target == BASE else self.version(target)
+        return found
 
     def fallback(self, tenant: str, without: Collection[str] = ()) -> str:
         """Return the version that a rollback would serve, or `base`.
@@ -210,12 +248,12 @@ class Registry:
         ).fetchone()
         return from_json(Decision, row["body"]) if row else None
 
-    def attempts(self, tenant: str) -> int:
-        """Return how many candidates the gate has refused since the last promotion."""
+    def attempts(self, tenant: str, base: str) -> int:
+        """Return how many candidates on a base the gate has refused since it last passed one."""
         count = 0
         for version in reversed(self.versions(tenant)):
             decision = self.decision(version.id)
-            if decision is None:
+            if decision is None or version.base != base:
                 continue
             if decision.promote or decision.overridden_by:
                 break
@@ -229,7 +267,12 @@ class Registry:
         )
         return {row["version_id"] for row in rows}
 
-    def _point(self, tenant: str, name: str, version_id: str) -> None:
+    def _point(self, tenant: str, name: str, version_id: str | None) -> None:
+        if version_id is None:
+            self.connection.execute(
+                "DELETE FROM aliases WHERE tenant = ? AND name = ?", (tenant, name)
+            )
+            return
         self.connection.execute(
             "INSERT INTO aliases VALUES (?, ?, ?) "
             "ON CONFLICT (tenant, name) DO UPDATE SET version_id = excluded.version_id",

@@ -256,7 +256,7 @@ def key_heads(model: Any) -> int | None:
         return None
     if getattr(config, "_attn_implementation", None) not in ("sdpa", NAME):
         return None
-    parameters = inspect.signature(model.model.forward).parameters.values()
+    parameters = inspect.signature(model.base_model.forward).parameters.values()
     if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
         return None
     AttentionInterface.register(NAME, attend)

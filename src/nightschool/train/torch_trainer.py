@@ -250,7 +250,7 @@ class _Run:
         with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
             hidden_TD = (
                 _bare(self.model)
-                .model(
+                .base_model(
                     input_ids=row.ids_T[None].to(device),
                     position_ids=row.positions_T[None].to(device),
                     attention_mask=mask_11TT,
@@ -313,7 +313,7 @@ class _Run:
 
 
 def _bare(model: Any) -> Any:
-    """Return the causal language model itself, adapters included; `.model` is it without its head."""
+    """Return the causal language model itself, adapters included; `.base_model` is it without its head."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
