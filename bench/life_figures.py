@@ -12,12 +12,14 @@ from typing import Any
 
 from eight_nights import interval
 from life import Life
-from nightschool.exam.stats import rate
+from nightschool.exam.stats import rate, wilson
 from nightschool.types import Item
 from record import Record
 
 REFERENCE = 5
 """The night whose cost others are compared with; the first in shorter lives."""
+STEPS = ("night", "train", "study", "exam")
+"""What is timed: all of a night, and its parts that grow; `study` holds the test of what is held."""
 Row = dict[str, Any]
 
 
@@ -101,9 +103,9 @@ def costs(record: Record, nights: list[Row]) -> None:
     for night in (last, *deleting):
         name = f"night{night}_over_night{early}"
         ratio(record, f"cost_{name}", rows[night], rows[early], "tokens", "ratio of tokens")
-        for step in ("train", "exam"):
+        for step in STEPS:
             ratio(record, f"{step}_seconds_{name}", rows[night], rows[early], f"{step}_seconds", "ratio of seconds")  # fmt: skip
-    for step in ("train", "study", "exam"):
+    for step in STEPS:
         record.figure(f"{step}_seconds_night{last}", rows[last][f"{step}_seconds"], n=1, unit="s")
     refused = sum(not row["promoted"] for row in nights)
     record.figure("nights_refused", refused, n=len(nights), unit="nights")
@@ -170,8 +172,12 @@ def differs(record: Record, name: str, pairs: Iterable[tuple[str | None, str]]) 
     if not gaps:
         record.figure(name, None, n=0, unit="rate")
         return
+    value = sum(gaps) / len(gaps)
     low, high = interval(gaps)
-    record.figure(name, sum(gaps) / len(gaps), low=low, high=high, n=len(gaps), unit="rate")
+    if low == high:  # a bootstrap of equal values claims certainty
+        slack = wilson(0.0, len(gaps))[1]
+        low, high = value - slack, value + slack
+    record.figure(name, value, low=low, high=high, n=len(gaps), unit="rate")
 
 
 def ratio(record: Record, name: str, above: Row, below: Row, field: str, unit: str) -> None:

@@ -54,8 +54,7 @@ def told_of(school: School, lived: Life, night: int) -> dict[str, Any]:
         "tokens": version.train.tokens,
         "steps": version.train.steps,
         "last_loss": version.train.last_loss,
-        "train_seconds": round(version.train.seconds, 1),
-        **seconds(last),
+        **seconds(last, version.train.seconds),
         "exam_items": {kind: asked.count(kind) for kind in sorted(set(asked))},
         **general_of(school, served.id if served else "base"),
     }  # fmt: skip
@@ -68,8 +67,8 @@ def in_material(school: School, lived: Life, night: int, material: Material) -> 
     return drop_leaks(material.examples, asked, school.settings.study.leak_overlap)[1]
 
 
-def seconds(night: Night) -> dict[str, int]:
-    """Return how long the night's steps took, beside its training; of a resumed step, its last run."""
+def seconds(night: Night, training: float) -> dict[str, float]:
+    """Return how long the night's steps took, in whole seconds but for its training; of a resumed step, its last run."""
     begun: dict[str, datetime] = {}
     took: dict[str, float] = {}
     for line in (night.folder / "journal.jsonl").read_text("utf-8").splitlines():
@@ -81,9 +80,12 @@ def seconds(night: Night) -> dict[str, int]:
         elif event == "done" and step in begun:
             took[step] = (at - begun[step]).total_seconds()
     exam = sum(part for step, part in took.items() if step.startswith("report-"))
+    steps = ("banks.json", "material.json", "decision.json")
     return {
+        "night_seconds": round(training + exam + sum(took.get(step, 0) for step in steps), 1),
         "seal_seconds": round(took.get("banks.json", 0)),
         "study_seconds": round(took.get("material.json", 0)),
+        "train_seconds": round(training, 1),
         "exam_seconds": round(exam),
         "exam_candidate_seconds": round(took.get("report-candidate.json", 0)),
         "gate_seconds": round(took.get("decision.json", 0)),

@@ -57,7 +57,7 @@ def test_more_than_was_told_cannot_be_forgotten(bench):
 def row(life, night, marks, whole=True, **changes):
     return {
         "way": "continue", "night": night, "whole": whole, "asked": marks, "promoted": True, "kind": "continue",
-        "tokens": 100 * night, "train_seconds": 10.0, "exam_seconds": 5, "study_seconds": 1, "missing": 0,
+        "tokens": 100 * night, "night_seconds": 20.0, "train_seconds": 10.0, "exam_seconds": 5, "study_seconds": 1, "missing": 0,
         "memories": 6, "questions_in_material": 0, "general": "11", "general_base": "10", "abstention": "10",
         "abstention_base": "00", "perplexity": 60.0, "perplexity_base": 30.0, **changes,
     }  # fmt: skip
