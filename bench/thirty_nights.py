@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,13 @@ def main() -> None:
         if night % given.ask_every == 0 or night in (given.nights, *given.rebuild_at)
     }
 
-    def told(way: str, night: int, run: Any) -> None:
+    def told(way: str, night: int, run: Callable[[], dict[str, Any]]) -> None:
+        before = len(record.body["rows"])
         row = record.measure({"way": way, "night": night, **key}, run)
-        state(record, lived, [r for r in record.body["rows"] if key.items() <= r.items()])
-        record.save()
-        shown = ("kind", "promoted", "tokens", "train_seconds", "exam_seconds", "refused_for")
-        print(way, night, {name: row[name] for name in shown if name in row}, flush=True)
+        if len(record.body["rows"]) > before:
+            figures(record, lived, key)
+            shown = ("kind", "promoted", "tokens", "train_seconds", "exam_seconds", "refused_for")
+            print(way, night, {name: row[name] for name in shown if name in row}, flush=True)
 
     told("base", 0, lambda: base(work, lived, settings))
     if "continue" in given.ways:
@@ -88,7 +89,14 @@ def main() -> None:
     if "rebuild" in given.ways:
         for night in sorted(set(given.rebuild_at)):
             told("rebuild", night, lambda k=night: rebuilt(work, lived, k, settings))
+    figures(record, lived, key)
     print(json.dumps({name: f["value"] for name, f in record.body["figures"].items()}, indent=1))
+
+
+def figures(record: Record, lived: Life, key: dict[str, Any]) -> None:
+    """State and store the figures of one life's rows."""
+    state(record, lived, [row for row in record.body["rows"] if key.items() <= row.items()])
+    record.save()
 
 
 def arguments() -> argparse.Namespace:
