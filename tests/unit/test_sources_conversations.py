@@ -259,6 +259,18 @@ def test_a_new_value_has_the_old_ones_key():
     )
 
 
+def test_what_is_said_of_one_person_does_not_replace_the_same_of_another():
+    for wording in (
+        "Whenever {} eats ginger, the doctor has to come.",
+        "The doctor says that {} is allergic to nuts.",
+    ):
+        ada, bruno = (statement_key(wording.format(name)) for name in ("Ada", "Bruno"))
+        assert ada != bruno
+    assert statement_key("Whenever Ada eats ginger, the doctor has to come.") == statement_key(
+        "Whenever Ada eats cherries, the doctor has to come."
+    )
+
+
 def test_the_owners_words_are_kept():
     assert (
         said("  Deploys  happen on\nTuesdays ", "t").findings[0].text

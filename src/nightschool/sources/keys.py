@@ -49,13 +49,23 @@ def statement_key(text: str) -> str:
             # "Ines is a nurse" and "Ines is allergic to nuts" are two facts about one name.
             return f"text|{normalise(text)}"
         return f"said|{name}|be|{slot}"
-    return f"said|{name}|{SAME_VERBS.get(verb, verb)}|{_complement(root)}"
+    return f"said|{name}|{SAME_VERBS.get(verb, verb)}|{_complement(root)}{_clauses(root)}"
 
 
 def _name(subject: Token) -> str:
     """Name a subject by its content words: "the lab's door code" is "the door code of the lab"."""
     words = [t for t in subject.subtree if t.pos_ in ("NOUN", "PROPN", "ADJ", "NUM", "X", "VERB")]
     return " ".join(sorted({t.lemma_.lower() for t in words} - {"team"})) or subject.lemma_.lower()
+
+
+def _clauses(root: Token) -> str:
+    """Name who the clauses beside the main one are about; empty without any.
+
+    "Whenever Ada eats nuts, the doctor has to come" is about Ada, and says nothing of what Bruno may eat.
+    """
+    clauses = [c for c in root.children if c.dep_ in ("advcl", "ccomp")]
+    subjects = [t for c in clauses for t in c.children if t.dep_ in ("nsubj", "nsubjpass")]
+    return "".join(f"|{_name(t)}" for t in subjects)
 
 
 def _is_plain_name(subject: Token) -> bool:
