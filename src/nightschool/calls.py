@@ -224,11 +224,12 @@ def _value(name: str, schema: Schema, rng: random.Random, side: int, depth: int)
 
 
 def _number(schema: Schema, rng: random.Random, whole: bool) -> float:
-    step = schema.get("multipleOf", 1 if whole else 0.1)
-    low = schema.get("minimum", schema.get("exclusiveMinimum", 1))
-    wide = rng.random() < 0.2
-    high = schema.get("maximum", schema.get("exclusiveMaximum", low + (5000 if wide else 60)))
-    drawn = rng.randint(round(low / step), max(round(low / step), round(high / step))) * step
+    step = float(schema.get("multipleOf", 1 if whole else 0.1))
+    low = float(schema.get("minimum", schema.get("exclusiveMinimum", 1)))
+    above = 5000 if rng.random() < 0.2 else 60
+    high = float(schema.get("maximum", schema.get("exclusiveMaximum", low + above)))
+    first = round(low / step)
+    drawn = rng.randint(first, max(first, round(high / step))) * step
     return round(drawn) if whole or drawn == round(drawn) else round(drawn, 2)
 
 

@@ -81,7 +81,7 @@ def _listed(body: Any, source: str) -> Iterator[tuple[str, str, Schema]]:
             raise SourceMalformed(
                 f"{where}: its name is {name!r}; expected a word without spaces. Give it one."
             )
-        schema = next((tool[key] for key in SCHEMA_KEYS if tool.get(key) is not None), {})
+        schema: Any = next((tool[key] for key in SCHEMA_KEYS if tool.get(key) is not None), {})
         told = tool.get("description")
         yield name, told if isinstance(told, str) else "", _whole(schema, schema, where)
 
