@@ -297,6 +297,11 @@ def _described(one: Argument) -> str:
 
 
 def _kind(value: Any) -> str:
-    return {"dict": "object", "list": "list", "str": "text", "NoneType": "null"}.get(
-        type(value).__name__, type(value).__name__
-    )
+    names = {
+        "dict": "object",
+        "str": "text",
+        "NoneType": "null",
+        "int": "number",
+        "float": "number",
+    }
+    return names.get(type(value).__name__, type(value).__name__)
