@@ -224,10 +224,11 @@ def _value(name: str, schema: Schema, rng: random.Random, side: int, depth: int)
 
 
 def _number(schema: Schema, rng: random.Random, whole: bool) -> float:
-    step = float(schema.get("multipleOf", 1 if whole else 0.1))
-    low = float(schema.get("minimum", schema.get("exclusiveMinimum", 1)))
+    bounds: Any = schema
+    step = float(bounds.get("multipleOf", 1 if whole else 0.1))
+    low = float(bounds.get("minimum", bounds.get("exclusiveMinimum", 1)))
     above = 5000 if rng.random() < 0.2 else 60
-    high = float(schema.get("maximum", schema.get("exclusiveMaximum", low + above)))
+    high = float(bounds.get("maximum", bounds.get("exclusiveMaximum", low + above)))
     first = round(low / step)
     drawn = rng.randint(first, max(first, round(high / step))) * step
     return round(drawn) if whole or drawn == round(drawn) else round(drawn, 2)
