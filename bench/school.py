@@ -35,7 +35,6 @@ from nightschool.language import fingerprint
 from nightschool.memory.fake import FakeStore
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
-from nightschool.prompts import open_book_prompt
 from nightschool.sources import read
 from nightschool.study.general import general_examples
 from nightschool.study.mixture import compose
@@ -52,6 +51,11 @@ PACKAGE, DISTRIBUTION, PINNED = "griffe", "griffelib", "2.4.1"
 BASE = "smollm2-135m"
 WORDS, CALL = 64, 160
 """Longest answers, in tokens."""
+SHOWN = (
+    "Answer with one call of the tool as JSON, for instance "
+    '{"name": "ring_bell", "arguments": {"times": 2}}.'
+)
+"""How the base is told, with a call of another tool as its example."""
 LONGEST_LIST, LONGEST_VALUE, LONGEST_TYPE = 100, 30, 40
 """Characters of an answer that is asked for: parameters, a default, a type."""
 PROSE = frozenset(
@@ -221,8 +225,8 @@ def examined_base(items: Sequence[Item], tools: Sequence[Memory]) -> dict[str, A
     calls = [item for item in items if item.schema]
 
     def shown(item: Item) -> tuple[Message, ...]:
-        how = f'{item.context} Schema: {item.schema} Call it as JSON: {{"name": ..., "arguments": {{...}}}}'
-        return open_book_prompt(item.question, how)
+        text = f"{SHOWN}\n\n{item.context}\n\nRequest: {item.question}"
+        return (Message("user", text),)
 
     opened = examined(sampler, calls, tools, shown)["answers"]
     return {**examined(sampler, items, tools), "opened": opened}
