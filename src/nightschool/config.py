@@ -128,6 +128,8 @@ class ExamConfig(_Frozen):
 
     answer_tokens: int = Field(32, ge=1)
     """Longest answer, in tokens."""
+    call_tokens: int = Field(160, ge=1)
+    """Longest answer that is a tool call, in tokens."""
     general_items: int = Field(415, ge=0)
     """Items of the general bank that are sat (a fixed prefix of it); 415 are all of it."""
     abstention_items: int = Field(100, ge=1)

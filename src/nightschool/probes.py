@@ -104,11 +104,12 @@ def compared(
 
 
 def _target(memory: Memory, sealed: Sequence[Item]) -> Target:
-    asked = [(i.question, i.answers) for i in sealed if memory.id in i.memory_ids]
+    asked = [(i.question, i.answers) for i in sealed if memory.id in i.memory_ids and not i.schema]
     if memory.form == "said":
         for one in [q for q in questions(memory.text) if q.main][:1]:
             asked += [(q, (one.answer,)) for q in vary(one.question, one.subject, PHRASINGS - 1)]
-    asked += [(draft.question, (draft.answer,)) for draft in drafts(memory, 1)]
+    worded = [draft for draft in drafts(memory, PHRASINGS) if not draft.schema]
+    asked += [(draft.question, (draft.answer,)) for draft in worded[:1]]
     distinct = dict(asked)
     items = [Item(f"probe-{k}", q, a) for k, (q, a) in enumerate(distinct.items())]
     others = alternatives(memory)

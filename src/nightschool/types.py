@@ -47,6 +47,8 @@ class SourceKind(StrEnum):
 
     DOCUMENT = "document"
     CODE = "code"
+    TOOLS = "tools"
+    """Definitions of tools, or of an HTTP API."""
     CONVERSATION = "conversation"
     STATEMENT = "statement"
     NOTE = "note"
@@ -142,7 +144,7 @@ class Finding:
     text: str
     """One self-contained sentence (or passage) that a person can read and correct."""
     form: str
-    """What kind of fact: `said`, `passage`, `code.` and function, class, property or module."""
+    """What kind of fact: `said`, `passage`, `tool`, `code.` and function, class, property or module."""
     facets: dict[str, str] = field(default_factory=dict)
     """Structure that authors use (see `sources/` for the keys of each form); may be empty."""
     span: Span | None = None
@@ -250,7 +252,7 @@ class Example:
     author: str
     """`rules`, `self`, `teacher`, `imported` or `base` (general replay)."""
     family: str
-    """`qa`, `reversed`, `statement`, `rewrite`, `implication`, `passage`, `abstain`, `general`."""
+    """`qa`, `reversed`, `call`, `statement`, `rewrite`, `implication`, `passage`, `abstain`, `general`."""
     prompt: tuple[Message, ...]
     """The conversation before the target; empty means plain text, learnt without a chat frame."""
     target: str
@@ -322,9 +324,11 @@ class Item:
     context: str = ""
     """The source text that the open-book condition puts into the prompt."""
     group: str = ""
-    """What kind of thing is asked: `told`, `code`, `document`, `capitals`, ..."""
+    """What kind of thing is asked: `told`, `code`, `tools`, `document`, `capitals`, ..."""
     author: str = ""
     """Which mechanism wrote the question."""
+    schema: str = ""
+    """JSON Schema of a tool's arguments, where the answer is a call of that tool; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

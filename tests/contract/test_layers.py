@@ -20,6 +20,7 @@ GROUND = (
     "backup",
     "runlog",
     "language",
+    "calls",
     "prompts",
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")

@@ -11,9 +11,12 @@ from nightschool.verify.fake import FakeVerifier
 from nightschool.verify.judge import ChoiceVerifier, Guarded, grade
 from nightschool.verify.refusal import RefusalVerifier
 from nightschool.verify.text import TextVerifier
+from nightschool.verify.tool_call import ToolCallVerifier
 
 TEXT = Item("i", "What is the staging host?", ("kestrel-7",), stale=("merlin-2",))
 CHOICE = Item("i", "Which is the capital?", ("Oslo",), choices=("Oslo", "Bergen"))
+CALLED = '{"name": "dim", "arguments": {"level": 3}}'
+CALL = Item("i", "Dim to 3.", (CALLED,), schema='{"properties": {"level": {"type": "integer"}}}')
 NEVER = Item("i", "What is the colour of the Vorwick office?", ())
 
 TABLE = {
@@ -25,6 +28,10 @@ TABLE = {
     "refusal": (
         RefusalVerifier(), NEVER, ["I don't know.", "I haven't been told."],
         ["It is green.", "", "I don't know, but it is green."],
+    ),
+    "tool call": (
+        ToolCallVerifier(), CALL, [CALLED, f"```json\n{CALLED}\n```"],
+        [CALLED.replace("3", "4"), CALLED.replace("3", '"3"'), CALLED[:-1], CALLED * 2, "{}", "", "\x00", "3"],
     ),
     "fake": (FakeVerifier("yes"), TEXT, ["yes"], ["no", "", "yes "]),
 }  # fmt: skip

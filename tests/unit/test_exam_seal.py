@@ -204,3 +204,23 @@ def test_equal_models_have_no_divergence_and_moved_ones_some():
     assert kl_nats(Parrot("a b"), Parrot("a b"), answer_tokens=8) == 0
     assert kl_nats(Parrot("a b"), Parrot("a b", -2.0), answer_tokens=8) > 0
     assert round(perplexity(Parrot("", -1.0)), 3) == 2.718
+
+
+def test_a_tool_is_examined_by_calls_and_a_users_call_is_graded_as_one():
+    schema = (
+        '{"type": "object", "properties": {"floor": {"type": "integer"}}, "required": ["floor"]}'
+    )
+    facets = {"name": "call_lift", "purpose": "Call the lift to a floor.", "schema": schema}
+    lift = memory(9, "The tool `call_lift` can be called.", SourceKind.TOOLS, "tool", facets)
+    sealed = seal_acquired("n1", "default", [lift], [], CONFIG).items
+    assert {(item.group, item.schema) for item in sealed} == {("tools", schema)}
+    assert len(sealed) == 3
+    call = '{"name": "call_lift", "arguments": {"floor": 7}}'
+    asked = [
+        Question("The lift to 7!", (call,), memory="mem-9"),
+        Question("Which tool calls a lift?", ("call_lift",), memory="mem-9"),
+    ]
+    items = seal_acquired("n1", "default", [lift], asked, CONFIG).items
+    assert [item.schema for item in items] == [schema, ""]
+    misses = seal_abstention("n1", "default", [lift], CONFIG).items
+    assert any("argument" in i.question and "call_lift" in i.question for i in misses)

@@ -110,3 +110,22 @@ def test_wrong_use_is_said():
     with pytest.raises(ValueError, match="unknown"):
         examine(Reader(), modes=("telepathy",))
     assert examine(Reader(), []).results == ()
+
+
+def test_calls_may_be_longer_than_other_answers():
+    lengths = {}
+
+    class Caller:
+        def generate(self, prompts, *, max_tokens, **more):
+            for (message,) in prompts:
+                lengths[message.content] = max_tokens
+            return ["x"] * len(prompts)
+
+        def score(self, pairs, **more):
+            return [[-1.0] for _ in pairs]
+
+    call = Item("c", "Ring!", ('{"name": "ring", "arguments": {}}',), ("m3",), schema="{}")
+    bank = replace(ACQUIRED, items=(call, *ACQUIRED.items))
+    report = examine(Caller(), [bank], config=ExamConfig(answer_tokens=9, call_tokens=70))
+    assert lengths == {"Ring!": 70, "What is the host?": 9, "What is the port?": 9}
+    assert {r.item_id for r in report.results} == {"c", "i1", "i2"}

@@ -63,11 +63,13 @@ def learn(
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Read documents, Python packages and conversations into memory.
+    """Read documents, Python packages, definitions of tools and conversations into memory.
+
+    A .json file is an OpenAPI 3 document, or a list of tools in OpenAI's or MCP's format.
 
     An episode's id (ep-...) reads a kept conversation again that could not be read before.
 
-    Example: nightschool learn ../docs ../src/mypackage chats.jsonl
+    Example: nightschool learn ../docs ../src/mypackage openapi.json chats.jsonl
     """
     from nightschool.day import learn as learn_readings
     from nightschool.day import read_again

@@ -1,8 +1,8 @@
 """Exam questions by rule, for memories that no user asked about.
 
 Deliberately another mechanism than study material's questions: statements and passages become
-blanks to fill in, code becomes questions as a caller or a reader of the source would ask them.
-Every answer stands word for word in the memory's text.
+blanks to fill in, code becomes questions as a caller or a reader of the source would ask them, and
+tools become requests (`exam/tool_calls.py`). Every answer but a call stands word for word in the memory's text.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from nightschool.exam.questions import holds
+from nightschool.exam.tool_calls import tool_questions
 from nightschool.language import parse
 from nightschool.types import Memory
 
@@ -63,10 +64,17 @@ class Draft:
 
     question: str
     answer: str
+    schema: str = ""
+    """The JSON Schema of the arguments, where the answer is a tool call."""
 
 
 def drafts(memory: Memory, limit: int) -> list[Draft]:
-    """Write at most `limit` questions about a memory; none where no rule finds a sure answer."""
+    """Write at most `limit` questions about a memory; none where no rule finds a sure answer.
+
+    A tool gets at least `tool_calls.CALLS` of them.
+    """
+    if memory.form == "tool":
+        return [Draft(*one) for one in tool_questions(memory, limit)]
     found = _code(memory) if memory.form.startswith("code.") else _blanks(memory.text)
     kept: list[Draft] = []
     for draft in found:

@@ -80,7 +80,7 @@ def _surname(name: str) -> str:
 def _near_miss(
     memory: Memory, texts: Sequence[str], asked: set[str], rng: random.Random, turn: int
 ) -> str | None:
-    if memory.form.startswith("code."):
+    if memory.form == "tool" or memory.form.startswith("code."):
         return _code_miss(memory, texts, asked, turn)
     about = _subject(memory.text)
     if about is None:
@@ -131,7 +131,8 @@ def _code_miss(memory: Memory, texts: Sequence[str], asked: set[str], turn: int)
         return None
     options = ("retry_colour", "lunar_offset", "fallback_tenor")
     parameter = options[turn % len(options)]
-    question = f"What is the default of the parameter `{parameter}` of `{name}`?"
+    kind = "argument" if memory.form == "tool" else "parameter"
+    question = f"What is the default of the {kind} `{parameter}` of `{name}`?"
     if question in asked or any(parameter in text for text in texts):
         return None
     return question

@@ -28,6 +28,7 @@ from nightschool.types import (
 
 _GROUPS = {
     SourceKind.CODE: "code",
+    SourceKind.TOOLS: "tools",
     SourceKind.DOCUMENT: "document",
     SourceKind.CONVERSATION: "told",
     SourceKind.STATEMENT: "told",
@@ -70,7 +71,8 @@ def seal_acquired(
     """Seal tonight's questions: the users' where there are any, else by rule.
 
     A user's questions for a memory all count; the rules write at most
-    `config.items_per_memory` for a memory that has none.
+    `config.items_per_memory` for a memory that has none (a tool: a few more). A user's answer about a
+    tool that is a JSON object is graded as a call of it.
 
     Args:
         night: The night's id.
@@ -83,7 +85,8 @@ def seal_acquired(
     pairs = match_questions(questions, memories).pairs
     asked: dict[str, list[Item]] = {}
     for question, memory in pairs:
-        row = _item(night, tenant, memory, question.question, question.answers, "user")
+        schema = _schema(memory, question.answers)
+        row = _item(night, tenant, memory, question.question, question.answers, "user", schema)
         group = question.group or row.group
         item = replace(row, group=group, stale=question.stale)
         if item.id not in {known.id for known in asked.get(memory.id, [])}:
@@ -91,7 +94,7 @@ def seal_acquired(
     items: list[Item] = []
     for memory in memories:
         rows = asked.get(memory.id) or [
-            _item(night, tenant, memory, draft.question, (draft.answer,), "rules")
+            _item(night, tenant, memory, draft.question, (draft.answer,), "rules", draft.schema)
             for draft in drafts(memory, config.items_per_memory)
         ]
         old = _predecessor(memory, earlier or {})
@@ -270,8 +273,20 @@ def _with_stale(item: Item, memory: Memory, olds: Sequence[Memory]) -> Item:
     return replace(item, stale=tuple(sorted({*item.stale, *found} - set(item.answers))))
 
 
+def _schema(memory: Memory, answers: Sequence[str]) -> str:
+    """Return the schema by which answers are graded as calls of a tool; empty where they are words."""
+    call = memory.form == "tool" and all(one.startswith("{") for one in answers)
+    return memory.facets["schema"] if call else ""
+
+
 def _item(
-    night: str, tenant: str, memory: Memory, question: str, answers: tuple[str, ...], author: str
+    night: str,
+    tenant: str,
+    memory: Memory,
+    question: str,
+    answers: tuple[str, ...],
+    author: str,
+    schema: str = "",
 ) -> Item:
     return Item(
         id=f"item-{digest(night, tenant, memory.id, question)[:12]}",
@@ -281,6 +296,7 @@ def _item(
         context=memory.text,
         group=_GROUPS[memory.source_kind],
         author=author,
+        schema=schema,
     )
 
 

@@ -1,7 +1,7 @@
 """The sitting: one model answers the banks, closed-book, open-book or with recall.
 
 Who grades is given from outside (`Grader`; `nightschool.verify.judge.grade` in the product).
-All prompts of one mode go to the model in one call, so that it can batch them.
+All prompts of one mode go to the model in one call, so that it can batch them; tool calls in another.
 """
 
 from __future__ import annotations
@@ -136,9 +136,14 @@ def _plan(
             (choice if item.choices else free).append((bank, item))
     plan: list[tuple[str, list[Asked], list[Prompt]]] = []
     for mode in dict.fromkeys(modes):
-        asked = [pair for pair in free if mode != OPEN or pair[1].context]
-        prompts = [_prompt(mode, item, recall, recall_tokens) for _, item in asked]
-        plan.append((mode, asked, prompts))
+        for call in (False, True):  # calls are longer than other answers
+            asked = [
+                (bank, item)
+                for bank, item in free
+                if bool(item.schema) is call and (mode != OPEN or item.context)
+            ]
+            prompts = [_prompt(mode, item, recall, recall_tokens) for _, item in asked]
+            plan.append((mode, asked, prompts))
     return choice, plan
 
 
@@ -169,7 +174,8 @@ def _answer(
 ) -> list[Result]:
     if not asked:
         return []
-    answers = sampler.generate(prompts, max_tokens=config.answer_tokens, progress=progress)
+    length = config.call_tokens if asked[0][1].schema else config.answer_tokens
+    answers = sampler.generate(prompts, max_tokens=length, progress=progress)
     sure = _confidences(sampler, prompts, answers) if confident else [None] * len(asked)
     return [
         _result(bank, item, mode, answer, grade(item, answer), confidence)

@@ -55,7 +55,9 @@ ORDERS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """How a text speaks to whoever reads it with a model; only what sources bring in is held for it."""
-BROUGHT_IN = (SourceKind.DOCUMENT, SourceKind.CODE, SourceKind.NOTE)
+BROUGHT_IN = (SourceKind.DOCUMENT, SourceKind.CODE, SourceKind.TOOLS, SourceKind.NOTE)
+TECHNICAL = (SourceKind.CODE, SourceKind.TOOLS)
+"""Where "the current weather" says what something does, and nothing of this moment."""
 
 
 def holds(text: str, kind: SourceKind) -> tuple[Hold, ...]:
@@ -69,7 +71,7 @@ def holds(text: str, kind: SourceKind) -> tuple[Hold, ...]:
     found = []
     if masked(text):
         found.append(Hold.SECRET)
-    if PASSING.search(text) and kind is not SourceKind.CODE:
+    if PASSING.search(text) and kind not in TECHNICAL:
         found.append(Hold.VOLATILE)
     if kind in BROUGHT_IN and ORDERS.search(text):
         found.append(Hold.DIRECTIVE)

@@ -11,6 +11,7 @@ NOT_RUN = "not run"
 GROUPS = {
     "told": "Told in conversation",
     "code": "Read in code",
+    "tools": "Read in tool definitions",
     "api": "Asked about a package",
     "document": "Read in documents",
     "changed": "Changed since",

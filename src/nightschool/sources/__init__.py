@@ -13,6 +13,7 @@ from nightschool.sources.code import read_package
 from nightschool.sources.conversations import conversation, heard, read_jsonl, said
 from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
 from nightschool.sources.extractors import RULES
+from nightschool.sources.tools import read_tools
 from nightschool.types import Reading
 from nightschool.workspace import CONFIG_NAME, FOLDERS
 
@@ -21,7 +22,7 @@ __all__ = ["ReadAll", "conversation", "heard", "read", "said"]
 LARGEST_BYTES = 20_000_000
 OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
 """Its notes are proposals; read as documents they would be approved unread."""
-KINDS = PLAIN | CONVERTED | {".jsonl"}
+KINDS = PLAIN | CONVERTED | {".jsonl", ".json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ def _read_file(path: Path, tenant: str, extractor: Extractor) -> list[Reading]:
     source = str(path)
     if kind == ".jsonl":
         return read_jsonl(text, tenant, source, extractor)
+    if kind == ".json":
+        return [read_tools(text, tenant, source)]
     title = next(
         (line.lstrip("# ").strip() for line in text.splitlines() if line.strip()), path.stem
     )

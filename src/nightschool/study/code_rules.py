@@ -58,6 +58,19 @@ def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     return examples
 
 
+def asked_in(memory: Memory, section: str, rng: random.Random, parameter: str = "") -> str:
+    """Ask about a thing in one wording of a section, whether it exists or not.
+
+    Args:
+        memory: What is asked about.
+        section: Of `code_wordings.txt`; one that needs no more than a name and a parameter.
+        rng: Chooses the wording.
+        parameter: Of which the wording speaks; empty for none.
+    """
+    template = rng.choice(sections(WORDINGS)[section])
+    return _filled(memory, template, parameter=f"`{parameter}`")
+
+
 def _place(memory: Memory, each: int) -> Iterator[Asked]:
     f, kind = memory.facets, memory.form.removeprefix("code.")
     if f["owner"]:  # its class tells where it lives

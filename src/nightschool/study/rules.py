@@ -1,4 +1,4 @@
-"""The author that needs no model: study material by rule from statements, passages and code."""
+"""The author that needs no model: study material by rule from statements, passages, code and tools."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nightschool.study.code_rules import code_examples
 from nightschool.study.frames import Framed, framed
 from nightschool.study.phrasings import vary
 from nightschool.study.statements import questions
+from nightschool.study.tool_rules import tool_examples
 from nightschool.types import Example, Memory, Message, digest
 
 ABSTAIN_SHARE = 0.05
@@ -59,7 +60,8 @@ class RuleAuthor:
                 # Documents say many things; the passage carries them too.
                 limit = max(4, limit // 2)
             return self._statement(memory, limit)
-        written = code_examples(memory, self.config.expressions)
+        write = tool_examples if memory.form == "tool" else code_examples
+        written = write(memory, self.config.expressions)
         return [self._plain(memory, "passage"), *(self._example(memory, *one) for one in written)]
 
     def _statement(self, memory: Memory, limit: int) -> list[Example]:

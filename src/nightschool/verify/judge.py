@@ -9,6 +9,7 @@ from nightschool.types import Item, Score, Verdict
 from nightschool.verify.metrics import canonical, containment, exact_match, token_f1
 from nightschool.verify.refusal import RefusalVerifier
 from nightschool.verify.text import TextVerifier
+from nightschool.verify.tool_call import ToolCallVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,13 @@ class Guarded:
 
 
 def verifier_for(item: Item) -> Verifier:
-    """Choose the verifier for an item: by choices, by refusal (no accepted answer), else by text."""
+    """Choose the verifier for an item: by choices, refusal (no accepted answer), tool call, else text."""
     if item.choices:
         return Guarded(ChoiceVerifier())
     if not item.answers:
         return Guarded(RefusalVerifier())
+    if item.schema:
+        return Guarded(ToolCallVerifier())
     return Guarded(TextVerifier())
 
 
