@@ -21,6 +21,7 @@ GROUND = (
     "runlog",
     "language",
     "prompts",
+    "openbook",
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
 FLOWS = (

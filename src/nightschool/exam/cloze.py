@@ -12,8 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from nightschool.exam.questions import holds
-from nightschool.language import parse
+from nightschool.language import holds, parse
 from nightschool.types import Memory
 
 BLANK = "____"

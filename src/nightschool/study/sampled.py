@@ -2,60 +2,76 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
+from nightschool.config import StudyConfig
 from nightschool.protocols import Progress, Writer
+from nightschool.study.families import FAMILIES, Family, chat, items
+from nightschool.study.support import source_of
 from nightschool.types import Example, Memory, Message, digest
 
-ASK = {
-    "qa": "Write three short questions about this text, each with its short answer from the text, as "
-    "lines `Q: ...` and `A: ...`.\n\n{text}",
-    "rewrite": "Say the same in other words, in one or two sentences.\n\n{text}",
-    "implication": "State one thing that follows from this text, in one sentence.\n\n{text}",
-}
 MAX_TOKENS = 160
 TEMPERATURE = 0.7
 
 
 class SampledAuthor:
-    """Writes by sampling a model; implements `protocols.Author`."""
+    """Writes by sampling a model; implements `protocols.Author`.
 
-    def __init__(self, name: str, sampler: Writer, seed: int = 0) -> None:
+    What it writes is a model's word only: `check.py` asks `reader` about it with the source in front.
+    """
+
+    def __init__(self, name: str, writer: Writer, config: StudyConfig, seed: int = 0) -> None:
         self.name = name
-        self.sampler = sampler
+        self.reader: Writer = writer
+        self.config = config
         self.seed = seed
 
     def write(
         self, memories: Sequence[Memory], *, progress: Progress | None = None
     ) -> list[Example]:
-        """Ask the model for each family about each memory; malformed answers are left out."""
-        jobs = [(memory, family) for memory in memories for family in ASK]
-        prompts = [(Message("user", ASK[family].format(text=m.text)),) for m, family in jobs]
-        answers = self.sampler.generate(
+        """Ask the model for each family about each memory; malformed replies are left out."""
+        families = [FAMILIES[name] for name in self.config.families]
+        listed = self._listed(memories, families, progress)
+        # Prompts with the same beginning one after another: an engine reads it once.
+        jobs = [
+            (memory, family, part)
+            for family in families
+            for memory in memories
+            for part in family.parts(source_of(memory), listed.get((memory.id, family.name), ()))
+        ] * self.config.samples
+        replies = self._ask(
+            [chat(source_of(m), family.ask, family.demos, part) for m, family, part in jobs],
+            progress,
+        )
+        found = [
+            example
+            for (memory, family, _), reply in zip(jobs, replies, strict=True)
+            for example in self._examples(memory, family, reply)
+        ]
+        return list({example.id: example for example in found}.values())
+
+    def _listed(
+        self, memories: Sequence[Memory], families: Sequence[Family], progress: Progress | None
+    ) -> dict[tuple[str, str], list[str]]:
+        """Have the model list the things or strategies of each memory: (memory, family) -> items."""
+        jobs = [(m, f.name, *f.listing) for f in families if f.listing for m in memories]
+        prompts = [chat(source_of(m), ask, [("", shown)], "") for m, _, ask, shown in jobs]
+        replies = self._ask(prompts, progress) if jobs else []
+        return {(m.id, name): items(r) for (m, name, *_), r in zip(jobs, replies, strict=True)}
+
+    def _ask(self, prompts: Sequence[tuple[Message, ...]], progress: Progress | None) -> list[str]:
+        return self.reader.generate(
             prompts,
             max_tokens=MAX_TOKENS,
             temperature=TEMPERATURE,
             seed=self.seed,
             progress=progress,
         )
-        return [
-            example
-            for (memory, family), answer in zip(jobs, answers, strict=True)
-            for example in self._parse(memory, family, answer)
-        ]
 
-    def _parse(self, memory: Memory, family: str, answer: str) -> Iterable[Example]:
-        if family == "qa":
-            for question, short in re.findall(r"Q:\s*(.+?\?)\s*\n+A:\s*(.+)", answer):
-                yield self._example(
-                    memory, family, (Message("user", question.strip()),), short.strip()
-                )
-        elif 3 < len(answer.split()) < 80 and answer.rstrip().endswith("."):
-            yield self._example(memory, family, (), answer.strip())
-
-    def _example(
-        self, memory: Memory, family: str, prompt: tuple[Message, ...], target: str
-    ) -> Example:
-        name = digest(memory.id, self.name, family, *(m.content for m in prompt), target)[:12]
-        return Example(f"ex-{name}", memory.tenant, (memory.id,), self.name, family, prompt, target)
+    def _examples(self, memory: Memory, family: Family, reply: str) -> Iterable[Example]:
+        for question, target in family.read(reply):
+            name = digest(memory.id, self.name, family.name, question, target)[:12]
+            prompt = (Message("user", question),) if question else ()
+            yield Example(
+                f"ex-{name}", memory.tenant, (memory.id,), self.name, family.name, prompt, target
+            )
