@@ -28,6 +28,8 @@ FIRST_LIT = "It was designed by the architect Nora Fels and was lit for the firs
 TALLEST = "At 46 metres it was the tallest of the coast for a century."
 MOST_PARTS = 6
 """A memory's sentences, pairs of things or strategies, at most."""
+ANSWER_WORDS = 16
+"""A short answer has no more; a longer one is mostly a small model that rambles."""
 POINTING = re.compile(
     r"\b(?:the|this|that) (?:text|passage|sentence|paragraph|article|author)\b", re.I
 )
@@ -53,6 +55,8 @@ class Family:
     """Finds what is usable in a reply; nothing where it is malformed."""
     parts: Parts
     paper: str
+    most_tokens: int = 64
+    """Longest reply; what small models write after that is seldom of use."""
     listing: tuple[str, str] | None = None
     """What the model is asked to list first, and the demonstration's list; None: the parts come by rule."""
 
@@ -109,9 +113,13 @@ def items(reply: str) -> list[str]:
 
 
 def questions(reply: str) -> list[Written]:
-    """Read `Q: ...?` and `A: ...` lines; a question that points to a text is left out."""
+    """Read `Q: ...?` and `A: ...` lines; long answers and what points to a text are left out."""
     found = re.findall(r"Q:\s*(.+?\?)\s*\n+A:\s*(\S.*)", reply)
-    return [(q.strip(), a.strip()) for q, a in found if not POINTING.search(q + a)]
+    return [
+        (q.strip(), a.strip())
+        for q, a in found
+        if len(a.split()) <= ANSWER_WORDS and not POINTING.search(f"{q} {a}")
+    ]
 
 
 def lines(reply: str) -> list[Written]:
@@ -218,6 +226,7 @@ FAMILIES = {
             lines,
             sentences,
             "Zweiger et al. 2025, Self-Adapting Language Models (SEAL), the prompt for implications",
+            96,
         ),
         Family(
             "entigraph",
@@ -235,6 +244,7 @@ FAMILIES = {
             prose,
             pairs_of,
             "Yang et al. 2024, Synthetic Continued Pretraining (EntiGraph), relations of pairs of entities",
+            96,
             ("List the people, places, things and numbers.", "Morvik\nTelle\nNora Fels\n1858\n46 metres"),
         ),
         Family(
@@ -253,6 +263,7 @@ FAMILIES = {
             prose,
             strategies,
             "Lin et al. 2025, Learning Facts at Scale with Active Reading",
+            192,
             (
                 "List four ways to study this and to remember all of it.",
                 "Make a timeline of the dates.\nMake flash cards of the names.\n"

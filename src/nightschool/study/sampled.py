@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nightschool.config import StudyConfig
-from nightschool.protocols import Progress, Writer
+from nightschool.protocols import Progress, Prompt, Writer
 from nightschool.study.families import FAMILIES, Family, chat, items
 from nightschool.study.support import source_of
 from nightschool.types import Example, Memory, Message, digest
 
-MAX_TOKENS = 160
-TEMPERATURE = 0.7
+LIST_TOKENS = 80
+"""Longest list of things or ways to study."""
+TEMPERATURE = 0.5
+"""Higher ones make a small model invent; lower ones make it say the same again."""
 
 
 class SampledAuthor:
@@ -30,39 +32,41 @@ class SampledAuthor:
         self, memories: Sequence[Memory], *, progress: Progress | None = None
     ) -> list[Example]:
         """Ask the model for each family about each memory; malformed replies are left out."""
-        families = [FAMILIES[name] for name in self.config.families]
-        listed = self._listed(memories, families, progress)
-        # Prompts with the same beginning one after another: an engine reads it once.
-        jobs = [
-            (memory, family, part)
-            for family in families
-            for memory in memories
-            for part in family.parts(source_of(memory), listed.get((memory.id, family.name), ()))
-        ] * self.config.samples
-        replies = self._ask(
-            [chat(source_of(m), family.ask, family.demos, part) for m, family, part in jobs],
-            progress,
-        )
         found = [
             example
-            for (memory, family, _), reply in zip(jobs, replies, strict=True)
-            for example in self._examples(memory, family, reply)
+            for name in self.config.families
+            for example in self._family(FAMILIES[name], memories, progress)
         ]
         return list({example.id: example for example in found}.values())
 
-    def _listed(
-        self, memories: Sequence[Memory], families: Sequence[Family], progress: Progress | None
-    ) -> dict[tuple[str, str], list[str]]:
-        """Have the model list the things or strategies of each memory: (memory, family) -> items."""
-        jobs = [(m, f.name, *f.listing) for f in families if f.listing for m in memories]
-        prompts = [chat(source_of(m), ask, [("", shown)], "") for m, _, ask, shown in jobs]
-        replies = self._ask(prompts, progress) if jobs else []
-        return {(m.id, name): items(r) for (m, name, *_), r in zip(jobs, replies, strict=True)}
+    def _family(
+        self, family: Family, memories: Sequence[Memory], progress: Progress | None
+    ) -> list[Example]:
+        listed: dict[str, list[str]] = {}
+        if family.listing:
+            ask, shown = family.listing
+            prompts = [chat(source_of(m), ask, [("", shown)], "") for m in memories]
+            replies = self._ask(prompts, LIST_TOKENS, progress)
+            listed = {m.id: items(reply) for m, reply in zip(memories, replies, strict=True)}
+        jobs = [
+            (memory, part)
+            for memory in memories
+            for part in family.parts(source_of(memory), listed.get(memory.id, ()))
+        ] * self.config.samples
+        prompts = [chat(source_of(m), family.ask, family.demos, part) for m, part in jobs]
+        replies = self._ask(prompts, family.most_tokens, progress)
+        return [
+            example
+            for (memory, _), reply in zip(jobs, replies, strict=True)
+            for example in self._examples(memory, family, reply)
+        ]
 
-    def _ask(self, prompts: Sequence[tuple[Message, ...]], progress: Progress | None) -> list[str]:
+    def _ask(
+        self, prompts: Sequence[Prompt], max_tokens: int, progress: Progress | None
+    ) -> list[str]:
         return self.reader.generate(
             prompts,
-            max_tokens=MAX_TOKENS,
+            max_tokens=max_tokens,
             temperature=TEMPERATURE,
             seed=self.seed,
             progress=progress,
