@@ -61,15 +61,26 @@ def test_the_settings_choose_the_families():
 
 
 def test_entities_that_the_source_does_not_name_are_not_related():
-    seen = []
+    pairs = FAMILIES["entigraph"].parts(
+        f"The mill of Orre\n{TEXT}", ["Ada Lund", "Orre, 1874", "the Baltic Sea", "rye", "mill"]
+    )
+    assert len(pairs) == 6
+    assert {w for pair in pairs for w in pair.split(" and ")} == {
+        "Ada Lund",
+        "Orre",
+        "1874",
+        "mill",
+    }
 
-    class Listening(Scripted):
-        def _answer(self, prompt):
-            seen.append(prompt[-1].content)
-            return super()._answer(prompt)
 
-    SampledAuthor("self", Listening(REPLIES), StudyConfig(families=("entigraph",))).write([MILL])
-    assert [s.rsplit(": ", 1)[-1] for s in seen[1:]] == ["Ada Lund and Orre?"]
+def test_where_the_model_lists_nothing_the_texts_own_names_are_related():
+    pairs = FAMILIES["entigraph"].parts(f"The mill of Orre\n{TEXT}", ["Paris", "Paris"])
+    assert any("Ada Lund" in pair for pair in pairs)
+
+
+def test_each_way_to_study_that_the_model_lists_is_tried_once():
+    ways = ["Here are two ways:", "Make a timeline of it.", "Make a timeline of it.", "Draw it."]
+    assert FAMILIES["active-reading"].parts(TEXT, ways) == ["Make a timeline of it."]
 
 
 def test_only_sentences_with_numbers_are_asked_for_numbers():

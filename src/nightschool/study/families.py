@@ -28,6 +28,8 @@ FIRST_LIT = "It was designed by the architect Nora Fels and was lit for the firs
 TALLEST = "At 46 metres it was the tallest of the coast for a century."
 MOST_PARTS = 6
 """A memory's sentences, pairs of things or strategies, at most."""
+ENOUGH_THINGS = 4
+"""A small model lists what is not there; with fewer things than this the pairs soon run out."""
 ANSWER_WORDS = 16
 """A short answer has no more; a longer one is mostly a small model that rambles."""
 POINTING = re.compile(
@@ -92,16 +94,21 @@ def numbered(text: str, listed: Sequence[str] = ()) -> list[str]:
 
 
 def pairs_of(text: str, listed: Sequence[str]) -> list[str]:
-    """Pair the listed things that stand in the text."""
-    things = [t for t in dict.fromkeys(t.rstrip(".,") for t in listed) if len(t.split()) < 6]
-    pairs = list(itertools.combinations([t for t in things if holds(text, t)], 2))
+    """Pair the listed things that stand in the text; where they are few, the parser's names and numbers, too."""
+    things = [part.strip(" .") for line in listed for part in line.split(", ")]
+    named = [t for t in dict.fromkeys(things) if 0 < len(t.split()) < 6 and holds(text, t)]
+    if len(named) < ENOUGH_THINGS:
+        found = [entity.text.strip() for entity in parse(text.split("\n", 1)[-1]).ents]
+        named = list(dict.fromkeys([*named, *(t for t in found if re.search(r"[A-Z\d]", t))]))
+    pairs = list(itertools.combinations(named, 2))
     random.Random(digest(text)).shuffle(pairs)
     return [f"{one} and {other}" for one, other in pairs[:MOST_PARTS]]
 
 
 def strategies(text: str, listed: Sequence[str]) -> list[str]:
     """Take the listed ways to study, no two alike."""
-    return list(dict.fromkeys(s for s in listed if 2 < len(s.split()) < 20))[:MOST_PARTS]
+    ways = [s for s in listed if 2 < len(s.split()) < 20 and not s.endswith(":")]
+    return list(dict.fromkeys(ways))[:MOST_PARTS]
 
 
 def items(reply: str) -> list[str]:
