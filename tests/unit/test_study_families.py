@@ -4,7 +4,7 @@ import pytest
 
 from nightschool.config import StudyConfig
 from nightschool.models.fake import FakeSampler
-from nightschool.study.families import FAMILIES, chat, lines, prose, questions
+from nightschool.study.families import FAMILIES, chat, denials, lines, prose, questions
 from nightschool.study.mixture import compose
 from nightschool.study.sampled import SampledAuthor
 from nightschool.types import Memory, SourceKind
@@ -144,6 +144,11 @@ def test_malformed_replies_are_left_out():
     assert questions("Q: Who?\nQ: Who built it?\n\nA: Ada Lund") == [("Who built it?", "Ada Lund")]
     assert questions("Q: What does the text say?\nA: Ada Lund") == []
     assert questions("A: Ada Lund") == []
+    assert questions("Q: What is the mill of Orre?\nA: the mill of Orre") == []
+    assert questions(f"Q: Who built it?\nA: {'Ada ' * 30}") == []
+    assert denials("Q: Is it new?\nA: It is old\nQ: Is it old?\nA: No, new.") == [
+        ("Is it old?", "No, new.")
+    ]
     assert lines("Here is a list:\n- Orre has a mill.\n- Orre has a mill.\n- Orre has") == [
         ("", "Orre has a mill.")
     ]

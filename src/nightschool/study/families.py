@@ -120,13 +120,21 @@ def items(reply: str) -> list[str]:
 
 
 def questions(reply: str) -> list[Written]:
-    """Read `Q: ...?` and `A: ...` lines; long answers and what points to a text are left out."""
+    """Read `Q: ...?` and `A: ...` lines.
+
+    Left out are long answers, what points to a text, and questions that hold their answer.
+    """
     found = re.findall(r"Q:\s*(.+?\?)\s*\n+A:\s*(\S.*)", reply)
     return [
         (q.strip(), a.strip())
         for q, a in found
-        if len(a.split()) <= ANSWER_WORDS and not POINTING.search(f"{q} {a}")
+        if len(a.split()) <= ANSWER_WORDS and not POINTING.search(f"{q} {a}") and not holds(q, a)
     ]
+
+
+def denials(reply: str) -> list[Written]:
+    """Read questions that are answered with no."""
+    return [(q, a) for q, a in questions(reply) if re.match(r"no\b", a, re.IGNORECASE)]
 
 
 def lines(reply: str) -> list[Written]:
@@ -195,7 +203,7 @@ FAMILIES = {
                 (FIRST_LIT, "Q: Was the lighthouse of Morvik first lit in 1920?\nA: No, in 1858."),
                 (TALLEST, "Q: Is the lighthouse of Morvik 80 metres tall?\nA: No, 46 metres."),
             ),
-            questions,
+            denials,
             sentences,
             "none known; ours, after the near misses of the abstention exam",
         ),
