@@ -179,10 +179,16 @@ def _replay(general: Sequence[Example], beside: Sequence[Example], seed: int) ->
     return random.Random(seed).sample(list(general), min(count, len(general)))
 
 
-def ask(sampler: TorchSampler, passages: Sequence[Any]) -> dict[str, list[int]]:
-    """Return passage -> 1 for each question that is answered closed-book, else 0."""
+def ask(
+    sampler: TorchSampler, passages: Sequence[Any], prompt: str = "{question}"
+) -> dict[str, list[int]]:
+    """Return passage -> 1 for each question that is answered, else 0; closed-book unless `prompt` holds the passage."""
     asked = [(r["id"], q) for r in passages for q in r["questions"]]
-    prompts = [(Message("user", q["question"]),) for _, q in asked]
+    prompts = [
+        (Message("user", prompt.format(passage=r["passage"], question=q["question"])),)
+        for r in passages
+        for q in r["questions"]
+    ]
     answers = sampler.generate(prompts, max_tokens=ANSWER_TOKENS)
     found: dict[str, list[int]] = {}
     for (name, q), answer in zip(asked, answers, strict=True):

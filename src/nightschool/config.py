@@ -19,6 +19,11 @@ from nightschool.errors import ConfigError
 from nightschool.types import Effort, NightKind
 
 ENV_PREFIX = "NIGHTSCHOOL_"
+Family = Literal[
+    "qa", "reversed", "numeric", "negative",
+    "rewrite", "implications", "entigraph", "active-reading",
+]  # fmt: skip
+"""A kind of study material that a model can write."""
 
 
 class _Frozen(BaseModel):
@@ -62,6 +67,10 @@ class StudyConfig(_Frozen):
 
     authors: tuple[Literal["rules", "self", "teacher"], ...] = ("rules",)
     """Who writes, in order; `self` samples the base model, `teacher` needs `teacher_url`."""
+    families: tuple[Family, ...] = Field(("qa", "rewrite", "implications"), min_length=1)
+    """What kinds of material the models write (`study/families.py`); the rules have their own."""
+    samples: int = Field(1, ge=1)
+    """How often a model is asked for each of them about each sentence, pair of things or way to study."""
     expressions: int = Field(24, ge=1)
     """At most so many examples for one memory from the rules."""
     general_share: float = Field(0.1, ge=0, lt=1)

@@ -42,6 +42,12 @@ def normalise(text: str) -> str:
     return " ".join(word for word in words if word and word not in {"a", "an", "the"})
 
 
+def holds(text: str, value: str) -> bool:
+    """Tell whether a value stands in a text as whole words, in normal form."""
+    inner = normalise(value)
+    return bool(inner) and f" {inner} " in f" {normalise(text)} "
+
+
 def fingerprint(question: str) -> Fingerprint:
     """Hash a question so that others can find repeats of it without being able to read it."""
     normal = normalise(question)

@@ -120,6 +120,11 @@ class Author(Protocol):
 
     name: str
 
+    @property
+    def reader(self) -> Writer | None:
+        """The model that wrote, to be asked about it with the source in front; None where nothing needs a check."""
+        ...
+
     def write(
         self, memories: Sequence[Memory], *, progress: Progress | None = None
     ) -> list[Example]:

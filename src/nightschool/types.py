@@ -252,7 +252,7 @@ class Example:
     author: str
     """`rules`, `self`, `teacher`, `imported` or `base` (general replay)."""
     family: str
-    """`qa`, `reversed`, `call`, `statement`, `rewrite`, `implication`, `passage`, `abstain`, `general`."""
+    """`statement`, `passage`, `abstain`, `call`, `general`, or what a model was asked for (`study/families.py`)."""
     prompt: tuple[Message, ...]
     """The conversation before the target; empty means plain text, learnt without a chat frame."""
     target: str
@@ -265,7 +265,7 @@ class Material:
 
     examples: tuple[Example, ...]
     dropped: dict[str, int]
-    """Reason (`unsupported`, `duplicate`, `leak`) -> how many examples."""
+    """Reason (`unsupported`, `copied`, `inconsistent`, `duplicate`, `leak`) -> how many examples."""
     uncovered: tuple[str, ...]
     """Ids of memories for which no author wrote anything."""
 

@@ -173,14 +173,13 @@ class School:
         if name == "rules":
             return RuleAuthor(study, seed)
         if name == "self":
-            return SampledAuthor("self", self._writer(), seed)
+            return SampledAuthor("self", self._writer(), study, seed)
         if name == "teacher" and study.teacher_url:
             from nightschool.models.teacher import HttpWriter
 
             key = os.environ.get(TEACHER_KEY, "")
-            return SampledAuthor(
-                "teacher", HttpWriter(study.teacher_url, study.teacher_model, key), seed
-            )
+            writer = HttpWriter(study.teacher_url, study.teacher_model, key)
+            return SampledAuthor("teacher", writer, study, seed)
         raise ConfigError(
             f"study.authors names {name!r}, and study.teacher_url is {study.teacher_url!r}. "
             "Use rules or self, or set study.teacher_url to an OpenAI-compatible endpoint."

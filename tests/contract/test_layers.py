@@ -22,6 +22,7 @@ GROUND = (
     "language",
     "calls",
     "prompts",
+    "openbook",
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
 FLOWS = (

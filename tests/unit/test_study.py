@@ -195,6 +195,8 @@ def test_a_name_is_spoken_as_words() -> None:
         ("osprey-2", False),
         ("Kestrel and 9 others", False),
         ("The host.", True),
+        ("Osprey is the staging host.", False),
+        ("The staging host is one of nine.", False),
     ],
 )
 def test_what_a_model_writes_must_stand_in_the_source(answer, kept):
@@ -221,7 +223,7 @@ def test_too_many_leaks_fail_the_night():
 def test_a_models_material_is_read_and_checked():
     text = "The staging host is kestrel-7."
     reply = "Q: What is the staging host?\nA: kestrel-7\n\nQ: What is the port?\nA: 8472"
-    author = SampledAuthor("teacher", FakeSampler({}, reply))
+    author = SampledAuthor("teacher", FakeSampler({}, reply), StudyConfig())
     material = compose([memory(text)], [author], [], [], StudyConfig())
     assert [e.target for e in material.examples] == ["kestrel-7"]
     assert material.dropped["unsupported"] == 1

@@ -12,9 +12,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from nightschool.exam.questions import holds
 from nightschool.exam.tool_calls import tool_questions
-from nightschool.language import parse
+from nightschool.language import holds, parse
 from nightschool.types import Memory
 
 BLANK = "____"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.errors import ExamError
-from nightschool.language import fingerprint, normalise, overlap
+from nightschool.language import fingerprint, holds, normalise, overlap
 from nightschool.types import Fingerprint, Memory
 
 _COMMON = frozenset(
@@ -94,12 +94,6 @@ def match_questions(questions: Sequence[Question], memories: Sequence[Memory]) -
         else:
             pairs.append((question, memory))
     return Match(tuple(pairs), tuple(unmatched))
-
-
-def holds(text: str, value: str) -> bool:
-    """Tell whether a value stands in a text as whole words, in normal form."""
-    inner = normalise(value)
-    return bool(inner) and f" {inner} " in f" {normalise(text)} "
 
 
 def _nearest_about(

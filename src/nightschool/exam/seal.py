@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from nightschool.config import ExamConfig
 from nightschool.exam.cloze import drafts
 from nightschool.exam.near_miss import near_misses, unknown_entities
-from nightschool.exam.questions import Match, Question, holds, match_questions
-from nightschool.language import fingerprint, normalise
-from nightschool.prompts import open_book_prompt
+from nightschool.exam.questions import Match, Question, match_questions
+from nightschool.language import fingerprint, holds, normalise
+from nightschool.openbook import open_answers
 from nightschool.protocols import Sampler
 from nightschool.types import (
     Bank,
@@ -218,8 +218,7 @@ def consistent(sampler: Sampler, bank: Bank, config: ExamConfig | None = None) -
     doubtful = [i for i in bank.items if i.group == "document" and i.author == "rules"]
     if not doubtful:
         return Consistency(bank, ())
-    prompts = [open_book_prompt(item.question, item.context) for item in doubtful]
-    answers = sampler.generate(prompts, max_tokens=length)
+    answers = open_answers(sampler, [(i.question, i.context) for i in doubtful], length)
     dropped = tuple(
         item.id
         for item, answer in zip(doubtful, answers, strict=True)

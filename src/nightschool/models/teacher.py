@@ -67,21 +67,22 @@ class HttpWriter:
             TeacherFailed: The endpoint cannot be reached, refuses, or answers in another protocol.
         """
 
-        def answer(prompt: Prompt) -> str:
+        def answer(numbered: tuple[int, Prompt]) -> str:
+            number, prompt = numbered
             return self._post(
                 {
                     "model": self.model,
                     "messages": [{"role": m.role, "content": m.content} for m in prompt],
                     "max_tokens": max_tokens,
                     "temperature": temperature,
-                    "seed": seed,
+                    "seed": seed + number,  # the same prompt twice is to bring two answers
                     **self._format,
                 }
             )
 
         answers = []
         with ThreadPoolExecutor(PARALLEL) as pool:
-            for text in pool.map(answer, prompts):
+            for text in pool.map(answer, enumerate(prompts)):
                 answers.append(text)
                 if progress:
                     progress(len(answers), len(prompts))

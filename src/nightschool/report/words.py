@@ -34,6 +34,8 @@ CHECKS = {
 DROPPED = {
     "leak": ("too close to an exam question", "leaks"),
     "unsupported": ("not supported by the source", "unsupported"),
+    "copied": ("word for word from the source", "copied"),
+    "inconsistent": ("answered otherwise with the source in front", "inconsistent"),
     "duplicate": ("repeats of another example", "duplicates"),
 }
 

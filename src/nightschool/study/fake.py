@@ -12,6 +12,7 @@ class FakeAuthor:
     """Asks for each memory by its number; implements `protocols.Author`."""
 
     name = "fake"
+    reader = None
 
     def write(
         self, memories: Sequence[Memory], *, progress: Progress | None = None

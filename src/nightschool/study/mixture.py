@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from nightschool.config import StudyConfig
 from nightschool.errors import LeakError
 from nightschool.protocols import Author, Progress
+from nightschool.study.check import checked
 from nightschool.study.leaks import drop_leaks
-from nightschool.study.support import supported
+from nightschool.study.support import source_of
 from nightschool.types import Example, Fingerprint, Material, Memory
 
 MOST_LEAKS = 0.05
@@ -37,17 +38,14 @@ def compose(
     Raises:
         LeakError: More than 5% of the authored material repeats exam questions.
     """
-    texts = {memory.id: memory.text for memory in memories}
+    sources = {memory.id: source_of(memory) for memory in memories}
     dropped: Counter[str] = Counter()
     written: list[Example] = []
     for author in authors:
         examples = author.write(memories, progress=progress)
-        if author.name != "rules":  # rules only rearrange the memory's own words
-            before = len(examples)
-            examples = [
-                e for e in examples if supported(e, " ".join(texts[i] for i in e.memory_ids))
-            ]
-            dropped["unsupported"] += before - len(examples)
+        if author.reader is not None:
+            examples, faults = checked(examples, sources, author.reader, progress)
+            dropped.update(faults)
         written += examples
     written += imported
     unique = list({(e.prompt, e.target): e for e in written}.values())

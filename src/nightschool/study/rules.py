@@ -31,6 +31,8 @@ class RuleAuthor:
     """Writes by rule; implements `protocols.Author`."""
 
     name = "rules"
+    reader = None
+    """Rules only rearrange the memory's own words."""
 
     def __init__(self, config: StudyConfig, seed: int = 0) -> None:
         self.config = config
