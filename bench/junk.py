@@ -31,7 +31,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from junk_talks import CONFIRM, FAMILIES, NEW_QUOTE, QUOTE, Fact, Generator, Intent
+from junk_talks import FAMILIES, QUOTE, Fact, Generator, Intent
+from junk_wordings import CONFIRM
+from junk_wordings import QUOTE as NEW_QUOTE
 from nightschool.day import ask, end_chat
 from nightschool.exam.stats import wilson
 from nightschool.prompts import recall_prompt, within_budget

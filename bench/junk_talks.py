@@ -11,8 +11,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from junk_wordings import CHANGES, CLAUSES, CONFIRM, FRAMES, compose, half
-from junk_wordings import QUOTE as NEW_QUOTE
+from junk_wordings import CHANGES, CLAUSES, FRAMES, compose, half
 from junk_wordings import SMALL as NEW_SMALL
 from junk_wordings import TOOL as NEW_TOOL
 
