@@ -6,7 +6,8 @@ import pytest
 
 from nightschool.prompts import recall_prompt
 from nightschool.sources.conversations import conversation
-from nightschool.sources.earnest import in_earnest, own_words
+from nightschool.sources.earnest import in_earnest
+from nightschool.sources.quoted import own_words
 from nightschool.types import Memory, SourceKind
 
 

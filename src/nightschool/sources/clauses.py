@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nightschool.language import parse
 from nightschool.sources.earnest import attributed, in_earnest, takes_back
 from nightschool.sources.forms import SELF, existence, finished, full_name, introduced
+from nightschool.sources.framing import core
 from nightschool.sources.references import (
     UNKNOWN,
     Context,
@@ -79,24 +80,28 @@ def _read(text: str, at: int, context: Context) -> list[Statement]:
     for end, after in ends:
         piece = text[begin:end]
         sentences = list(parse(piece).sents) if piece.strip() else []
+        shift = at + begin + len(piece) - len(piece.lstrip())
         for number, sentence in enumerate(sentences):
+            if not in_earnest(sentence.text):
+                continue
             said = not attributed(sentence.text) and not any(
                 takes_back(later.text) for later in sentences[number + 1 : number + 2]
             )
-            shift = at + begin + len(piece) - len(piece.lstrip())
-            for head, tokens in _clauses(sentence):
+            whole = (shift + sentence.start_char, shift + sentence.end_char)
+            claim = core(sentence.text)
+            inner = [sentence] if claim == sentence.text.strip() else list(parse(claim).sents)
+            for head, tokens in (pair for part in inner for pair in _clauses(part)):
                 start, stop = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
+                place = (shift + start, shift + stop) if inner[0] is sentence else whole
                 for statement in _statements(head, tokens, context):
                     if said and not reported(head):
-                        found.append(Statement(statement, shift + start, shift + stop))
+                        found.append(Statement(statement, *place))
         begin = after
     return found
 
 
 def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
     """Cut a sentence at its coordinated and relative clauses."""
-    if not in_earnest(sentence.text):
-        return []
     root = sentence.root
     if any(t.lower_ in HEDGES for t in sentence):
         return []

@@ -22,7 +22,9 @@ AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet 
 """What `it` is by itself, without meaning a thing."""
 
 
-SAYING = frozenset("answer claim mention remember reply say state tell write".split())
+SAYING = frozenset(
+    "answer assume believe claim insist mention remember reply respond say state suggest tell think write".split()
+)
 
 
 def reported(verb: Token) -> bool:
@@ -72,6 +74,8 @@ def is_remark(head: Token) -> bool:
             return True
         here = quality is None and any(t.lower_ in ("here", "there") for t in head.children)
         return only or here
+    if subject == "it" and "acomp" in kinds and kinds["acomp"].lower_ in AMBIENT:
+        return True  # "it's getting late"
     if any(t.lower_ == "here" for t in head.children) or head.lemma_ in CHANGES:
         return not kinds.keys() & {"dobj", "prep", "xcomp", "oprd", "attr", "acomp", "advcl"}
     made = kinds.get("dobj") or kinds.get("attr")
