@@ -2,8 +2,9 @@
 
 import pytest
 
+from nightschool.sources.claims import gives_another_value, same_fact
 from nightschool.sources.conversations import conversation
-from nightschool.sources.echoes import gives_another_value, repeats, same_fact, without_echoes
+from nightschool.sources.echoes import repeats, without_echoes
 from nightschool.types import Memory, MemoryStatus, SourceKind, Trust
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from nightschool.sources.earnest import YOU_SAY
+
 TELLING = frozenset(
     """
     actually again agree aside aware btw brief briefly clear change changed changes confirm confirmed correct corrected
@@ -46,6 +48,12 @@ BEFORE = frozenset("at by for from in near of on to under with".split())
 OPENING = frozenset(
     "a an he her his i it my our she that the their there these they this those we you your".split()
 )
+SHORT = re.compile(
+    r"^(?P<old>[^,;]{1,60}?) (?P<be>is |are )?no longer (?P<what>[^,;]{3,120}),? (?:and |but |since )?(?P<new>[^,;]{1,60}?) "
+    r"(?:does|do|is|are|will|has)(?: so| it| that)?(?: now| instead)?\W*$",
+    re.IGNORECASE,
+)
+"""Bo no longer runs the bakery, Ada does."""
 
 
 def core(sentence: str) -> str:
@@ -56,6 +64,9 @@ def core(sentence: str) -> str:
     text = sentence.strip()
     while (shorter := _less(text)) != text:
         text = shorter
+    short = SHORT.match(text)
+    if short:
+        return f"{short['new']} {short['be'] or ''}{short['what']}, and not {short['old']}."
     return _uncleft(text)
 
 
@@ -65,6 +76,8 @@ def is_talk(words: str) -> bool:
     if AS_EVER.match(flat):
         return True
     found = re.findall(r"[\w']+", flat)
+    if YOU_SAY.search(flat):
+        return False
     known = all(word in TELLING or word in FILLING for word in found)
     return known and len(found) <= LONGEST and not TELLING.isdisjoint(found)
 

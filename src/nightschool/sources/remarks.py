@@ -21,6 +21,8 @@ EMPTY = frozenset(
 AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet windy".split())
 """What `it` is by itself, without meaning a thing."""
 
+BARE = frozenset("nsubj nsubjpass punct advmod aux neg cc conj intj mark".split())
+
 
 SAYING = frozenset(
     "answer assume believe claim insist mention remember reply respond say state suggest tell think write".split()
@@ -74,8 +76,10 @@ def is_remark(head: Token) -> bool:
             return True
         here = quality is None and any(t.lower_ in ("here", "there") for t in head.children)
         return only or here
-    if subject == "it" and "acomp" in kinds and kinds["acomp"].lower_ in AMBIENT:
+    if subject == "it" and any(t.lower_ in AMBIENT for t in head.children):
         return True  # "it's getting late"
+    if head.lemma_ in ("be", "do", "have") and not set(kinds) - BARE:
+        return True  # "Ada does", "the lab is"
     if any(t.lower_ == "here" for t in head.children) or head.lemma_ in CHANGES:
         return not kinds.keys() & {"dobj", "prep", "xcomp", "oprd", "attr", "acomp", "advcl"}
     made = kinds.get("dobj") or kinds.get("attr")
