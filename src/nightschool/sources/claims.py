@@ -13,7 +13,9 @@ from nightschool.language import parse
 from nightschool.sources.earnest import NEGATION
 from nightschool.sources.relations import (
     LIGHT,
+    LIVE,
     RELATIONS,
+    RELATIVES,
     START,
     TIMES,
     TURNING,
@@ -88,7 +90,9 @@ class Claim:
             self.relation = START
         elif self.turns and not self.relation:
             self.relation = ANY
-        light = LIGHT | used | (TURNS if self.turns or "new" in lemmas else frozenset())
+        elif not self.relation and lemmas & RELATIVES and lemmas >= {"have", "in"}:
+            self.relation = LIVE  # "I have a sister in Oslo"
+        light = LIGHT | used | (TURNS if self.turns or self.ended or "new" in lemmas else frozenset())
         light |= {"job", "task", "duty"} if self.relation not in ("", WORK) else set()
         self.rest = frozenset(lemmas - light)
 

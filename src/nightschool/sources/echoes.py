@@ -90,6 +90,8 @@ def _replaced(
     if at is None or not CHANGES.search(_around(finding, turns[at])) or claim(finding.text).denies:
         return []
     others = [m for m in known if gives_another_value(finding.text, m.text)]
+    exact = [m for m in others if claim(m.text).relation == claim(finding.text).relation]
+    others = exact or others
     if len({claim(m.text).relation for m in others}) > 1:
         return []
     again = [m for m in known if same_fact(finding.text, m.text)] if others else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from nightschool.language import CODE_LIKE
 from nightschool.sources.earnest import YOU_SAY
 
 TELLING = frozenset(
@@ -40,7 +41,7 @@ LONGEST = 12
 LEAST = 3
 """Words that a claim has at the least."""
 CLEFT = re.compile(
-    r"^it(?:[’']s| is| was) (?P<what>[^,;:]{1,80}?)(?P<contrast>,? (?:and )?not [^,;:]{1,60}?)? "
+    r"^it(?:[’']s| is| was) (?P<what>[^,;]{1,80}?)(?P<contrast>,? (?:and )?not [^,;]{1,60}?)? "
     r"(?P<by>who|that|when|where) (?P<rest>\S.*)$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -61,9 +62,16 @@ def core(sentence: str) -> str:
 
     "As I said, it is Ada who runs the bakery, by the way." gives "Ada runs the bakery."
     """
-    text = sentence.strip()
+    text = whole = sentence.strip()
     while (shorter := _less(text)) != text:
         text = shorter
+    text = _plain_order(text)
+    if text == whole or CODE_LIKE.match(text.split()[0]):
+        return text
+    return text[0].upper() + text[1:]  # the parser reads it better
+
+
+def _plain_order(text: str) -> str:
     short = SHORT.match(text)
     if short:
         return f"{short['new']} {short['be'] or ''}{short['what']}, and not {short['old']}."

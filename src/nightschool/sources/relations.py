@@ -61,6 +61,13 @@ TIMES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """What is told with a time of day; a meeting that is "at 9:15" starts then."""
+RELATIVES = frozenset(
+    """
+    aunt boss brother child colleague cousin customer daughter father friend grandfather grandmother granddaughter grandson
+    mother neighbour neighbor nephew niece parent sister son supplier uncle
+    """.split()
+)
+"""Who somebody has in a town."""
 TURNS = frozenset(
     """
     change switch rename move become replace relocate shift reschedule postpone push bring forward back put take over hand pass
