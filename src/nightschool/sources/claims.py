@@ -14,6 +14,7 @@ from nightschool.sources.earnest import NEGATION
 from nightschool.sources.relations import (
     LIGHT,
     LIVE,
+    MISREAD,
     RELATIONS,
     RELATIVES,
     START,
@@ -83,7 +84,7 @@ class Claim:
         self.denies = not (self.olds and self.news) and NEGATION.search(text) is not None
         inside = {t.i for span in spans for t in span}
         words = [t for t in tokens if t.i not in inside]
-        lemmas = {t.lemma_.lower() for t in words}
+        lemmas = {_lemma(t) for t in words}
         self.turns = bool(lemmas & TURNING)
         self.relation, used = _relation(words, TIMES if self.timed else RELATIONS)
         if self.timed and not self.relation:
@@ -171,9 +172,18 @@ def _old(text: str, values: list[list[Token]]) -> list[bool]:
     return found
 
 
+def _lemma(token: Token) -> str:
+    plural = token.tag_ == "NNS"
+    return MISREAD.get(token.lower_, token.lemma_.lower()) if plural else token.lemma_.lower()
+
+
 def _relation(words: list[Token], lexicon: dict[str, tuple[str, ...]]) -> tuple[str, frozenset[str]]:
     """Return the relation whose words stand nearest to the main verb, and those words."""
-    depth = {t.lemma_.lower(): len(list(t.ancestors)) for t in reversed(words)}
+    depth = {
+        _lemma(t): len(list(t.ancestors))
+        for t in reversed(words)
+        if t.dep_ not in ("compound", "amod") or t.head.lemma_ == "time" or t.head.lower_ in MISREAD
+    }
     best: tuple[int, int, int, str] | None = None
     for order, (name, phrases) in enumerate(lexicon.items()):
         for phrase in phrases:

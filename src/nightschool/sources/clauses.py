@@ -24,6 +24,7 @@ from nightschool.sources.references import (
     shared_subject,
     subject_of,
 )
+from nightschool.sources.relations import MISREAD
 from nightschool.sources.remarks import HEDGES, commands, is_remark, reported
 from nightschool.sources.topics import mention, remember
 from nightschool.sources.wording import words
@@ -251,6 +252,8 @@ def _misread(head: Token, tokens: list[Token]) -> bool:
     """Tell a whole sentence in which the parser found no main verb: "the key to the shed hangs here"."""
     verbs = [t for t in tokens if t.tag_ in ("VBZ", "VBP", "VBD") and t.dep_ != "relcl"]
     whole = tokens[0].dep_ in ("det", "poss", "compound", "amod") or tokens[0].pos_ == "PROPN"
+    if head.lower_ in MISREAD and head.i > 0 and not verbs and head.nbor(-1).tag_ != "NNS":
+        return head.nbor(-1).head == head and any(t.dep_ in ("prep", "dobj") for t in head.rights)
     lost = head.pos_ == "NOUN" and any(t.dep_ in ("pobj", "appos", "acl") for t in verbs)
     return whole and (lost or (head.pos_ == "ADP" and subject_of(head) is not None))
 

@@ -16,7 +16,7 @@ TELLING = frozenset(
     actually again agree aside aware btw brief briefly clear change changed changes confirm confirmed correct corrected
     correction exactly exact forget forgot fyi honest indeed info information know known knows mention mentioned mind
     mistake mistaken more news note noted outdated point quick recall record remark remember remind reminder repeat repeating
-    restate right said say saying state stated sum tell telling told true update updated way word words write wrong yep yes
+    restate right said say saying state stated sum tell telling thing things told true update updated way word words write wrong yep yes
     """.split()
 )
 """At least one of these is in a stretch of words that only talks about the talk."""
@@ -26,7 +26,7 @@ FILLING = frozenset(
     does down earlier else for from general give glad good had has have having help helps here hereby i i'd i'll i'm i've id im
     important in interest interesting into is it it's its just keep let let's like little main make matter may me mean might must
     my myself need next of ok okay old on once one only or other our out own please put quick quite quote see short
-    should small so something still sure than that that's the there there's these thing things think this to too
+    should small so something still sure than that that's the there there's these think this to too
     up us useful very want was we we'd we've well were what which while will with worth would yet you you'd you'll you're
     you've your yours yourself
     """.split()
@@ -49,6 +49,15 @@ BEFORE = frozenset("at by for from in near of on to under with".split())
 OPENING = frozenset(
     "a an he her his i it my our she that the their there these they this those we you your".split()
 )
+WHOEVER = re.compile(
+    r"^the (?:one|person|man|woman) (?:who|that) (?P<rest>.{3,100}?) is (?P<what>[^,;]{1,60}?)(?P<mark>[.!]*)$", re.IGNORECASE
+)
+ANEW = re.compile(
+    r"^(?P<who>we|i) no longer (?P<verb>\w+) (?P<old>\S+) (?P<what>(?:as|for|in|at) [^,;]{3,80}), (?:but |and )?(?P=who) (?P=verb) "
+    r"(?P<new>[^,;]{1,60}?)\W*$",
+    re.IGNORECASE,
+)
+"""We no longer use one as the gate code, we use another."""
 SHORT = re.compile(
     r"^(?P<old>[^,;]{1,60}?) (?P<be>is |are )?no longer (?P<what>[^,;]{3,120}),? (?:and |but |since )?(?P<new>[^,;]{1,60}?) "
     r"(?:does|do|is|are|will|has)(?: so| it| that)?(?: now| instead)?\W*$",
@@ -72,6 +81,12 @@ def core(sentence: str) -> str:
 
 
 def _plain_order(text: str) -> str:
+    anew = ANEW.match(text)
+    if anew:
+        return f"{anew['who']} {anew['verb']} {anew['new']} {anew['what']}, and not {anew['old']}."
+    whoever = WHOEVER.match(text)
+    if whoever and whoever["what"][0].isupper():
+        return f"{whoever['what']} {whoever['rest']}{whoever['mark']}"
     short = SHORT.match(text)
     if short:
         return f"{short['new']} {short['be'] or ''}{short['what']}, and not {short['old']}."

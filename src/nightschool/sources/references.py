@@ -138,8 +138,11 @@ class Context:
 
 
 def subject_of(verb: Token) -> Token | None:
-    """Return a verb's own subject."""
-    return next((t for t in verb.children if t.dep_ in ("nsubj", "nsubjpass", "expl")), None)
+    """Return a verb's own subject; also where the parser took it for a part of the verb's name."""
+    found = next((t for t in verb.children if t.dep_ in ("nsubj", "nsubjpass", "expl")), None)
+    if found is None and verb.tag_ in ("VBZ", "VBD") and verb.dep_ == "ROOT":
+        return next((t for t in verb.lefts if t.dep_ == "compound" and t.i == verb.i - 1), None)
+    return found
 
 
 def shared_subject(verb: Token) -> Token | None:

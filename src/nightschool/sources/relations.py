@@ -90,3 +90,10 @@ LIGHT = frozenset(
     """.split()
 )
 """Lemmas that join a thing and its value: "is called", "goes by", "serves as"."""
+MISREAD = {
+    "serves": "serve", "commences": "commence", "lives": "live", "works": "work", "starts": "start", "ends": "end", "runs": "run",
+    "heads": "head", "leads": "lead", "stops": "stop", "closes": "close", "opens": "open", "costs": "cost", "tends": "tend",
+    "minds": "mind", "cleans": "clean", "sweeps": "sweep", "scrubs": "scrub", "manages": "manage", "directs": "direct", "houses": "house",
+    "finishes": "finish", "concludes": "conclude", "oversees": "oversee", "teaches": "teach", "studies": "study", "owns": "own",
+}  # fmt: skip
+"""Verbs that the parser takes for plurals after a name or noun that it does not know -> their lemmas."""
