@@ -93,7 +93,9 @@ class Claim:
             self.relation = ANY
         elif not self.relation and lemmas & RELATIVES and lemmas >= {"have", "in"}:
             self.relation = LIVE  # "I have a sister in Oslo"
-        light = LIGHT | used | (TURNS if self.turns or self.ended or "new" in lemmas else frozenset())
+        light = (
+            LIGHT | used | (TURNS if self.turns or self.ended or "new" in lemmas else frozenset())
+        )
         light |= {"job", "task", "duty"} if self.relation not in ("", WORK) else set()
         self.rest = frozenset(lemmas - light)
 
@@ -128,9 +130,9 @@ def gives_another_value(left: str, right: str) -> bool:
 def ends(left: str, right: str) -> bool:
     """Tell whether a statement says that what another one states is so no more, whatever the relation is called."""
     a, b = claim(left), claim(right)
-    values = a.olds if a.news else a.values if a.ended or a.denies else []
+    values = a.olds or (a.values if a.ended or a.denies else [])
     named = bool(set(values) & set(b.now)) and not (b.ended or b.denies)
-    return named and a.rest == b.rest and (bool(a.news) or _alike(a, b))
+    return named and a.rest == b.rest and (bool(a.olds and a.news) or _alike(a, b))
 
 
 def _about_the_same(a: Claim, b: Claim) -> bool:
@@ -177,7 +179,9 @@ def _lemma(token: Token) -> str:
     return MISREAD.get(token.lower_, token.lemma_.lower()) if plural else token.lemma_.lower()
 
 
-def _relation(words: list[Token], lexicon: dict[str, tuple[str, ...]]) -> tuple[str, frozenset[str]]:
+def _relation(
+    words: list[Token], lexicon: dict[str, tuple[str, ...]]
+) -> tuple[str, frozenset[str]]:
     """Return the relation whose words stand nearest to the main verb, and those words."""
     depth = {
         _lemma(t): len(list(t.ancestors))
@@ -196,5 +200,3 @@ def _relation(words: list[Token], lexicon: dict[str, tuple[str, ...]]) -> tuple[
     mine = [p.split() for p in lexicon[best[3]]]
     used = {part for parts in mine if all(p in depth for p in parts) for part in parts}
     return best[3], frozenset(used)
-
-

@@ -128,7 +128,10 @@ def _around(finding: Finding, turn: Turn) -> str:
     """Return the sentence of a finding, with a short one before it."""
     assert finding.span is not None
     at = finding.span.start - turn.span.start
-    sentences = [(m.start(), m[0]) for m in re.finditer(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|[.!?](?=\S)|\n|$)", turn.text)]
+    sentences = [
+        (m.start(), m[0])
+        for m in re.finditer(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|[.!?](?=\S)|\n|$)", turn.text)
+    ]
     found = ""
     for number, (start, text) in enumerate(sentences):
         if start <= at or not found:

@@ -50,7 +50,8 @@ OPENING = frozenset(
     "a an he her his i it my our she that the their there these they this those we you your".split()
 )
 WHOEVER = re.compile(
-    r"^the (?:one|person|man|woman) (?:who|that) (?P<rest>.{3,100}?) is (?P<what>[^,;]{1,60}?)(?P<mark>[.!]*)$", re.IGNORECASE
+    r"^the (?:one|person|man|woman) (?:who|that) (?P<rest>.{3,100}?) is (?P<what>[^,;]{1,60}?)(?P<mark>[.!]*)$",
+    re.IGNORECASE,
 )
 ANEW = re.compile(
     r"^(?P<who>we|i) no longer (?P<verb>\w+) (?P<old>\S+) (?P<what>(?:as|for|in|at) [^,;]{3,80}), (?:but |and )?(?P=who) (?P=verb) "

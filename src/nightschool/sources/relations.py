@@ -86,7 +86,7 @@ LIGHT = frozenset(
     be call name know have go by as the a an 's ’s i my we our its their his her team user of in at to for on from with under where
     when who that which what it and but or still now currently long no not n't do never ever always once again get will
     person one man woman somebody place time serve use label carry title designate dub read denote this these there instead rather
-    than any more anymore also already yet just so only mention say tell before early
+    gets got than any more anymore also already yet just so only mention say tell before early
     """.split()
 )
 """Lemmas that join a thing and its value: "is called", "goes by", "serves as"."""

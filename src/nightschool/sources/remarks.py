@@ -16,7 +16,7 @@ VAGUE = frozenset("anything everything question something stuff thing".split())
 CHANGES = frozenset("change differ move vary".split())
 EMPTY = frozenset(
     "busy correct different done fine fun glad good great happy hungry late new nice ready right sorry sure "
-    "tired true".split()
+    "tired true wrong mistaken".split()
 )
 AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet windy".split())
 """What `it` is by itself, without meaning a thing."""
@@ -74,7 +74,7 @@ def is_remark(head: Token) -> bool:
         only = only and quality is not None and quality.lower_ in EMPTY
         if quality is not None and subject == "it" and quality.lower_ in AMBIENT:
             return True
-        here = quality is None and any(t.lower_ in ("here", "there") for t in head.children)
+        here = quality is None and any(t.lower_ in ("here", "there", "back") for t in head.children)
         return only or here
     if subject == "it" and any(t.lower_ in AMBIENT for t in head.children):
         return True  # "it's getting late"
