@@ -100,6 +100,16 @@ class Claim:
         self.rest = frozenset(lemmas - light)
 
     @property
+    def fact(self) -> tuple[str, bool, frozenset[str]] | None:
+        """The relation and the thing, of which there is one value; None where that is not clear, or where it is denied."""
+        clear = bool(self.rest and self.news) and self.relation != ANY
+        return (
+            None
+            if not clear or self.denies or self.ended
+            else (self.relation, self.timed, self.rest)
+        )
+
+    @property
     def now(self) -> list[str]:
         """The values that it gives, without those that it says are old."""
         return self.news or self.values

@@ -81,7 +81,7 @@ def _replaced(
     """Find what a finding takes the place of, however that was worded; nothing where that is not clear.
 
     It has to name the old value, or speak of a change of the same relation. Of several relations that it may
-    mean, none is chosen: then both stand, and `nightschool memory conflicts` shows those of one key.
+    mean, none is chosen: then both stand, and `nightschool memory conflicts` shows them.
     """
     named = [m for m in known if ends(finding.text, m.text)]
     if named:
