@@ -3,7 +3,7 @@
 `python bench/junk.py` (minutes, no model); `--model` lets the served model answer; `--peer` runs mem0 on the same talks.
 
 Conversations are generated (`junk_talks.py`): facts told, told again in other words, corrected and asked for, small
-talk, suppositions, jokes, denials, pasted output, and the user quoting what the assistant said. Before each answer the
+talk, suppositions, jokes, hearsay, denials, pasted output, and the user quoting what the assistant said. Before each answer the
 memories that fit are recalled; the assistant repeats them, and now and then makes something up. Each conversation ends
 with `end_chat`. Then every live memory is judged against what was really stated:
 
@@ -15,8 +15,8 @@ with `end_chat`. Then every live memory is judged against what was really stated
 `stored_rate` is the share of the facts whose newest value a live memory holds. The peer is mem0: without `--peer-url`
 in its mode without a language model (`infer=False`), which keeps every user message and so is a floor and not
 what mem0 is made for; with `--peer-url` (OpenAI-compatible, `--peer-model`) with its own extraction. Its embedder is
-words hashed into 512 places, which needs no download. Develop on `--seed 1` to `3`; seed 0 has wordings that
-no other seed uses, and is run for the record.
+words hashed into 512 places, which needs no download. Develop on `--seed 1` to `3`; seed 0 has only wordings
+that no other seed uses (`junk_wordings.py`), and is run for the record, when the rules are final.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import Any
 
 from junk_talks import FAMILIES, QUOTE, Fact, Generator, Intent
+from junk_wordings import CONFIRM
+from junk_wordings import QUOTE as NEW_QUOTE
 from nightschool.day import ask, end_chat
 from nightschool.exam.stats import wilson
 from nightschool.prompts import recall_prompt, within_budget
@@ -40,10 +42,17 @@ from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 from record import Record
 
+KEPT = {
+    "nightschool, rules of commit 7439801": "before_",
+    "mem0 infer=False (keeps every user message)": "mem0_not_run_again_",
+}
+"""Rows that are stated as they were measured: the rules before on the same wordings, and the peer on the first ones."""
 PLACES = 512
 """Size of the vectors that the peer gets."""
 PER_TALK = 8
 """User turns of a conversation."""
+WORDINGS = 2
+"""Which set of wordings; figures of different sets are not compared."""
 INVENTED = 0.1
 """Share of the answers in which the assistant states something that it made up."""
 JUNK = ("duplicate", "echo", "unsupported", "stale")
@@ -82,7 +91,13 @@ def main() -> None:
     record = Record(given.json, "junk")
     record.body["seeds"] = [given.seed]
     speaker = "served model" if given.model else "echoing assistant"
-    key = {"system": "nightschool", "assistant": speaker, "turns": given.turns, "seed": given.seed}
+    key = {
+        "system": "nightschool",
+        "assistant": speaker,
+        "turns": given.turns,
+        "seed": given.seed,
+        "wordings": WORDINGS,
+    }
     lived: list[Lived] = []
 
     def ours() -> dict[str, Any]:
@@ -110,6 +125,10 @@ def main() -> None:
         )
         state(record, "mem0_", peer_row)
         print(f"The peer is {mode}.")
+    for system, prefix in KEPT.items():
+        row = next((r for r in record.body["rows"] if r["system"] == system), None)
+        if row is not None and f"{prefix}junk_rate" not in record.body["figures"]:
+            state(record, prefix, row)
     record.save()
     print(json.dumps({n: f["value"] for n, f in record.body["figures"].items()}, indent=1))
 
@@ -174,12 +193,13 @@ def worded(world: Generator, intent: Intent, reply: str, notes: list[Memory], bu
     if intent.kind == "paste_prompt" and notes:
         return recall_prompt("What do you know?", notes, budget)[0].content
     if intent.kind == "confirm" and notes:
-        return f"Yes, {lower(notes[0].text)}"
+        fact = notes[0].text
+        return world.pick(["Yes, {low}"], CONFIRM).format(low=lower(fact))
     if intent.kind == "paste_answer" and reply:
         return reply
     if not first:
         return "What do you know?"
-    return world.pick(QUOTE).format(fact=first, low=lower(first))
+    return world.pick(QUOTE, NEW_QUOTE).format(fact=first, low=lower(first))
 
 
 def lower(sentence: str) -> str:

@@ -15,6 +15,7 @@ from nightschool.memory.notes import erase_lines
 from nightschool.memory.rules import SAID
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
+from nightschool.sources.claims import claim
 from nightschool.sources.keys import statement_key
 from nightschool.trust import displayed, lowest, mark, trainable
 from nightschool.types import Memory, MemoryStatus, Passage, SourceKind, Trust
@@ -106,15 +107,33 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
 def conflicts(school: School) -> list[list[Memory]]:
     """Return the groups of live memories that say different things of one thing, oldest first.
 
-    They stand side by side because none of their speakers may overrule the other's words; `review`
-    decides, and approving one closes the others.
+    They stand side by side because none of their speakers may overrule the other's words, or because they are
+    worded in different ways and none speaks of a change. `review` decides: approving one closes those of the same
+    key; of those in other words the wrong one is to be rejected.
     """
-    groups: dict[str, list[Memory]] = {}
+    groups: dict[object, list[Memory]] = {}
     for memory in school.store.memories(school.settings.tenant):
         about = _about(memory)
         if about:
             groups.setdefault(about, []).append(memory)
-    return [found for found in groups.values() if len({normalise(m.text) for m in found}) > 1]
+            fact = claim(memory.text).fact
+            if fact is not None:
+                groups.setdefault(fact, []).append(memory)
+    found = [group for about, group in groups.items() if _differ(about, group)]
+    return [g for g in found if not any(_within(g, other) for other in found if other is not g)]
+
+
+def _differ(about: object, group: Sequence[Memory]) -> bool:
+    """Tell whether memories about one thing contradict each other: by one key in words, by one fact in its value."""
+    if isinstance(about, str):
+        return len({normalise(m.text) for m in group}) > 1
+    return len({claim(m.text).news[0] for m in group}) > 1
+
+
+def _within(group: Sequence[Memory], other: Sequence[Memory]) -> bool:
+    return {m.id for m in group} < {m.id for m in other} or (
+        {m.id for m in group} == {m.id for m in other} and id(group) > id(other)
+    )
 
 
 def _about(memory: Memory) -> str:

@@ -152,6 +152,8 @@ class Finding:
     key: str = ""
     """Stable name of *what* the fact is about; a new finding with a live memory's key replaces it."""
     trust: Trust = Trust.OWNER
+    replaces: tuple[str, ...] = ()
+    """Ids of live memories whose place it takes too, because it says in other words that they are out of date."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from nightschool.curate import conflicts
 from nightschool.day import end_chat, learn, read_again, remember
 from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed
 from nightschool.sources import conversation, read
@@ -121,3 +122,22 @@ def test_conversations_from_files_are_held_to_the_same(school):
     known = remember(school, HOST).added
     message = {"role": "user", "content": HOST, "recalled": [known[0].id, "mem-0000000000"]}
     assert learn(school, [conversation([message], "default", "talk")]).dropped == {"echo": 1}
+
+
+def test_what_contradicts_in_other_words_is_shown_and_a_correction_settles_it(school):
+    end_chat(school, [("user", "Ada Berg is in charge of the clinic.")], "one")
+    end_chat(school, [("user", "Bo Lund runs the clinic.")], "two")
+    (group,) = conflicts(school)
+    assert [m.text for m in group] == [
+        "Ada Berg is in charge of the clinic.",
+        "Bo Lund runs the clinic.",
+    ]
+    end_chat(school, [("user", "Dora Lyng manages the clinic now.")], "three")
+    assert live(school) == ["Dora Lyng manages the clinic now."]
+    assert conflicts(school) == []
+
+
+def test_different_things_said_of_one_place_are_no_conflict(school):
+    end_chat(school, [("user", "Ada Berg runs the clinic. Bo Lund cleans the clinic.")], "one")
+    assert len(live(school)) == 2
+    assert conflicts(school) == []

@@ -254,6 +254,9 @@ def test_a_new_value_has_the_old_ones_key():
     assert statement_key("The staging host is kestrel-7.") == statement_key(
         "The staging host is now merlin-2."
     )
+    assert statement_key("We use kite-2 as the mail host.") != statement_key(
+        "We use kite-3 as the print host."
+    )
     assert statement_key("The staging host is kestrel-7.") != statement_key(
         "The backup host is kestrel-7."
     )

@@ -6,7 +6,8 @@ import pytest
 
 from nightschool.prompts import recall_prompt
 from nightschool.sources.conversations import conversation
-from nightschool.sources.earnest import in_earnest, own_words
+from nightschool.sources.earnest import in_earnest
+from nightschool.sources.quoted import own_words
 from nightschool.types import Memory, SourceKind
 
 
@@ -36,6 +37,29 @@ def found(spoken):
         ("When the bell rings, the shop closes.", ["When the bell rings, the shop closes."]),
         ("Will Marsh runs the bakery.", ["Will Marsh runs the bakery."]),
         ("Here are my facts:\nThe gate closes at nine.", ["The gate closes at nine."]),
+        ("By the way, as I told you before, the gate closes at nine.", ["The gate closes at nine."]),
+        ("Let me remind you that the gate closes at nine.", ["The gate closes at nine."]),
+        ("The gate closes at nine, as I mentioned.", ["The gate closes at nine."]),
+        ("It is Ada Berg who runs the bakery.", ["Ada Berg runs the bakery."]),
+        ("We use kite-2 as the mail host.", ["The team uses kite-2 as the mail host."]),
+        ("They say that the gate closes at nine.", []),
+        ("Rumour has it that the gate closes at nine.", []),
+        ("A man on the train told me that the gate closes at nine.", []),
+        ("Ada suspects that the gate closes at nine.", []),
+        ("It seems that the gate closes at nine.", []),
+        ("It is false that the gate closes at nine.", []),
+        ("Delete the line that the gate closes at nine.", []),
+        ("I forgot whether the gate closes at nine.", []),
+        ("The gate closes at nine. I made that up.", []),
+        ("The gate closes at nine, as if!", []),
+        ("The chatbot told me that the gate closes at nine.", []),
+        ("You insist that the gate closes at nine.", []),
+        ("The gate closes at nine. That was your answer.", []),
+        ("The console printed: The gate closes at nine.", []),
+        ("# cat gate.txt\nThe gate closes at nine.", []),
+        ("<p>The gate closes at nine.</p>", []),
+        ('"The gate closes at nine." is what it printed.', []),
+        ("We agreed that the gate closes at nine.", ["The team agreed that the gate closes at nine."]),
     ],
 )  # fmt: skip
 def test_the_rules_find_what_is_claimed(spoken, kept):

@@ -2,8 +2,10 @@
 
 import pytest
 
+from nightschool.memory.fake import FakeStore
+from nightschool.sources.claims import ends, gives_another_value, same_fact
 from nightschool.sources.conversations import conversation
-from nightschool.sources.echoes import gives_another_value, repeats, same_fact, without_echoes
+from nightschool.sources.echoes import repeats, without_echoes
 from nightschool.types import Memory, MemoryStatus, SourceKind, Trust
 
 
@@ -66,6 +68,13 @@ def test_the_models_own_words_are_news_only_when_the_user_agrees(role):
         ("The staging host is not kestrel-7.", HOST, False),
         ("The backup host is kestrel-7.", HOST, False),
         ("Ada Berg closed the clinic.", "Ada Berg runs the clinic.", False),
+        ("Ada Berg is in charge of the clinic.", "The head of the clinic is Ada Berg.", True),
+        ("Ada Berg takes care of the clinic.", "Ada Berg runs the clinic.", False),
+        ("The choir meeting is held at 8:15.", "The choir meeting begins at 8:15.", True),
+        ("The choir meeting is over at 8:15.", "The choir meeting begins at 8:15.", False),
+        ("The user's aunt lives in Hove.", "The home of the user's aunt is in Hove.", True),
+        ("The user's aunt works in Hove.", "The user's aunt lives in Hove.", False),
+        ("The user's aunt lives in Hove since May.", "The user's aunt lives in Hove.", True),
     ],
 )
 def test_the_same_fact_in_other_words(left, right, same):
@@ -78,6 +87,10 @@ def test_the_same_fact_in_other_words(left, right, same):
         ("Bo Lund runs the clinic.", "The clinic is run by Ada Berg.", True),
         ("The choir meeting was moved to 9:30.", "The choir meeting starts at 8:15.", True),
         ("Bo Lund cleans the clinic.", "Ada Berg runs the clinic.", False),
+        ("Bo Lund manages the clinic.", "Ada Berg is in charge of the clinic.", True),
+        ("Bo Lund runs the clinic, and not Ada Berg.", "The clinic is run by Ada Berg.", True),
+        ("Bo Lund runs the kitchen.", "Ada Berg runs the clinic.", False),
+        ("The choir meeting ends at 9:30.", "The choir meeting starts at 8:15.", False),
         ("The choir meeting starts at 8:15.", "The choir meeting starts at 8:15.", False),
     ],
 )
@@ -114,3 +127,77 @@ def test_people_of_one_first_name_are_two_values():
     left, right = "Ada Lund looks after the shed.", "Ada Berg looks after the shed."
     assert gives_another_value(left, right)
     assert not same_fact(left, right)
+
+
+@pytest.mark.parametrize(
+    ("said", "old", "gone"),
+    [
+        ("Bo Lund took over the clinic from Ada Berg.", "Ada Berg manages the clinic.", True),
+        ("Ada Berg no longer runs the clinic.", "The head of the clinic is Ada Berg.", True),
+        (
+            "The choir meeting starts at 9:30 instead of 8:15.",
+            "The choir meeting is at 8:15.",
+            True,
+        ),
+        ("Bo Lund took over the kitchen from Ada Berg.", "Ada Berg manages the clinic.", False),
+        ("Ada Berg no longer cleans the clinic.", "Ada Berg manages the clinic.", False),
+        ("Bo Lund runs the clinic.", "Ada Berg manages the clinic.", False),
+    ],
+)
+def test_who_names_the_old_value_ends_it(said, old, gone):
+    assert ends(said, old) is gone
+
+
+CLINIC = memory("Ada Berg is in charge of the clinic.", key="said|ada berg|be|of")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Bo Lund runs the clinic now.",
+        "Since Monday the clinic is managed by Bo Lund.",
+        "I was wrong. Bo Lund heads the clinic.",
+        "The new head of the clinic is Bo Lund.",
+        "Ada Berg no longer runs the clinic, Bo Lund does.",
+        "Ada Berg has stopped running the clinic, and Bo Lund runs it.",
+    ],
+)
+def test_a_correction_takes_the_place_of_what_was_worded_otherwise(said):
+    texts, left = kept(("user", said), near=[CLINIC])
+    assert len(texts) == 1
+    assert "Bo Lund" in texts[0]
+    assert left.findings[0].replaces == (CLINIC.id,)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Bo Lund runs the clinic.",
+        "I am at home now. It rains, and I like that very much. Bo Lund runs the clinic.",
+    ],
+)
+def test_without_word_of_a_change_both_stand(said):
+    _, left = kept(("user", said), near=[CLINIC])
+    assert left.findings[-1].replaces == ()
+
+
+def test_of_several_relations_that_a_change_may_mean_none_is_chosen():
+    cleaner = memory("Dora Lyng cleans the clinic.", key="said|dora|clean|clinic")
+    _, left = kept(("user", "Bo Lund has taken over the clinic."), near=[CLINIC, cleaner])
+    assert left.findings[0].replaces == ()
+
+
+def test_a_repetition_in_other_words_is_known_already():
+    texts, left = kept(("user", "As I said, the clinic is managed by Ada Berg."), near=[CLINIC])
+    assert texts == []
+    assert left.dropped == {"known": 1}
+
+
+def test_what_is_replaced_is_forgotten_with_what_replaced_it():
+    store = FakeStore()
+    first = conversation([{"role": "user", "content": CLINIC.text}], "t", "one")
+    (old,), _ = store.absorb(first)
+    second = conversation([{"role": "user", "content": "Bo Lund runs the clinic now."}], "t", "two")
+    (new,), gone = store.absorb(without_echoes(second, (), lambda text: [old]))
+    assert [m.id for m in gone] == [old.id]
+    assert {m.id for m in store.lineage(new.id)} == {old.id, new.id}

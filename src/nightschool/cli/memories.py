@@ -232,7 +232,9 @@ def conflicts(
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List what stands against something else: the one that you approve closes the others.
+    """List what stands against something else.
+
+    The one that you approve closes those in its words; of those in other words, reject the wrong one.
 
     Example: nightschool memory conflicts
     """

@@ -20,6 +20,7 @@ from nightschool.memory.rules import (
     remembered,
     said_again,
     shown_by,
+    under,
 )
 from nightschool.memory.surroundings import HUMAN
 from nightschool.trust import entitled
@@ -71,7 +72,8 @@ class FakeStore:
                 continue
             olds = [memory for memory in known if entitled(finding.trust, memory)]
             for old in olds:
-                superseded.append(self._close(old, MemoryStatus.SUPERSEDED, episode.kind.value))
+                gone = under(finding.key, old)
+                superseded.append(self._close(gone, MemoryStatus.SUPERSEDED, episode.kind.value))
             memory = remembered(episode, finding, olds[-1] if olds else None)
             self._add(memory, finding.speaker or episode.source)
             added.append(memory)
@@ -257,7 +259,7 @@ class FakeStore:
             m
             for m in self.memories(episode.tenant)
             if finding.key
-            and m.key == finding.key
+            and (m.key == finding.key or m.id in finding.replaces)
             and (m.source_kind in SAID if episode.kind in SAID else m.source == episode.source)
         ]
 

@@ -133,8 +133,8 @@ class Records:
     def update(self, memory: Memory) -> None:
         """Store a memory's new state."""
         self.connection.execute(
-            "UPDATE memories SET status = ?, body = ? WHERE id = ?",
-            (memory.status.value, to_json(memory), memory.id),
+            "UPDATE memories SET status = ?, key = ?, body = ? WHERE id = ?",
+            (memory.status.value, memory.key, to_json(memory), memory.id),
         )
 
     def close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:

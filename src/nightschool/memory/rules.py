@@ -79,6 +79,17 @@ def overruled(
     return False
 
 
+def replaced_too(memory: Memory, episode: Episode, finding: Finding) -> bool:
+    """Tell whether a finding takes the place of a memory that it names, and that has another key."""
+    live = memory.status is MemoryStatus.LIVE and memory.tenant == episode.tenant
+    return live and memory.key != finding.key
+
+
+def under(key: str, old: Memory) -> Memory:
+    """Give a memory that is replaced the key of what replaces it: they are one history, and are forgotten together."""
+    return replace(old, key=key)
+
+
 def said_again(episode: Episode) -> Episode:
     """Tell a statement apart from the same one that was said before, and has been taken back since."""
     return replace(episode, digest=digest(episode.digest, episode.id))

@@ -23,8 +23,10 @@ from nightschool.memory.rules import (
     may_vanish,
     overruled,
     remembered,
+    replaced_too,
     said_again,
     shown_by,
+    under,
 )
 from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.protocols import Embedder, Progress
@@ -87,7 +89,9 @@ class SqliteStore:
                 olds = [memory for memory in known if entitled(finding.trust, memory)]
                 memory = remembered(episode, finding, olds[-1] if olds else None)
                 superseded += [
-                    self._records.close(old, MemoryStatus.SUPERSEDED, episode.kind.value)
+                    self._records.close(
+                        under(memory.key, old), MemoryStatus.SUPERSEDED, episode.kind.value
+                    )
                     for old in olds
                 ]
                 self._records.add(memory, finding.speaker or episode.source, episode)
@@ -325,6 +329,9 @@ class SqliteStore:
         found = self._records.select(
             "tenant = ? AND key = ? AND status = 'live'", episode.tenant, finding.key
         )
+        found += [
+            m for m in self._records.known(finding.replaces) if replaced_too(m, episode, finding)
+        ]
         if episode.kind in SAID:
             found = [memory for memory in found if memory.source_kind in SAID]
         else:

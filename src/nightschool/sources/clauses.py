@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nightschool.language import parse
 from nightschool.sources.earnest import attributed, in_earnest, takes_back
 from nightschool.sources.forms import SELF, existence, finished, full_name, introduced
+from nightschool.sources.framing import core
 from nightschool.sources.references import (
     UNKNOWN,
     Context,
@@ -23,6 +24,7 @@ from nightschool.sources.references import (
     shared_subject,
     subject_of,
 )
+from nightschool.sources.relations import MISREAD
 from nightschool.sources.remarks import HEDGES, commands, is_remark, reported
 from nightschool.sources.topics import mention, remember
 from nightschool.sources.wording import words
@@ -79,24 +81,28 @@ def _read(text: str, at: int, context: Context) -> list[Statement]:
     for end, after in ends:
         piece = text[begin:end]
         sentences = list(parse(piece).sents) if piece.strip() else []
+        shift = at + begin + len(piece) - len(piece.lstrip())
         for number, sentence in enumerate(sentences):
+            if not in_earnest(sentence.text):
+                continue
             said = not attributed(sentence.text) and not any(
                 takes_back(later.text) for later in sentences[number + 1 : number + 2]
             )
-            shift = at + begin + len(piece) - len(piece.lstrip())
-            for head, tokens in _clauses(sentence):
+            whole = (shift + sentence.start_char, shift + sentence.end_char)
+            claim = core(sentence.text)
+            inner = [sentence] if claim == sentence.text.strip() else list(parse(claim).sents)
+            for head, tokens in (pair for part in inner for pair in _clauses(part)):
                 start, stop = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
+                place = (shift + start, shift + stop) if inner[0] is sentence else whole
                 for statement in _statements(head, tokens, context):
                     if said and not reported(head):
-                        found.append(Statement(statement, shift + start, shift + stop))
+                        found.append(Statement(statement, *place))
         begin = after
     return found
 
 
 def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
     """Cut a sentence at its coordinated and relative clauses."""
-    if not in_earnest(sentence.text):
-        return []
     root = sentence.root
     if any(t.lower_ in HEDGES for t in sentence):
         return []
@@ -246,6 +252,8 @@ def _misread(head: Token, tokens: list[Token]) -> bool:
     """Tell a whole sentence in which the parser found no main verb: "the key to the shed hangs here"."""
     verbs = [t for t in tokens if t.tag_ in ("VBZ", "VBP", "VBD") and t.dep_ != "relcl"]
     whole = tokens[0].dep_ in ("det", "poss", "compound", "amod") or tokens[0].pos_ == "PROPN"
+    if head.lower_ in MISREAD and head.i > 0 and not verbs and head.nbor(-1).tag_ != "NNS":
+        return head.nbor(-1).head == head and any(t.dep_ in ("prep", "dobj") for t in head.rights)
     lost = head.pos_ == "NOUN" and any(t.dep_ in ("pobj", "appos", "acl") for t in verbs)
     return whole and (lost or (head.pos_ == "ADP" and subject_of(head) is not None))
 

@@ -7,26 +7,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from nightschool.language import normalise, parse
-from nightschool.sources.earnest import confirms, negated
-from nightschool.sources.keys import SAME_VERBS
+from nightschool.language import normalise
+from nightschool.sources.claims import DAY, claim, ends, gives_another_value, same_fact
+from nightschool.sources.earnest import confirms
 from nightschool.trust import ORDER, rank
 from nightschool.types import Finding, Memory, MemoryStatus, Reading, Turn
 
 FILLER = frozenset("now still currently already also really actually indeed as".split())
 """Words that change no fact."""
-LIGHT = frozenset(
-    "be call name have know go by as the a an 's i my our we team user of in at to where and but still now "
-    "currently from on longer no not do never".split()
-)
-"""Lemmas that join a thing and its value: "is called", "goes by", "is known as"."""
-TURNS = frozenset("change switch rename move become".split())
-"""Verbs that say only that a value is another one."""
 CHANGES = re.compile(
-    r"\b(?:now|no longer|not .{0,300} any ?more|instead|correction|actually|changed|moved|switched|renamed|taken over)\b",
+    r"\b(?:now|nowadays|these days|no longer|not .{0,300} any ?more|n[’']t .{0,300} any ?more|instead|rather than|in place of|correct(?:ion|ed|ing)?"
+    r"|correct myself|actually|in fact|updates?|out of date|outdated|obsolete|mistaken?|(?:was|were) wrong|change[ds]?|moved|switched|renamed"
+    r"|relocated|shifted|rescheduled|postponed|pushed|brought forward|put back|swapped|settled|replace[ds]?|succeed(?:s|ed)|successor"
+    r"|t(?:ook|aken|akes) over|took the place|handed|passed|stopped|quit|g[ai]ve[ns]? .{0,60}up|stepped down|used to|formerly|new|news"
+    r"|from today|as of|as from|and not|, not|but not)\b"
+    rf"|\b(?:since|from|starting|beginning|effective)\W+(?:\w+ )?{DAY}",
     re.IGNORECASE,
 )
 """Says that a value has changed; a statement with it takes the place of one of another value."""
+REMARK = 5
+"""So many words at most has a sentence that belongs to the next one: "I was wrong. ..."."""
 
 
 def without_echoes(
@@ -58,70 +58,91 @@ def without_echoes(
             m for m in near(finding.text) if rank(m) <= ORDER.index(finding.trust)
         ]
         known += kept
+        olds = _replaced(finding, known, turns, len(before))
         if any(repeats(finding.text, m.text) for m in in_prompt) or _heard_first(
             finding, turns, len(before)
         ):
             dropped["echo"] += 1
-        elif any(
+        elif not olds and any(
             repeats(finding.text, other.text) or same_fact(finding.text, other.text)
             for other in known
         ):
             dropped["known"] += 1
-        elif _denies_nothing(finding, known):
+        elif _denies_nothing(finding, known) or _told_better(finding, reading.findings):
             dropped["denial"] += 1
         else:
-            old = next((m for m in known if gives_another_value(finding.text, m.text)), None)
-            at = _place(finding, turns, len(before))
-            if old is not None and old.key and at is not None and CHANGES.search(turns[at].text):
-                finding = replace(finding, key=old.key)
-            kept.append(finding)
+            kept.append(_in_place_of(finding, olds, known, kept))
     return replace(reading, findings=tuple(kept), dropped=dict(dropped))
+
+
+def _replaced(
+    finding: Finding, known: Sequence[Memory | Finding], turns: Sequence[Turn], fresh: int
+) -> list[Memory | Finding]:
+    """Find what a finding takes the place of, however that was worded; nothing where that is not clear.
+
+    It has to name the old value, or speak of a change of the same relation. Of several relations that it may
+    mean, none is chosen: then both stand, and `nightschool memory conflicts` shows them.
+    """
+    named = [m for m in known if ends(finding.text, m.text)]
+    if named:
+        return [*named, *(m for m in known if m not in named and same_fact(finding.text, m.text))]
+    at = _place(finding, turns, fresh)
+    if at is None or not CHANGES.search(_around(finding, turns[at])) or claim(finding.text).denies:
+        return []
+    others = [m for m in known if gives_another_value(finding.text, m.text)]
+    exact = [m for m in others if claim(m.text).relation == claim(finding.text).relation]
+    others = exact or others
+    if len({claim(m.text).relation for m in others}) > 1:
+        return []
+    again = [m for m in known if same_fact(finding.text, m.text)] if others else []
+    return [*others, *again]
+
+
+def _in_place_of(
+    finding: Finding,
+    olds: Sequence[Memory | Finding],
+    known: Sequence[Memory | Finding],
+    kept: list[Finding],
+) -> Finding:
+    """Let a finding take the place of others: of memories by their ids, of what the same talk told before by its key."""
+    ids = tuple(m.id for m in olds if isinstance(m, Memory))
+    keyed = next((m.key for m in olds if m.key), finding.key)
+    for place, earlier in enumerate(kept):
+        if any(earlier is old for old in olds):
+            kept[place] = replace(earlier, key=keyed)
+    return replace(finding, key=keyed, replaces=ids)
+
+
+def _told_better(finding: Finding, findings: Sequence[Finding]) -> bool:
+    """Tell "Ada has stopped running it" beside "Bo runs it": what the other one tells is enough."""
+    own = claim(finding.text)
+    return (own.ended or own.denies) and any(
+        other is not finding
+        and not claim(other.text).ended
+        and gives_another_value(other.text, finding.text)
+        for other in findings
+    )
+
+
+def _around(finding: Finding, turn: Turn) -> str:
+    """Return the sentence of a finding, with a short one before it."""
+    assert finding.span is not None
+    at = finding.span.start - turn.span.start
+    sentences = [
+        (m.start(), m[0])
+        for m in re.finditer(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|[.!?](?=\S)|\n|$)", turn.text)
+    ]
+    found = ""
+    for number, (start, text) in enumerate(sentences):
+        if start <= at or not found:
+            last = sentences[number - 1][1] if number else ""
+            found = (last if len(last.split()) <= REMARK else "") + text
+    return found
 
 
 def repeats(statement: str, text: str) -> bool:
     """Tell whether a statement's words stand in a text, in one piece."""
     return f" {_plain(statement)} " in f" {_plain(text)} "
-
-
-def same_fact(left: str, right: str) -> bool:
-    """Tell whether two statements join the same words in another way: "X is called Y", "Y is X".
-
-    Several names have to come in the same order: "Ada is Bo's deputy" is not "Bo is Ada's deputy".
-    """
-    a, b = _Words(left), _Words(right)
-    ordered = a.names == b.names or len(a.names) == 1
-    alike = a.frame == b.frame and negated(left) == negated(right)
-    return bool(a.names) and alike and set(a.names) == set(b.names) and ordered
-
-
-def gives_another_value(left: str, right: str) -> bool:
-    """Tell whether two statements say the same of different names or numbers."""
-    a, b = _Words(left), _Words(right)
-    same = a.frame == b.frame or (a.verbs & TURNS and a.frame - a.verbs == b.frame - b.verbs)
-    return bool(a.frame - TURNS and a.names and b.names and same) and a.names[:1] != b.names[:1]
-
-
-class _Words:
-    """A statement's names and numbers in order, a name of several words as one, and its other words."""
-
-    def __init__(self, text: str) -> None:
-        self.names: list[str] = []
-        self.frame: set[str] = set()
-        self.verbs: set[str] = set()
-        last = -2
-        for token in parse(text):
-            lemma = token.lemma_.lower()
-            digit = any(c.isdigit() for c in token.text)
-            if digit or (token.pos_ == "PROPN" and token.text[0].isupper()):
-                word = token.text.lower()
-                if token.i == last + 1:
-                    self.names[-1] += f" {word}"
-                else:
-                    self.names.append(word)
-                last = token.i
-            elif not token.is_punct and lemma not in LIGHT:
-                self.frame.add(SAME_VERBS.get(lemma, lemma))
-                self.verbs |= {SAME_VERBS.get(lemma, lemma)} if token.pos_ == "VERB" else set()
 
 
 def _plain(text: str) -> str:
@@ -131,11 +152,11 @@ def _plain(text: str) -> str:
 
 def _denies_nothing(finding: Finding, known: Sequence[Memory | Finding]) -> bool:
     """Tell a denial that would take the place of another value than the one that it denies."""
-    words = _Words(finding.text)
-    if not words.names or not negated(finding.text):
+    own = claim(finding.text)
+    if not own.values or not own.denies:
         return False
     rivals = [m for m in known if m.key == finding.key or gives_another_value(finding.text, m.text)]
-    return bool(rivals) and not any(set(words.names) & set(_Words(m.text).names) for m in rivals)
+    return bool(rivals) and not any(set(own.values) & set(claim(m.text).values) for m in rivals)
 
 
 def _heard_first(finding: Finding, turns: Sequence[Turn], fresh: int) -> bool:

@@ -16,8 +16,9 @@ from nightschool.errors import ExtractorFailed, ModelError
 from nightschool.language import normalise, parse
 from nightschool.protocols import Prompt, Writer
 from nightschool.sources.clauses import Context, statements
-from nightschool.sources.earnest import attributed, in_earnest, negated, own_words, takes_back
+from nightschool.sources.earnest import attributed, in_earnest, negated, takes_back
 from nightschool.sources.keys import statement_key
+from nightschool.sources.quoted import own_words
 from nightschool.sources.topics import hear
 from nightschool.types import Episode, Finding, Message, Reading, Span, Turn
 

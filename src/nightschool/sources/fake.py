@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from nightschool.language import normalise
-from nightschool.sources.earnest import attributed, in_earnest, own_words
+from nightschool.sources.earnest import attributed, in_earnest
+from nightschool.sources.quoted import own_words
 from nightschool.types import Episode, Finding, Reading, Span, Turn
 
 

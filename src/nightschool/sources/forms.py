@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from nightschool.language import CODE_LIKE
 from nightschool.sources.references import UNKNOWN, Context, is_one, is_plural, named, subject_of
 from nightschool.sources.topics import lowered
 from nightschool.sources.wording import words
@@ -28,7 +29,8 @@ def finished(text: str) -> str | None:
     text = re.sub(r" (?:is|was) the one who ", " ", text)
     if UNKNOWN in text or not text:
         return None
-    return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!' else '.'}"
+    first = text[0] if CODE_LIKE.match(text.split()[0]) else text[0].upper()
+    return f"{first}{text[1:]}{'' if text[-1] in '.!' else '.'}"
 
 
 def full_name(name: str, context: Context) -> str:

@@ -84,5 +84,10 @@ def _complement(root: Token) -> str:
             or (child.dep_ == "dobj" and child.pos_ == "NOUN")
             or child.dep_ in ("xcomp", "ccomp")
         ):
-            parts.append(child.lemma_.lower())
+            told = next((c for c in child.children if c.dep_ == "pobj" and c.pos_ == "NOUN"), None)
+            thing = child.lemma_ in ("as", "for") and told is not None
+            # "We use X as the gate code" and "we use Y as the mail host" are about two things.
+            parts.append(
+                f"{child.lemma_} {_name(told)}" if thing and told else child.lemma_.lower()
+            )
     return " ".join(sorted(parts))

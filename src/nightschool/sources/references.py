@@ -138,8 +138,11 @@ class Context:
 
 
 def subject_of(verb: Token) -> Token | None:
-    """Return a verb's own subject."""
-    return next((t for t in verb.children if t.dep_ in ("nsubj", "nsubjpass", "expl")), None)
+    """Return a verb's own subject; also where the parser took it for a part of the verb's name."""
+    found = next((t for t in verb.children if t.dep_ in ("nsubj", "nsubjpass", "expl")), None)
+    if found is None and verb.tag_ in ("VBZ", "VBD") and verb.dep_ == "ROOT":
+        return next((t for t in verb.lefts if t.dep_ == "compound" and t.i == verb.i - 1), None)
+    return found
 
 
 def shared_subject(verb: Token) -> Token | None:
@@ -241,6 +244,9 @@ def refer(token: Token, context: Context, *, bind: bool = True) -> str | None:
     if low in ("he", "she", "him", "her", "his"):
         return context.someone or UNKNOWN
     if low in ("it", "its"):
+        parallel = _parallel(token) if low == "it" else ""
+        if parallel:
+            return parallel
         return _less_owned(context.thing, token, context) or UNKNOWN
     if low in ("they", "them", "their"):
         return context.they(done_to=token.dep_ in ("dobj", "pobj"))[0] or UNKNOWN
@@ -248,6 +254,23 @@ def refer(token: Token, context: Context, *, bind: bool = True) -> str | None:
         return None  # "the robot that collects litter" points at nothing outside
     pointing = low in ("this", "that", "these", "those")
     return UNKNOWN if pointing and token.dep_ in ("nsubj", "dobj", "pobj", "nsubjpass") else None
+
+
+def _parallel(token: Token) -> str:
+    """Name what the same verb took before: "Ada has stopped running the bakery, and Bo runs it"."""
+    verb = token.head if token.dep_ == "dobj" else token.head.head if token.dep_ == "pobj" else None
+    if verb is None or verb.pos_ != "VERB":
+        return ""
+    for earlier in verb.sent:
+        if earlier.lemma_ != verb.lemma_ or earlier.i >= verb.i:
+            continue
+        for noun in earlier.subtree:
+            mine = noun.head == earlier or (noun.head.dep_ == "prep" and noun.head.head == earlier)
+            if mine and noun.dep_ in ("dobj", "pobj") and noun.pos_ == "NOUN":
+                phrase = [t for t in noun.subtree if t.i <= noun.i]
+                plain = all(t.tag_ not in ("PRP", "PRP$") for t in phrase)
+                return " ".join(t.text for t in phrase).lower() if plain else ""
+    return ""
 
 
 def _less_owned(thing: str, token: Token, context: Context) -> str:

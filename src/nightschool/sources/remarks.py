@@ -16,13 +16,17 @@ VAGUE = frozenset("anything everything question something stuff thing".split())
 CHANGES = frozenset("change differ move vary".split())
 EMPTY = frozenset(
     "busy correct different done fine fun glad good great happy hungry late new nice ready right sorry sure "
-    "tired true".split()
+    "tired true wrong mistaken".split()
 )
 AMBIENT = frozenset("cloudy cold dark early foggy hot late rainy sunny warm wet windy".split())
 """What `it` is by itself, without meaning a thing."""
 
+BARE = frozenset("nsubj nsubjpass punct advmod aux neg cc conj intj mark".split())
 
-SAYING = frozenset("answer claim mention remember reply say state tell write".split())
+
+SAYING = frozenset(
+    "answer assume believe claim insist mention remember reply respond say state suggest tell think write".split()
+)
 
 
 def reported(verb: Token) -> bool:
@@ -70,8 +74,12 @@ def is_remark(head: Token) -> bool:
         only = only and quality is not None and quality.lower_ in EMPTY
         if quality is not None and subject == "it" and quality.lower_ in AMBIENT:
             return True
-        here = quality is None and any(t.lower_ in ("here", "there") for t in head.children)
+        here = quality is None and any(t.lower_ in ("here", "there", "back") for t in head.children)
         return only or here
+    if subject == "it" and any(t.lower_ in AMBIENT for t in head.children):
+        return True  # "it's getting late"
+    if head.lemma_ in ("be", "do", "have") and not set(kinds) - BARE:
+        return True  # "Ada does", "the lab is"
     if any(t.lower_ == "here" for t in head.children) or head.lemma_ in CHANGES:
         return not kinds.keys() & {"dobj", "prep", "xcomp", "oprd", "attr", "acomp", "advcl"}
     made = kinds.get("dobj") or kinds.get("attr")
