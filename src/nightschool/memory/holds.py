@@ -13,6 +13,7 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
 
+from nightschool.memory.directives import directive
 from nightschool.types import Hold, SourceKind
 
 MASK = "[secret]"
@@ -58,22 +59,31 @@ ORDERS = re.compile(
 BROUGHT_IN = (SourceKind.DOCUMENT, SourceKind.CODE, SourceKind.NOTE)
 
 
-def holds(text: str, kind: SourceKind) -> tuple[Hold, ...]:
+def holds(text: str, kind: SourceKind, passage: str = "") -> tuple[Hold, ...]:
     """Tell why a statement may not be trained.
 
     Args:
         text: The memory's text.
         kind: What it was read from. An order that the owner states is a wish; one that stands in a
             document is a planted instruction until the owner says otherwise.
+        passage: The part of a document in which it stands, as written; empty where it has none. What
+            shares a passage with an order waits with it: a clause cut out of an order does not look like one.
     """
     found = []
     if masked(text):
         found.append(Hold.SECRET)
     if PASSING.search(text) and kind is not SourceKind.CODE:
         found.append(Hold.VOLATILE)
-    if kind in BROUGHT_IN and ORDERS.search(text):
+    if kind in BROUGHT_IN and _ordered(text, kind, passage):
         found.append(Hold.DIRECTIVE)
     return tuple(found)
+
+
+def _ordered(text: str, kind: SourceKind, passage: str) -> bool:
+    """Tell an order by its words, and in a document by its structure; docstrings are all in the imperative."""
+    if ORDERS.search(text) or ORDERS.search(passage):
+        return True
+    return kind is SourceKind.DOCUMENT and (directive(text) or directive(passage))
 
 
 @lru_cache(maxsize=256)
