@@ -15,44 +15,15 @@ from typing import TYPE_CHECKING
 
 from nightschool.language import parse, visible
 from nightschool.memory.talk import (
-    ADDRESSED,
-    ANSWERED,
-    ANSWERS,
-    ANYBODY,
-    ASKING,
-    BELIEVING,
-    BINDING,
-    DUTIES,
-    ERASED,
-    EXCLUSIVE,
-    INSTEAD,
-    LABELS,
-    MACHINES,
-    MOVING,
-    PLEAS,
-    PUBLIC,
-    QUESTIONS,
-    RECEIVING,
-    REPLIES,
-    REQUESTS,
-    ROLES,
-    SAYING,
-    SEEKING,
-    SHOWING,
-    SPEAKERS,
-    TEMPLATES,
-    TOPICAL,
-    VALUED,
-)
+    ABOUT, ADDRESSED, ANSWERED, ANSWERS, ANYBODY, ASKING, BELIEVING, BINDING, DUTIES, ERASED,
+    EXCLUSIVE, INSTEAD, LABELS, MACHINES, MOVING, NOUN_SIGNS, OPENERS, ORDERS, PLEAS, PUBLIC,
+    QUESTIONS, RECEIVING, REPLIES, REQUESTS, ROLES, SAYING, SEEKING, SHOWING, SPEAKERS, TEMPLATES,
+    TOPICAL, VALUED,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from spacy.tokens import Span as Sentence
     from spacy.tokens import Token
-
-
-OPENERS = frozenset("then please kindly always never just : ,".split())
-NOUN_SIGNS = frozenset("of to is are : ( =".split())
-"""What follows a noun, and no verb of saying."""
 
 
 @lru_cache(maxsize=256)
@@ -62,13 +33,38 @@ def directive(text: str) -> bool:
     Args:
         text: Prose of a document; Markdown is fine. Lists and paragraphs are read one by one.
     """
-    plain = unicodedata.normalize("NFKC", visible(text))
+    return any(found for _, found in _judged(text))
+
+
+def cut_from_directive(text: str, passage: str) -> bool:
+    """Tell whether a statement was read from a sentence that is a directive, or from the one after it.
+
+    Args:
+        text: The statement; its pronouns may be resolved.
+        passage: The part of the document in which it stands, as written.
+    """
+    words = set(text.lower().split())
+    judged = _judged(passage)
+    shared = [len(words & set(sentence.lower().split())) for sentence, _ in judged]
+    best = max(shared, default=0)
     return any(
-        LABELS.search(block) is not None
-        or ANSWERED.search(block) is not None
-        or any(_directs(sentence) for sentence in parse(block).sents)
-        for block in _blocks(plain)
+        found or (at > 0 and judged[at - 1][1])
+        for at, (_, found) in enumerate(judged)
+        if shared[at] == best
     )
+
+
+@lru_cache(maxsize=256)
+def _judged(text: str) -> tuple[tuple[str, bool], ...]:
+    """Return each sentence, and whether it is a directive; in a sample dialogue all are."""
+    judged = []
+    for block in _blocks(unicodedata.normalize("NFKC", visible(text))):
+        talk = LABELS.search(block) is not None or ANSWERED.search(block) is not None
+        judged += [
+            (s.text, talk or ORDERS.search(s.text) is not None or _directs(s))
+            for s in parse(block).sents
+        ]
+    return tuple(judged)
 
 
 def _blocks(text: str) -> list[str]:
@@ -127,12 +123,17 @@ def _when(token: Token) -> bool:
 def _answers(sentence: Sentence) -> bool:
     """Tell talk of answers: "the answer to any question on it", "a wrong reply", "in replies to customers"."""
     nouns = [t for t in sentence if t.pos_ in ("NOUN", "PROPN")]
-    if any(t.lemma_.lower() in ANSWERS for t in nouns):
-        return True
+    bound = any(t.lemma_.lower() in VALUED | DUTIES | BINDING for t in sentence)
+    whose = any(t.lemma_.lower() in ANYBODY | PUBLIC | SPEAKERS for t in sentence)
+    for noun in nouns:
+        about = any(t.dep_ == "prep" and t.lower_ in ABOUT for t in noun.children)
+        owed = any(_mood(t) in ("order", "duty") for t in sentence)
+        if noun.lemma_.lower() in ANSWERS and (
+            bound or whose or about or owed or noun.dep_ == "attr"
+        ):
+            return True
     talk = [t for t in nouns if t.lemma_.lower() in QUESTIONS | REPLIES]
-    whose = [t for t in sentence if t.lemma_.lower() in ANYBODY | PUBLIC | SPEAKERS]
-    bound = any(t.lemma_.lower() in VALUED | DUTIES for t in sentence)
-    return bool(talk and whose) or (bound and any(t.lemma_.lower() == "question" for t in talk))
+    return (bool(talk) and whose) or (bound and any(t.lemma_.lower() == "question" for t in talk))
 
 
 def _orders(token: Token) -> bool:
@@ -165,6 +166,8 @@ def _orders(token: Token) -> bool:
 def _says(token: Token, mood: str, who: Token | None) -> bool:
     """Judge a verb of saying: what a described thing says, or a person with a name, is a fact about it."""
     talker = _among(who, ANYBODY | PUBLIC | SPEAKERS | {"you"})
+    if mood != "order" and not _content(token):
+        return False
     if mood == "plain":
         return talker or any(t.text in '"\u201c\u201d' for t in token.sent)
     if mood == "loose":
@@ -189,10 +192,19 @@ def _shows(token: Token, mood: str, who: Token | None) -> bool:
     return (talker and (named or told)) or (named and _among(who, {"you"}))
 
 
+def _content(token: Token) -> bool:
+    """Tell whether it is said what is said: not "if nobody answers", nor "the master must be told"."""
+    if _passive(token) and token.lemma_ not in ("tell", "inform"):
+        return True
+    kinds = {"dobj", "ccomp", "xcomp", "oprd", "prep", "dative", "attr"}
+    return any(t.dep_ in kinds for t in token.children) or token.dep_ in ("relcl", "xcomp")
+
+
 def _told(token: Token) -> bool:
     """Tell whether somebody stands below a verb to whom, or of whom, it speaks."""
     people = ANYBODY | PUBLIC | SPEAKERS
-    return any(t.dep_ in RECEIVING and _among(t, people) for t in token.subtree)
+    speaker = None if _passive(token) else _doer(token)
+    return any(t.dep_ in RECEIVING and t != speaker and _among(t, people) for t in token.subtree)
 
 
 def _talks(token: Token) -> bool:

@@ -33,6 +33,8 @@ SEEKING = frozenset(
 """Verbs of wanting to know something, if people do so; of programs they tell other things."""
 ANSWERS = frozenset("answer enquiry inquiry mention reply wording".split())
 """Words of talk that name nothing else."""
+ABOUT = frozenset("about concerning for in on regarding to with without".split())
+"""Words between an answer and what it is about."""
 QUESTIONS = frozenset("lookup query question request search".split())
 REPLIES = frozenset(
     "chat completion conversation dialog dialogue message output prompt response summary".split()
@@ -131,3 +133,27 @@ TEMPLATES = re.compile(
     re.IGNORECASE,
 )
 """Tables of questions and answers for a program that talks."""
+ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b[^.]{0,40}\b(?:instructions?|rules|prompts?|guidelines|memor(?:y|ies))\b"
+    r"|\b(?:system prompt|as an ai|language models?|(?:ai|the) assistants?|chat ?bots?)\b[^.]{0,60}"
+    r"\b(?:must|should|shall|will|is to|are to|have to|has to|always|never|answers?|respond|reply|say|recommend)\b"
+    r"|\b(?:when|whenever|if|each time|every time|once|next time)\b[^.]{0,80}"
+    r"\b(?:asks?|asked|asking|mentions?|mentioned|question|query|prompt)\b[^.]{0,80}"
+    r"\b(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|give|point|send)\b"
+    r"|^\W*(?:please |always |never |you (?:must|should|have to|are to) |do not |don't |from now on[, ]+)+"
+    r"(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|remember|store|memori[sz]e|reveal|act)\b"
+    r"|\b(?:assistants?|chat ?bots?|language models?|llms?|agents? reading)\b[^.]*\b(?:kindly|please|have it|make it|let it|tell it|ask it)\b"
+    r"|\b(?:kindly|please|have|make|let|tell|ask|instruct|train)\b[^.]*\b(?:assistants?|chat ?bots?|language models?|llms?)\b"
+    r"|\byou are (?:an?|the)\b[^.]{0,40}\b(?:assistant|agent|model|bot|expert)\b"
+    r"|\b(?:must|should|shall|always|never|mandatory|required|have to|has to|are to|is to|supposed to|expected to)\b[^.]*"
+    r"\b(?:answers?|answered|responses?|repl(?:y|ies)|questions?|queries)\b[^.]{0,20}\b(?:about|concerning|regarding|on|to|of|for|with)\b"
+    r"|\b(?:answers?|responses?|repl(?:y|ies)|questions?|queries|anyone asking|asked)\b[^.]{0,20}\b(?:about|concerning|regarding|on|to|of|for|what|which)\b"
+    r"[^.]*\b(?:must|should|shall|always|never|mandatory|required|have to|has to|are to|is to|supposed to|expected to)\b"
+    r"|\bfrom now on\b|\byou are now\b|\b(?:new|updated) instructions?\b"
+    r"|<\|?(?:im_start|system|endoftext)\|?>|\[/?inst\]|###? ?(?:system|instruction)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How a text speaks to whoever reads it with a model; only what sources bring in is held for it."""
+OPENERS = frozenset("then please kindly always never just : ,".split())
+NOUN_SIGNS = frozenset("of to is are : ( =".split())
+"""What follows a noun, and no verb of saying."""
