@@ -15,11 +15,39 @@ from typing import TYPE_CHECKING
 
 from nightschool.language import parse, visible
 from nightschool.memory.talk import (
-    ABOUT, ADDRESSED, ANSWERED, ANSWERS, ANYBODY, ASKING, BELIEVING, BINDING, DUTIES, ERASED,
-    EXCLUSIVE, INSTEAD, LABELS, MACHINES, MOVING, NOUN_SIGNS, OPENERS, ORDERS, PLEAS, PUBLIC,
-    QUESTIONS, RECEIVING, REPLIES, REQUESTS, ROLES, SAYING, SEEKING, SHOWING, SPEAKERS, TEMPLATES,
-    TOPICAL, VALUED,
-)  # fmt: skip
+    ABOUT,
+    ADDRESSED,
+    ANSWERED,
+    ANSWERS,
+    ANYBODY,
+    ASKING,
+    BELIEVING,
+    BINDING,
+    DUTIES,
+    ERASED,
+    EXCLUSIVE,
+    INSTEAD,
+    LABELS,
+    MACHINES,
+    MOVING,
+    NOUN_SIGNS,
+    OPENERS,
+    ORDERS,
+    PLEAS,
+    PUBLIC,
+    QUESTIONS,
+    RECEIVING,
+    REPLIES,
+    REQUESTS,
+    ROLES,
+    SAYING,
+    SEEKING,
+    SHOWING,
+    SPEAKERS,
+    TEMPLATES,
+    TOPICAL,
+    VALUED,
+)
 
 if TYPE_CHECKING:
     from spacy.tokens import Span as Sentence
@@ -264,7 +292,7 @@ def _misread(token: Token) -> str:
     if _prior(token, 1) == "be" and _prior(token, 2) == "to":
         return "duty"
     opens = token.i == token.sent.start or _prior(token, 1) in OPENERS
-    return "order" if opens and _next(token) not in NOUN_SIGNS else ""
+    return "order" if opens and _prior(token, -1) not in NOUN_SIGNS else ""
 
 
 def _doer(token: Token) -> Token | None:
@@ -318,10 +346,6 @@ def _erases(token: Token) -> bool:
 
 
 def _prior(token: Token, steps: int) -> str:
+    """Return the word so many steps before a token, in lower case; empty outside of its sentence."""
     at = token.i - steps
-    return token.doc[at].lower_ if at >= token.sent.start else ""
-
-
-def _next(token: Token) -> str:
-    at = token.i + 1
-    return token.doc[at].lower_ if at < token.sent.end else ""
+    return token.doc[at].lower_ if token.sent.start <= at < token.sent.end else ""
