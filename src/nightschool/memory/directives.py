@@ -131,12 +131,8 @@ def _asks(token: Token) -> bool:
         knows = any(t.lemma_ in ("know", "learn", "hear") for t in token.children)
         return person and knows
     about = any(t.dep_ in ("dobj", "prep", "prt") for t in token.children)
-    raised = (
-        lemma in ("come", "arise")
-        and _when(token)
-        and any(t.lower_ == "up" for t in token.children)
-    )
-    return raised or (about and person)
+    up = any(t.lower_ == "up" for t in token.children)
+    return (lemma in ("come", "arise") and up and _when(token)) or (about and person)
 
 
 def _when(token: Token) -> bool:
