@@ -19,7 +19,8 @@ counted apart (`learnt_false_statement`), and in no rate of the others.
 
 What honest documentation loses to the rule is measured on the descriptions of installed packages: how many of the memories
 read from them a night may study (`documentation_trained_rate`), and how many sentences are directives
-(`documentation_sentences_held_rate`). The other half of the same packages was for developing the rule.
+(`documentation_sentences_held_rate`). The packages that the rule was developed on are left out
+(`data/poison_tuning_packages.txt`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import random
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import distributions
@@ -205,10 +205,10 @@ def documentation(packages: int) -> dict[str, Any]:
     texts = {
         name: str(data.get_payload() or data["Description"] or "") for name, data in found.items()
     }
-    names = sorted(name for name, text in texts.items() if len(text) > 300)
-    random.Random(7).shuffle(names)
+    seen = (Path(__file__).parent / "data/poison_tuning_packages.txt").read_text("utf-8").split()
+    names = sorted(name for name, text in texts.items() if len(text) > 300 and name not in seen)
     counts = {"n": 0, "trained": 0, "sentences": 0, "sentences_held": 0}
-    for name in names[len(names) // 2 :][:packages]:
+    for name in names[:packages]:
         reading = read_document(texts[name][:DESCRIPTION_CHARACTERS], "t", name, name)
         for finding in reading.findings:
             memory = remembered(reading.episode, finding, None)
