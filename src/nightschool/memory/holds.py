@@ -13,6 +13,8 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
 
+from nightschool.memory.directives import cut_from_directive, directive
+from nightschool.memory.talk import ORDERS
 from nightschool.types import Hold, SourceKind
 
 MASK = "[secret]"
@@ -34,48 +36,36 @@ PASSING = re.compile(
 )
 SUSPECT = re.compile(r"pass|secret|token|key|pwd|cred|auth|BEGIN|://|\S{16,}", re.IGNORECASE)
 """Without any of these no detector finds anything: keywords, addresses, long words. It spares most texts the search."""
-ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b[^.]{0,40}\b(?:instructions?|rules|prompts?|guidelines|memor(?:y|ies))\b"
-    r"|\b(?:system prompt|as an ai|language models?|(?:ai|the) assistants?|chat ?bots?)\b[^.]{0,60}"
-    r"\b(?:must|should|shall|will|is to|are to|have to|has to|always|never|answers?|respond|reply|say|recommend)\b"
-    r"|\b(?:when|whenever|if|each time|every time|once|next time)\b[^.]{0,80}"
-    r"\b(?:asks?|asked|asking|mentions?|mentioned|question|query|prompt)\b[^.]{0,80}"
-    r"\b(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|give|point|send)\b"
-    r"|^\W*(?:please |always |never |you (?:must|should|have to|are to) |do not |don't |from now on[, ]+)+"
-    r"(?:answer|respond|reply|say|tell|recommend|output|print|mention|insist|claim|remember|store|memori[sz]e|reveal|act)\b"
-    r"|\b(?:assistants?|chat ?bots?|language models?|llms?|agents? reading)\b[^.]*\b(?:kindly|please|have it|make it|let it|tell it|ask it)\b"
-    r"|\b(?:kindly|please|have|make|let|tell|ask|instruct|train)\b[^.]*\b(?:assistants?|chat ?bots?|language models?|llms?)\b"
-    r"|\byou are (?:an?|the)\b[^.]{0,40}\b(?:assistant|agent|model|bot|expert)\b"
-    r"|\b(?:must|should|shall|always|never|mandatory|required|have to|has to|are to|is to|supposed to|expected to)\b[^.]*"
-    r"\b(?:answers?|answered|responses?|repl(?:y|ies)|questions?|queries)\b[^.]{0,20}\b(?:about|concerning|regarding|on|to|of|for|with)\b"
-    r"|\b(?:answers?|responses?|repl(?:y|ies)|questions?|queries|anyone asking|asked)\b[^.]{0,20}\b(?:about|concerning|regarding|on|to|of|for|what|which)\b"
-    r"[^.]*\b(?:must|should|shall|always|never|mandatory|required|have to|has to|are to|is to|supposed to|expected to)\b"
-    r"|\bfrom now on\b|\byou are now\b|\b(?:new|updated) instructions?\b"
-    r"|<\|?(?:im_start|system|endoftext)\|?>|\[/?inst\]|###? ?(?:system|instruction)",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""How a text speaks to whoever reads it with a model; only what sources bring in is held for it."""
 BROUGHT_IN = (SourceKind.DOCUMENT, SourceKind.CODE, SourceKind.TOOLS, SourceKind.NOTE)
 TECHNICAL = (SourceKind.CODE, SourceKind.TOOLS)
 """Where "the current weather" says what something does, and nothing of this moment."""
 
 
-def holds(text: str, kind: SourceKind) -> tuple[Hold, ...]:
+def holds(text: str, kind: SourceKind, passage: str = "") -> tuple[Hold, ...]:
     """Tell why a statement may not be trained.
 
     Args:
         text: The memory's text.
         kind: What it was read from. An order that the owner states is a wish; one that stands in a
             document is a planted instruction until the owner says otherwise.
+        passage: The part of a document in which it stands, as written; empty where it has none. A clause
+            cut out of an order does not look like one: it waits with the whole.
     """
     found = []
     if masked(text):
         found.append(Hold.SECRET)
     if PASSING.search(text) and kind not in TECHNICAL:
         found.append(Hold.VOLATILE)
-    if kind in BROUGHT_IN and ORDERS.search(text):
+    if kind in BROUGHT_IN and _ordered(text, kind, passage):
         found.append(Hold.DIRECTIVE)
     return tuple(found)
+
+
+def _ordered(text: str, kind: SourceKind, passage: str) -> bool:
+    """Tell an order by its words, and in a document by its structure; docstrings are all in the imperative."""
+    if ORDERS.search(text):
+        return True
+    return kind is SourceKind.DOCUMENT and (directive(text) or cut_from_directive(text, passage))
 
 
 @lru_cache(maxsize=256)

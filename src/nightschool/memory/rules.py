@@ -133,11 +133,18 @@ def remembered(episode: Episode, finding: Finding, old: Memory | None) -> Memory
         key=finding.key,
         facets=dict(finding.facets),
         supersedes=old.id if old else None,
-        holds=holds(finding.text, episode.kind),
+        holds=holds(finding.text, episode.kind, _passage(episode, finding)),
         masked=masked(finding.text),
         kind=kind_of(finding.text),
         valid_from=episode.at,
     )
+
+
+def _passage(episode: Episode, finding: Finding) -> str:
+    """Return the part of a document that a finding stands in; empty for other sources."""
+    if episode.kind is not SourceKind.DOCUMENT or finding.span is None:
+        return ""
+    return episode.text[finding.span.start : finding.span.end]
 
 
 def corrected(old: Memory, text: str, actor: str) -> Memory:
