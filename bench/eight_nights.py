@@ -227,7 +227,8 @@ def state(record: Record) -> None:
             earlier = row["lived"][-2]["asked"] if len(row["lived"]) > 1 else {}
             gains += [_mean(last[p]) - _mean(plain["asked"][p]) for p in last]
             kept += [_mean(last[p]) - _mean(after[p]) for p in earlier]
-            general += [a - b for a, b in zip(row["general"], plain["general"], strict=True)]
+            # Rows of an earlier, smaller bank hold its first items.
+            general += [a - b for a, b in zip(row["general"], plain["general"], strict=False)]
         for figure, values in (("acc_gain", gains), ("bwt", kept), ("general_delta", general)):
             low, high = interval(values)
             record.figure(f"{figure}_{name}", _mean(values), low=low, high=high, n=len(values), unit="rate")  # fmt: skip
