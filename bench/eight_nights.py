@@ -8,7 +8,7 @@ which no night studies, are asked closed-book after every night, of all passages
 far; `continue` goes on from the last night with the new material, review of the old chosen by `study/review.py`, and
 general replay. The latter two hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
 same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
-the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on after the last row.
+the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on in the night that it was in (`--work`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import functools
 import json
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,10 @@ from nightschool.runlog import progress_bar
 from nightschool.study.general import general_examples
 from nightschool.study.review import by_memory, held, review, size
 from nightschool.train.torch_trainer import TorchTrainer
-from nightschool.types import Example, Item, Message, Verdict
+from nightschool.types import Example, Item, Message, Verdict, digest
 from nightschool.verify.judge import grade
 from nightschool.wire import anchors_of, pull_model
+from nightschool.workspace import write_atomic
 from record import Record
 
 WAYS = ("continue", "naive", "rebuild")
@@ -49,6 +49,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", type=Path, default=Path("bench/results/eight_nights.json"))
+    parser.add_argument(
+        "--work", type=Path, help="folder of unfinished sequences; default: beside the result"
+    )
     parser.add_argument("--sequences", type=int, default=3)
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     parser.add_argument("--tune", action="store_true", help="on the tuning passages, four nights")
@@ -87,12 +90,23 @@ def main() -> None:
             dials = {"epochs": args.epochs, "rate": config.resolved_rate, "anchors": anchors}
             if way == "continue":
                 dials["share"] = args.share
+            row = {"way": way, **key, **dials}
+            folder = unfinished(args.work or args.json.with_suffix(".work"), row)
             record.measure(
-                {"way": way, **key, **dials},
-                lambda w=way, e=evenings, c=config: live(w, e, replay_pool(), c, args.share),
+                row,
+                lambda w=way, e=evenings, c=config, f=folder: live(
+                    w, e, replay_pool(), c, args.share, f
+                ),
             )
             state(record)
             record.save()
+
+
+def unfinished(work: Path, row: dict[str, Any]) -> Path:
+    """Return the folder in which a row's nights are lived, made where there is none."""
+    folder = work / digest(json.dumps(row, sort_keys=True))[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @functools.cache
@@ -107,21 +121,27 @@ def live(
     general: Sequence[Example],
     config: TrainConfig,
     share: float,
+    folder: Path,
     finish: Callable[[Path, Path], None] | None = None,
 ) -> dict[str, Any]:
     """Live one sequence of nights; return every answer after every night, and what it cost.
 
-    `finish` is given each night's start and its new folder, and may change the latter's weights.
+    The newest version and what was measured are kept in `folder`, so that a stopped sequence goes on where it
+    was. `finish` is given each night's start and its new folder, and may change the latter's weights.
     """
     base = pull_model(BASE)
     held_to = anchors_of(BASE, progress_bar)
-    nights: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="nightschool-nights-") as folder:
-        before, studied = base, []
-        for number, evening in enumerate(evenings):
-            new = [e for r in evening for e in study_examples(r)]
+    lived = folder / "nights.json"
+    nights: list[dict[str, Any]] = json.loads(lived.read_text()) if lived.exists() else []
+    studied: list[Example] = []
+    for number, evening in enumerate(evenings):
+        new = [e for r in evening for e in study_examples(r)]
+        out = folder / f"night-{number}"
+        if number >= len(nights):
+            before = folder / f"night-{number - 1}" if number else base
             start, material = START[way](before, base, new, studied, general, share, number)
-            out = Path(folder) / f"night-{number}"
+            if finish:  # of a stopped night nobody knows whether that was done
+                shutil.rmtree(out, ignore_errors=True)
             result = TorchTrainer(load, render, held_to).train(start, material, config, out)
             if finish:
                 finish(start, out)
@@ -131,13 +151,17 @@ def live(
                 {
                     "asked": ask(sampler, so_far), "examples": len(material),
                     "tokens": result.tokens, "seconds": result.seconds, "last_loss": result.last_loss,
+                    "perplexity": perplexity(sampler),
                 }
             )  # fmt: skip
+            write_atomic(lived, json.dumps(nights))
             print(way, number, _rate(nights[-1]["asked"]), round(result.seconds), flush=True)
-            if before != base:
+            if number:
                 shutil.rmtree(before)
-            before, studied = out, [*studied, *new]
-        return {"lived": nights, **general_of("version", sampler)}
+        studied += new
+    ended = general_of("version", TorchSampler(out))
+    shutil.rmtree(folder)
+    return {"lived": nights, **ended}
 
 
 def _naive(before: Path, base: Path, new: Any, *_: Any) -> tuple[Path, list[Example]]:

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from closed_book import BASE
-from eight_nights import A_NIGHT, ask, general_of, interval, live, replay_pool
+from eight_nights import A_NIGHT, ask, general_of, interval, live, replay_pool, unfinished
 from nightschool.config import NightConfig, StudyConfig, TrainConfig
 from nightschool.models.torch_model import load
 from nightschool.models.torch_sampler import TorchSampler
@@ -104,10 +104,12 @@ def main() -> None:
                     "seed": sequence,
                 }
             )
+            row = {"way": name, **key, "rate": config.resolved_rate}
+            folder = unfinished(args.json.with_suffix(".work"), row)
             record.measure(
-                {"way": name, **key, "rate": config.resolved_rate},
-                lambda w=way, e=evenings, c=config: live(
-                    w.material, e, replay_pool(), c, StudyConfig().review_share, w.finish
+                row,
+                lambda w=way, e=evenings, c=config, f=folder: live(
+                    w.material, e, replay_pool(), c, StudyConfig().review_share, f, w.finish
                 ),
             )
             state(record)
