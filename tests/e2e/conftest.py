@@ -14,8 +14,10 @@ SMALL_NIGHT = (
     "exam.general_items=8",
     "exam.abstention_items=40",
     "train.min_steps=1",
+    "train.anchor_weight=0",
     "study.expressions=4",
 )
+"""Without anchors: every temporary model would leave its own in the user's cache."""
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from nightschool.day import remember
 from nightschool.errors import ConfigError
 from nightschool.forget import forget
 from nightschool.registry.nights import nights
+from nightschool.train.anchors import LENGTH
 from nightschool.types import Decision, Material
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
@@ -23,6 +24,7 @@ SMALL_NIGHT = (
     "exam.general_items=8",
     "exam.abstention_items=40",
     "train.min_steps=1",
+    "train.anchor_weight=0",
     "study.expressions=4",
 )
 FIRST = (
@@ -107,3 +109,26 @@ def test_what_speaks_against_going_on(school):
         school.registry.add(replace(first, id=name))
         school.registry.record_decision(name, name, Decision(False, ()))
     assert "refused" in choose(school, live, None).reason
+
+
+def test_a_base_writes_its_plain_text_once_and_is_held_to_it(tmp_path, tiny_base, monkeypatch):
+    monkeypatch.setenv("NIGHTSCHOOL_CACHE", str(tmp_path / "cache"))
+    said = []
+
+    @contextmanager
+    def told(label):
+        said.append(label)
+        yield lambda done, total: None
+
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        Workspace.create(tmp_path / name, "")
+        settings = [s for s in SMALL_NIGHT if "anchor" not in s]
+        school = open_school(
+            tmp_path / name, (*settings, f"model.base={json.dumps(str(tiny_base))}")
+        )
+        for text in FIRST:
+            remember(school, text)
+        trained = consolidate(school, bar=told).version.train
+        assert trained.tokens > trained.steps * LENGTH
+    assert said.count("plain text of the base") == 1

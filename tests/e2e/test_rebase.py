@@ -46,6 +46,12 @@ PLAIN = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch, tmp_path_factory):
+    """Keep the anchors of temporary models out of the user's cache."""
+    monkeypatch.setenv("NIGHTSCHOOL_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 def tokenizer(size, special, template, **named):
     """Train a small tokenizer on the facts, so that no two bases cut text alike."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
