@@ -67,6 +67,7 @@ METHODS = {
     "anchors": Way("naive", 1.0),
     "review": Way("continue"),
     "replay": Way("replay"),
+    "light": Way("continue", 0.25),
     "strong": Way("continue", 4.0),
     "lora": Way("naive", method="lora", finish=merge),
     "lora_all": Way("continue", 1.0, "lora", merge),
