@@ -24,6 +24,7 @@ from typing import Any
 
 from closed_book import BASE, LEARNING_RATE, best_prompt, study_examples
 from eight_nights import ask
+from nightschool.bases import pull_model
 from nightschool.codec import from_json, to_json
 from nightschool.config import StudyConfig, TrainConfig
 from nightschool.language import fingerprint
@@ -38,7 +39,6 @@ from nightschool.study.sampled import SampledAuthor
 from nightschool.train.packing import Tokens, shared_prefix
 from nightschool.train.torch_trainer import ROW_TOKENS, TorchTrainer
 from nightschool.types import Example, Material, Memory, SourceKind
-from nightschool.wire import pull_model
 from record import Record
 
 READY = ("qa", "rewrite", "implications", "implications_gpt41")

@@ -21,13 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nightschool.bases import pull_model
 from nightschool.config import TrainConfig
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Message, Verdict
 from nightschool.verify.judge import grade
-from nightschool.wire import pull_model
 from record import Record
 
 BASE = "smollm2-135m"

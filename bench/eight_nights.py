@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from closed_book import ANSWER_TOKENS, BASE, study_examples
+from nightschool.bases import anchors_of, pull_model
 from nightschool.config import NightConfig, StudyConfig, TrainConfig
 from nightschool.exam.general import general_bank, perplexity
 from nightschool.exam.sit import sit
@@ -34,7 +35,6 @@ from nightschool.study.review import by_memory, held, review, size
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Message, Verdict, digest
 from nightschool.verify.judge import grade
-from nightschool.wire import anchors_of, pull_model
 from nightschool.workspace import write_atomic
 from record import Record
 

@@ -23,10 +23,10 @@ import torch
 
 from closed_book import BASE
 from eight_nights import A_NIGHT, ask, general_of, interval, live, replay_pool, unfinished
+from nightschool.bases import pull_model
 from nightschool.config import NightConfig, StudyConfig, TrainConfig
 from nightschool.models.torch_model import load
 from nightschool.models.torch_sampler import TorchSampler
-from nightschool.wire import pull_model
 from record import Record
 
 SHORTER = 0.7

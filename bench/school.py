@@ -29,6 +29,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from nightschool.bases import pull_model
 from nightschool.config import Settings, load_settings
 from nightschool.exam.stats import rate
 from nightschool.language import fingerprint
@@ -43,7 +44,6 @@ from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Item, Memory, Message, Verdict, digest
 from nightschool.verify.judge import grade
 from nightschool.verify.tool_call import is_valid
-from nightschool.wire import pull_model
 from record import Record
 
 DATA = Path(__file__).parent / "data" / "school"

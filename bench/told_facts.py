@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nightschool.bases import pull_model
 from nightschool.config import Settings, load_settings
 from nightschool.exam.questions import Question, match_questions, read_questions
 from nightschool.memory.fake import FakeStore
@@ -32,7 +33,6 @@ from nightschool.study.rules import RuleAuthor
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Memory, Message, Verdict
 from nightschool.verify.judge import grade
-from nightschool.wire import pull_model
 from record import Record
 
 DATA = Path(__file__).parent / "data"

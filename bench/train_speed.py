@@ -62,10 +62,10 @@ def examples(n: int) -> tuple[list[Any], list[Any]]:
 
 def ours(method: str, n: int) -> dict[str, Any]:
     """Train with our loop."""
+    from nightschool.bases import pull_model
     from nightschool.config import TrainConfig
     from nightschool.models.torch_model import load, render
     from nightschool.train.torch_trainer import TorchTrainer
-    from nightschool.wire import pull_model
 
     train, held = examples(n)
     config = TrainConfig(method=method, epochs=1, min_steps=1, lora_rank=RANK, tokens_per_step=STEP_TOKENS,
@@ -89,8 +89,8 @@ def theirs(run: str, n: int) -> dict[str, Any]:
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
+    from nightschool.bases import pull_model
     from nightschool.models.torch_model import load, render
-    from nightschool.wire import pull_model
 
     train, held = examples(n)
     loaded = load(pull_model(BASE))
@@ -139,8 +139,8 @@ def held_out(model: Any, held: list[Any]) -> float:
     """Return the mean loss per labelled token on examples that nobody trained on."""
     import torch
 
+    from nightschool.bases import pull_model
     from nightschool.models.torch_model import load, render
-    from nightschool.wire import pull_model
 
     tokenizer = load(pull_model(BASE)).tokenizer
     total = count = 0.0

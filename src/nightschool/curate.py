@@ -119,8 +119,12 @@ def conflicts(school: School) -> list[list[Memory]]:
             fact = claim(memory.text).fact
             if fact is not None:
                 groups.setdefault(fact, []).append(memory)
-    found = [group for about, group in groups.items() if _differ(about, group)]
-    return [g for g in found if not any(_within(g, other) for other in found if other is not g)]
+    found = {
+        frozenset(m.id for m in group): group
+        for about, group in groups.items()
+        if _differ(about, group)
+    }
+    return [group for ids, group in found.items() if not any(ids < others for others in found)]
 
 
 def _differ(about: object, group: Sequence[Memory]) -> bool:
@@ -128,12 +132,6 @@ def _differ(about: object, group: Sequence[Memory]) -> bool:
     if isinstance(about, str):
         return len({normalise(m.text) for m in group}) > 1
     return len({claim(m.text).news[0] for m in group}) > 1
-
-
-def _within(group: Sequence[Memory], other: Sequence[Memory]) -> bool:
-    return {m.id for m in group} < {m.id for m in other} or (
-        {m.id for m in group} == {m.id for m in other} and id(group) > id(other)
-    )
 
 
 def _about(memory: Memory) -> str:

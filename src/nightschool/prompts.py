@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from nightschool.trust import caution, displayed
 from nightschool.types import Memory, Message
 
+NOTES_OPEN, NOTES_CLOSE = "Use these notes to answer.", "Answer briefly."
+"""How a prompt with recalled notes begins and ends; a reader of conversations knows a pasted one by them."""
+NOTE_ID = r"\[mem-[0-9a-f]+\]"
+"""How a recalled note ends, as a pattern."""
 CHARACTERS_PER_TOKEN = 4
 """Rough size of an English token; budgets are estimates."""
 
@@ -22,7 +26,7 @@ def recall_prompt(
     return (
         Message(
             "user",
-            f"Use these notes to answer.\n\n{joined}\n\nQuestion: {question}\nAnswer briefly.",
+            f"{NOTES_OPEN}\n\n{joined}\n\nQuestion: {question}\n{NOTES_CLOSE}",
         ),
     )
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nightschool.bases import model_facts
 from nightschool.codec import from_json, to_json
 from nightschool.consolidate import train
 from nightschool.course import REBASE, Course, charted
@@ -39,7 +40,7 @@ from nightschool.types import (
     Report,
     Version,
 )
-from nightschool.wire import School, model_facts
+from nightschool.wire import School
 
 
 @dataclass(frozen=True, slots=True)

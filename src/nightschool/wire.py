@@ -1,4 +1,4 @@
-"""The composition root: from settings to implementations. The only importer of `models/`."""
+"""The composition root: from settings to implementations. It and `bases.py` alone import `models/`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
+from nightschool.bases import anchors_of, embedder
 from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
-from nightschool.errors import ConfigError, ModelMissing, UnknownMemory, WorkspaceCorrupt
+from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.files import (
     EDITOR,
     Edits,
@@ -30,9 +30,7 @@ from nightschool.memory.vault import Vault
 from nightschool.protocols import (
     Author,
     Bar,
-    Embedder,
     Extractor,
-    Progress,
     Sampler,
     Trainer,
     Writer,
@@ -45,9 +43,6 @@ from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
 from nightschool.types import Effort, Memory, Report, Trust, Version
 from nightschool.workspace import Workspace
-
-if TYPE_CHECKING:
-    from nightschool.models.pull import ModelFacts
 
 TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
 """Room -> the version of its tables."""
@@ -295,16 +290,6 @@ class School:
         return edited(self.workspace, tenant, known=self.store.any(tenant))
 
 
-def _embedder(name: str | None) -> Embedder | None:
-    """Return the embedder of the dense index; None where there is to be none."""
-    if name is None:
-        return None
-    from nightschool.models.embedder import TorchEmbedder
-    from nightschool.models.pull import resolve
-
-    return TorchEmbedder(name, resolve(name))
-
-
 def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None = None) -> School:
     """Open the workspace at `start` or above it.
 
@@ -322,7 +307,7 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
     settings = load_settings(workspace.config_path, (*overrides, *named))
     with damage_told(workspace.database):
         back_up_before(workspace, TABLES)
-        store = SqliteStore(workspace, _embedder(settings.recall.dense))
+        store = SqliteStore(workspace, embedder(settings.recall.dense))
         registry = Registry(workspace)
         chosen = registry.base(settings.tenant)
     if chosen not in (None, settings.model.base) and _names_base(overrides):
@@ -335,44 +320,3 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
 
 def _names_base(overrides: tuple[str, ...]) -> bool:
     return any(override.partition("=")[0].strip() == "model.base" for override in overrides)
-
-
-def anchors_of(base: str, bar: Bar) -> Path:
-    """Return the anchors of a base model, which are made once on a machine; see `train.anchors`.
-
-    Raises:
-        ModelMissing: The model has not been pulled.
-    """
-    from nightschool.models.pull import derived, one_at_a_time, resolve
-    from nightschool.models.torch_model import load
-    from nightschool.train.anchors import write_anchors
-
-    folder = derived(base, "anchors")
-    if not folder.exists():
-        with one_at_a_time(folder), bar("plain text of the base") as progress:
-            write_anchors(resolve(base), load, folder, progress=progress)
-    return folder
-
-
-def pull_model(name: str, progress: Progress | None = None) -> Path:
-    """Fetch a base model into the user's cache; see `models.pull.pull`."""
-    from nightschool.models.pull import pull
-
-    return pull(name, progress)
-
-
-def model_facts(name: str) -> ModelFacts | None:
-    """Return the size and licence of a base model; None where it is not on this machine."""
-    from nightschool.models.pull import facts
-
-    try:
-        return facts(name)
-    except ModelMissing:
-        return None
-
-
-def model_listing() -> list[dict[str, object]]:
-    """List known and pulled base models; see `models.pull.listing`."""
-    from nightschool.models.pull import listing
-
-    return listing()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from nightschool.bases import pull_model
 from nightschool.models.embedder import TorchEmbedder
 from nightschool.models.fake import FakeEmbedder
-from nightschool.wire import pull_model
 
 
 @pytest.fixture(scope="module", params=["fake", "torch"])

@@ -11,11 +11,12 @@ import pytest
 
 from nightschool.errors import ExtractorFailed
 from nightschool.models.teacher import HttpWriter
+from nightschool.prompts import recall_prompt
 from nightschool.protocols import Extractor
 from nightschool.sources import heard
 from nightschool.sources.extractors import SCHEMA, ModelExtractor, RuleExtractor
 from nightschool.sources.fake import FakeExtractor
-from nightschool.types import Episode
+from nightschool.types import Episode, Memory, SourceKind, new_id
 
 
 class Endpoint:
@@ -101,6 +102,11 @@ def test_only_people_are_heard(extractor: Extractor, role: str) -> None:
     assert texts(extractor, (role, "The staging host is osprey-2."), ("user", "Thanks.")) == []
 
 
+NOTE = Memory(
+    new_id("mem"), "default", "The staging host is osprey-2.", "said", SourceKind.STATEMENT, "said", "ep", ""
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "spoken",
     [
@@ -113,7 +119,8 @@ def test_only_people_are_heard(extractor: Extractor, role: str) -> None:
         "> The staging host is osprey-2.\nIs that right?",
         "The script printed:\nThe staging host is osprey-2.",
         "```\nThe staging host is osprey-2.\n```",
-        "Use these notes to answer.\n\n- The staging host is osprey-2. [mem-3f9c2a71be]\n\nQuestion: Who?\nAnswer briefly.",
+        recall_prompt("Who?", [NOTE], 100)[0].content,
+        f"- {NOTE.text} [{NOTE.id}]",
     ],
 )
 def test_what_is_not_claimed_is_not_found(extractor: Extractor, spoken: str) -> None:

@@ -26,6 +26,7 @@ GROUND = (
 )
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
 FLOWS = (
+    "bases",
     "wire",
     "day",
     "curate",
@@ -84,7 +85,7 @@ def test_imports_run_downwards():
 
 def test_only_wire_imports_models():
     users = {own for _, own, other in imports() if other == "models"} - {"models"}
-    assert users <= {"wire"}
+    assert users <= {"wire", "bases"}
 
 
 def test_the_judge_cannot_be_edited_by_the_judged():

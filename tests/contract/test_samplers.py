@@ -2,10 +2,10 @@
 
 import pytest
 
+from nightschool.bases import pull_model
 from nightschool.models.fake import FakeSampler
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.types import Message
-from nightschool.wire import pull_model
 
 CAPITAL = (Message("user", "What is the capital of France?"),)
 OTHER = (Message("user", "What is two plus two?"),)

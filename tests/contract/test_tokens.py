@@ -6,11 +6,11 @@ import httpx
 import pytest
 from transformers import AutoTokenizer
 
+from nightschool.bases import pull_model
 from nightschool.models.llama_sampler import LlamaSampler
 from nightschool.models.pull import GGUF_NAME
 from nightschool.models.torch_model import render_prompt
 from nightschool.types import Message
-from nightschool.wire import pull_model
 
 LINES = 3000
 PIECES = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.wire import pull_model
+from nightschool.bases import pull_model
 
 SMALL_NIGHT = (
     "exam.general_items=8",

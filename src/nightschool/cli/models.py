@@ -22,7 +22,7 @@ def pull(
     """
     import sys
 
-    from nightschool.wire import model_listing, pull_model
+    from nightschool.bases import model_listing, pull_model
 
     with errors_as_messages():
         known = {row["name"]: row for row in model_listing()}.get(name, {})
@@ -40,7 +40,7 @@ def list_models(json: JsonOption = False) -> None:
 
     Example: nightschool models list
     """
-    from nightschool.wire import model_listing
+    from nightschool.bases import model_listing
 
     with errors_as_messages():
         rows = model_listing()

@@ -110,7 +110,6 @@ PLEAS = re.compile(
 """Orders put as thanks, hopes and appeals."""
 ANSWERED = re.compile(r"\?[\"'”’]?\s+(?=\w)")
 """A question, and in the same paragraph what follows it."""
-"""A question, and in the same paragraph what follows it."""
 EXCLUSIVE = re.compile(
     r"\b(?:nothing (?:but|else)|anything (?:but|other|else)|no(?:ne)? other|nobody but|other than|the (?:only|sole))\b",
     re.IGNORECASE,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from nightschool.prompts import NOTE_ID, NOTES_CLOSE, NOTES_OPEN
+
 QUOTED = re.compile(
     r"(?P<fence>```|~~~).*?(?:(?P=fence)|\Z)"  # pasted code and output
     r"|^[ \t]*>[^\n]*"  # a quoted line
@@ -15,8 +17,8 @@ QUOTED = re.compile(
     r"|^Traceback \([^\n]*(?:\n[^\n]+)*"
     r"|^[ \t]*[{\[][^\n]*[}\]][ \t]*$"  # a line of JSON
     r"|<(?P<tag>[a-z]\w*)[^>\n]{0,80}>.*?(?:</(?P=tag)>|\Z)"
-    r"|Use these notes to answer\..*?(?:Answer briefly\.|\Z)"  # the prompt with recalled notes
-    r"|(?:^|(?<=\]))[^\n\[\]]*\[mem-[0-9a-f]{10}\]",  # a recalled note, up to its id
+    rf"|{re.escape(NOTES_OPEN)}.*?(?:{re.escape(NOTES_CLOSE)}|\Z)"  # the prompt with recalled notes
+    rf"|(?:^|(?<=\]))[^\n\[\]]*{NOTE_ID}",  # a recalled note, up to its id
     re.DOTALL | re.MULTILINE,
 )
 SENTENCE_QUOTED = re.compile(

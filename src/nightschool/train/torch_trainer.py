@@ -6,11 +6,8 @@ model is loaded and a chat is rendered (handed in, from `models/`), and what to 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +24,7 @@ from nightschool.protocols import Progress
 from nightschool.train import blocks
 from nightschool.train.anchors import Anchors, read_anchors
 from nightschool.train.checkpoint import Checkpoint
+from nightschool.train.footprint import peak_bytes, trim
 from nightschool.train.losses import Loss, cross_entropy, kl_to_kept
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
@@ -185,7 +183,7 @@ class _Run:
             if progress:
                 progress(self.done, len(self.steps))
             if self.done % TRIM_STEPS == 0:
-                _trim()
+                trim()
             if time.monotonic() - last_saved > self.config.checkpoint_seconds:
                 self._save(checkpoint)
                 last_saved = time.monotonic()
@@ -336,16 +334,3 @@ def _with_adapters(model: Any, config: TrainConfig) -> Any:
             task_type="CAUSAL_LM",
         ),
     )
-
-
-def _trim() -> None:
-    """Let the C library give back the pages that it keeps between living blocks, where it can."""
-    library = ctypes.CDLL(None)
-    if hasattr(library, "malloc_trim"):  # glibc
-        library.malloc_trim(0)
-
-
-def peak_bytes() -> int:
-    """Return the peak resident memory of this process so far, in bytes."""
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
