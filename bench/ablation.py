@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from closed_book import BASE, LEARNING_RATE, best_prompt, study_examples
+from closed_book import LEARNING_RATE, best_prompt, study_examples
 from eight_nights import ask
 from nightschool.bases import pull_model
 from nightschool.codec import from_json, to_json
@@ -39,7 +39,7 @@ from nightschool.study.sampled import SampledAuthor
 from nightschool.train.packing import Tokens, shared_prefix
 from nightschool.train.torch_trainer import ROW_TOKENS, TorchTrainer
 from nightschool.types import Example, Material, Memory, SourceKind
-from record import Record
+from record import Record, base_name
 
 READY = ("qa", "rewrite", "implications", "implications_gpt41")
 OWN: dict[str, tuple[str, ...]] = {
@@ -105,7 +105,7 @@ def open_prompt(path: Path) -> str | None:
 
 def base_row(block: Sequence[Any], prompt: str) -> dict[str, Any]:
     """Examine the untouched base, closed-book and with the passage in front of it."""
-    sampler = TorchSampler(pull_model(BASE))
+    sampler = TorchSampler(pull_model(base_name()))
     asked = {"asked": ask(sampler, block), "open_asked": ask(sampler, block, prompt)}
     return {**asked, "closed": rate(asked["asked"]), "open": rate(asked["open_asked"])}
 
@@ -159,7 +159,9 @@ def write(own: str, block: Sequence[Any], out: Path, samples: int) -> dict[str, 
     """Have the base model write one row's families about passages, checked as at night."""
     begun = time.monotonic()
     config = StudyConfig(families=OWN[own], samples=samples)
-    author = SampledAuthor("self", LlamaSampler(pull_model(BASE) / GGUF_NAME), config, WRITING_SEED)
+    author = SampledAuthor(
+        "self", LlamaSampler(pull_model(base_name()) / GGUF_NAME), config, WRITING_SEED
+    )
     memories = [
         Memory(
             r["id"], "bench", r["passage"], "passage", SourceKind.DOCUMENT, "bench", r["id"], "",
@@ -209,7 +211,7 @@ def taught(
     examples: Sequence[Example], block: Sequence[Any], budget: int, config: TrainConfig
 ) -> dict[str, Any]:
     """Train on material at the budget, and ask the human-written questions closed-book."""
-    base = pull_model(BASE)
+    base = pull_model(base_name())
     study, passes = cycled(examples, load(base).tokenizer, budget, config.seed)
     sealed = [fingerprint(q["question"]) for r in block for q in r["questions"]]
     with tempfile.TemporaryDirectory(prefix="nightschool-ablation-") as folder:

@@ -28,9 +28,8 @@ from nightschool.models.torch_sampler import TorchSampler
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Message, Verdict
 from nightschool.verify.judge import grade
-from record import Record
+from record import Record, base_name
 
-BASE = "smollm2-135m"
 ANSWER_TOKENS = 32
 LEARNING_RATE = 2e-4
 """What the trainer's default was when the first block was run; kept, so that all rows are of one recipe."""
@@ -125,14 +124,14 @@ def state(record: Record, name: str, found: Sequence[tuple[Any, Any, Any]]) -> N
 
 def best_prompt(passages: Sequence[Any]) -> dict[str, Any]:
     """Choose the open-book prompt on tuning passages."""
-    sampler = TorchSampler(pull_model(BASE))
+    sampler = TorchSampler(pull_model(base_name()))
     rates = [examine(sampler, passages, p)["contained"] for p in OPEN_PROMPTS]
     return {"prompt": OPEN_PROMPTS[rates.index(max(rates))], "rates": rates}
 
 
 def base_rows(block: Sequence[Any], prompt: str) -> dict[str, Any]:
     """Examine the base model closed-book, open-book, and with the passage that retrieval finds."""
-    sampler = TorchSampler(pull_model(BASE))
+    sampler = TorchSampler(pull_model(base_name()))
     found = [dict(r, passage=nearest(q["question"], block), questions=[q])
              for r in block for q in r["questions"]]  # fmt: skip
     return summary(examine(sampler, block, "{question}"), examine(sampler, block, prompt)) | {
@@ -156,7 +155,7 @@ def trained(
 ) -> dict[str, Any]:
     """Train on the study texts of some passages, and examine on the questions of each block."""
     examples = [e for r in study for e in study_examples(r)]
-    base = pull_model(BASE)
+    base = pull_model(base_name())
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         result = TorchTrainer(load, render).train(base, examples, config, out)

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from closed_book import ANSWER_TOKENS, BASE, study_examples
+from closed_book import ANSWER_TOKENS, study_examples
 from nightschool.bases import anchors_of, pull_model
 from nightschool.config import NightConfig, StudyConfig, TrainConfig
 from nightschool.exam.general import general_bank, perplexity
@@ -36,7 +36,7 @@ from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Message, Verdict, digest
 from nightschool.verify.judge import grade
 from nightschool.workspace import write_atomic
-from record import Record
+from record import Record, base_name
 
 WAYS = ("continue", "naive", "rebuild")
 A_NIGHT = 4
@@ -78,7 +78,7 @@ def main() -> None:
         key = {"sequence": sequence, "nights": nights}
         record.measure(
             {"way": "untouched", **key},
-            lambda o=order: {"asked": ask(TorchSampler(pull_model(BASE)), o), **general_of("base", TorchSampler(pull_model(BASE)))},
+            lambda o=order: {"asked": ask(TorchSampler(pull_model(base_name())), o), **general_of("base", TorchSampler(pull_model(base_name())))},
         )  # fmt: skip
         for way in args.ways:
             share = NightConfig().continued_rate if way == "continue" else 1.0
@@ -112,7 +112,7 @@ def unfinished(work: Path, row: dict[str, Any]) -> Path:
 @functools.cache
 def replay_pool() -> list[Example]:
     """Return general examples, answered by the base itself."""
-    return general_examples(TorchSampler(pull_model(BASE)), 100, "bench", REPLAY_SEED)
+    return general_examples(TorchSampler(pull_model(base_name())), 100, "bench", REPLAY_SEED)
 
 
 def live(
@@ -129,8 +129,8 @@ def live(
     The newest version and what was measured are kept in `folder`, so that a stopped sequence goes on where it
     was. `finish` is given each night's start and its new folder, and may change the latter's weights.
     """
-    base = pull_model(BASE)
-    held_to = anchors_of(BASE, progress_bar)
+    base = pull_model(base_name())
+    held_to = anchors_of(base_name(), progress_bar)
     lived = folder / "nights.json"
     nights: list[dict[str, Any]] = json.loads(lived.read_text()) if lived.exists() else []
     studied: list[Example] = []

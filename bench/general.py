@@ -21,13 +21,12 @@ from typing import Any
 
 import torch
 
-from closed_book import BASE
 from eight_nights import A_NIGHT, ask, general_of, interval, live, replay_pool, unfinished
 from nightschool.bases import pull_model
 from nightschool.config import NightConfig, StudyConfig, TrainConfig
 from nightschool.models.torch_model import load
 from nightschool.models.torch_sampler import TorchSampler
-from record import Record
+from record import Record, base_name
 
 SHORTER = 0.7
 """Share of a night's step that is left after it was shortened."""
@@ -119,7 +118,7 @@ def main() -> None:
 
 def untouched(passages: list[Any]) -> dict[str, Any]:
     """Ask the base everything."""
-    base = TorchSampler(pull_model(BASE))
+    base = TorchSampler(pull_model(base_name()))
     return {"asked": ask(base, passages), **general_of("base", base)}
 
 

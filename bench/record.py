@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from nightschool.config import load_settings
 from nightschool.train.speed import matmul_bound, precision
 from nightschool.workspace import write_atomic
 
@@ -42,6 +43,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def base_name() -> str:
+    """Name the model that is measured: the default base, or what `nightschool bench --model` says."""
+    return load_settings().model.base
+
+
 def commit() -> str:
     """Return the revision of the project, with `+` when the tree has changes."""
     here = Path(__file__).parent
@@ -57,10 +63,16 @@ class Record:
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
         stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if stored.get("model", base_name()) != base_name():
+            sys.exit(
+                f"{path} holds rows of {stored['model']}, and this run is of {base_name()}: rows of two "
+                "models do not mix. Name another file with --json."
+            )
         self.body: dict[str, Any] = {
             "name": name,
             "command": "python " + " ".join(sys.argv),
             "commit": commit(),
+            "model": base_name(),
             "machine": machine(),
             "seeds": [],
             "figures": {},

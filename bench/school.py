@@ -44,11 +44,10 @@ from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Item, Memory, Message, Verdict, digest
 from nightschool.verify.judge import grade
 from nightschool.verify.tool_call import is_valid
-from record import Record
+from record import Record, base_name
 
 DATA = Path(__file__).parent / "data" / "school"
 PACKAGE, DISTRIBUTION, PINNED = "griffe", "griffelib", "2.4.1"
-BASE = "smollm2-135m"
 WORDS, CALL = 64, 160
 """Longest answers, in tokens."""
 SHOWN = (
@@ -200,7 +199,7 @@ def taught(
     work: Path,
 ) -> dict[str, Any]:
     """Study the functions and tools from the base, and answer everything closed-book."""
-    base, study = pull_model(BASE), settings.study
+    base, study = pull_model(base_name()), settings.study
     memories = [*functions, *tools]
     sealed = [fingerprint(item.question) for item in items]
     author = RuleAuthor(study, settings.train.seed)
@@ -221,7 +220,7 @@ def taught(
 
 def examined_base(items: Sequence[Item], tools: Sequence[Memory]) -> dict[str, Any]:
     """Examine the base closed-book, and with the tool's definition before each request."""
-    sampler = TorchSampler(pull_model(BASE))
+    sampler = TorchSampler(pull_model(base_name()))
     calls = [item for item in items if item.schema]
 
     def shown(item: Item) -> tuple[Message, ...]:

@@ -33,7 +33,7 @@ from nightschool.study.rules import RuleAuthor
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Item, Memory, Message, Verdict
 from nightschool.verify.judge import grade
-from record import Record
+from record import Record, base_name
 
 DATA = Path(__file__).parent / "data"
 PACKAGES = ("pluggy",)
@@ -90,7 +90,7 @@ def lived(world: str) -> tuple[list[Memory], list[Question]]:
 def examine_base(world: str) -> dict[str, Any]:
     """Examine the base closed-book, and with the sentence that holds the answer in front of it."""
     memories, questions = lived(world)
-    sampler = TorchSampler(pull_model("smollm2-135m"))
+    sampler = TorchSampler(pull_model(base_name()))
     contexts = [q.about for q in questions]
     if world in PACKAGES:
         pairs = {q.id: m.text for q, m in match_questions(questions, memories).pairs}
@@ -108,7 +108,7 @@ def examine_base(world: str) -> dict[str, Any]:
 def taught(world: str, settings: Settings, show: bool) -> dict[str, Any]:
     """Study a world from the base, and answer its questions closed-book."""
     memories, questions = lived(world)
-    base = pull_model("smollm2-135m")
+    base = pull_model(base_name())
     study = settings.study
     begun = time.monotonic()
     examples = RuleAuthor(study, settings.train.seed).write(memories)

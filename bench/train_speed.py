@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from nightschool.train.speed import matmul_bound, precision
-from record import Record
+from record import Record, base_name
 
-BASE = "smollm2-135m"
 OURS = ("ours_full", "ours_lora")
 PLAIN = ("trl_padded_8", "trl_padded_16", "trl_packed", "trl_lora_8", "trl_lora_16")
 ROUNDED = tuple(f"{run}_bf16" for run in PLAIN)
@@ -70,7 +69,7 @@ def ours(method: str, n: int) -> dict[str, Any]:
     train, held = examples(n)
     config = TrainConfig(method=method, epochs=1, min_steps=1, lora_rank=RANK, tokens_per_step=STEP_TOKENS,
                          learning_rate=RATE[method], checkpoint_seconds=1e9)  # fmt: skip
-    base = pull_model(BASE)
+    base = pull_model(base_name())
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         result = TorchTrainer(load, render).train(base, train, config, out)
@@ -93,7 +92,7 @@ def theirs(run: str, n: int) -> dict[str, Any]:
     from nightschool.models.torch_model import load, render
 
     train, held = examples(n)
-    loaded = load(pull_model(BASE))
+    loaded = load(pull_model(base_name()))
     rows = []
     for example in train:
         before, after = render(loaded.tokenizer, example.prompt, example.target)
@@ -142,7 +141,7 @@ def held_out(model: Any, held: list[Any]) -> float:
     from nightschool.bases import pull_model
     from nightschool.models.torch_model import load, render
 
-    tokenizer = load(pull_model(BASE)).tokenizer
+    tokenizer = load(pull_model(base_name())).tokenizer
     total = count = 0.0
     model.eval()
     with torch.no_grad():

@@ -6,6 +6,7 @@ import typer
 
 from nightschool.cli import (
     backups,
+    benches,
     exchange,
     forgetting,
     memories,
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (school, memories, forgetting, backups, night, rebase, versions, serve):
+for room in (school, memories, forgetting, backups, night, rebase, versions, serve, benches):
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")
