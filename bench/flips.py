@@ -44,7 +44,7 @@ MARGINS = (0.1, 0.15, 0.2)
 DRAWS = 400
 
 Marks = dict[str, list[bool]]
-"""Fact -> the verdicts of its questions, in their order."""
+"""Text of a fact -> the verdicts of its questions, in their order."""
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ def taught(world: str, settings: Settings) -> dict[str, Any]:
     right = {id(q): mark for q, (_, mark) in zip(questions, answers, strict=True)}
     facts: Marks = {}
     for question, memory in match_questions(questions, memories).pairs:
-        facts.setdefault(memory.id, []).append(right[id(question)])
+        facts.setdefault(memory.text, []).append(right[id(question)])
     return {
         "facts": {fact: marks[:ASKED] for fact, marks in facts.items() if len(marks) >= ASKED},
         "closed": rate, "n": len(questions), "tokens": result.tokens, "seconds": result.seconds,
@@ -130,7 +130,7 @@ def state(record: Record, worlds: Sequence[Sequence[Marks]]) -> None:
                 _low([drawn[k] for k in rng.integers(0, len(drawn), facts)], alpha)
                 for _ in range(DRAWS)
             ]
-            held = {"in force": margin_in_force(GateConfig().margin_retained, facts)}
+            held = {"in force": margin_in_force(GateConfig().margin_retained, facts * each)}
             for name, margin in held | {str(margin): margin for margin in MARGINS}.items():
                 passed = float(np.mean([low >= -margin for low in lows]))
                 low, high = wilson(passed, DRAWS)

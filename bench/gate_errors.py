@@ -29,8 +29,8 @@ from nightschool.types import Check, Decision
 from record import Record
 from simulated_exam import Marks, Truth, bank, by_item, report
 
-FLIPS = (0.05, 0.10)
-"""Share of a bank's items whose verdict differs between two equally good versions."""
+FLIPS = (0.10, 0.20)
+"""Share of a bank's items whose verdict differs between two equally good versions; `flips.py` measures it."""
 LEVELS = {"retained": 0.8, "general": 0.5, "abstention": 0.7}
 """Accuracy of the served version; it answers none of the new items."""
 CHANCE = 0.25
@@ -80,6 +80,9 @@ NIGHTS = (
     Night("general -10", "refuse", lost={"general": 0.1}, axes=("general",)),
     Night("abstention -30", "refuse", lost={"abstention": 0.3}, axes=("abstention",)),
     Night("abstention -15", "refuse", lost={"abstention": 0.15}, axes=("abstention",)),
+    Night("earlier facts -36", "refuse", lost={"retained": 0.36}, axes=("retained",)),
+    Night("earlier facts -16", "near the margin", lost={"retained": 0.16}, axes=("retained",)),
+    Night("general -8", "near the margin", lost={"general": 0.08}, axes=("general",)),
     Night("earlier facts -10", "near the margin", lost={"retained": 0.1}, axes=("retained",)),
     Night("earlier facts -5", "near the margin", lost={"retained": 0.05}, axes=("retained",)),
     Night("earlier facts -2", "near the margin", lost={"retained": 0.02}, axes=("retained",)),
@@ -197,8 +200,13 @@ def judged(night: Night, sizes: Sizes, flips: float, n: int, seed: int) -> dict[
 
 def owed(night: Night, sizes: Sizes) -> Said:
     """Return what the gate should say; a loss that so few facts cannot show is not its to refuse."""
-    allowed = margin_in_force(GateConfig().margin_retained, max(1, sizes.retained))
-    within = 0 < night.lost.get("retained", 0.0) <= allowed
+    config = GateConfig()
+    margins = {
+        "retained": margin_in_force(config.margin_retained, max(1, sizes.retained)),
+        "general": config.margin_general,
+        "abstention": config.margin_abstention,
+    }
+    within = any(0 < night.lost.get(name, 0.0) <= margin for name, margin in margins.items())
     return "near the margin" if within and night.should == "refuse" else night.should
 
 
@@ -293,9 +301,9 @@ def state(record: Record) -> None:
 
     worst("promoted_when_bad", promoted, should="refuse", **at(USUAL))
     worst("promoted_when_bad, any size", promoted, should="refuse")
-    worst("passed_at_the_margin, earlier facts", passed(RETAINED), night="earlier facts -10", **at(USUAL))  # fmt: skip
-    worst("passed_at_the_margin, 20 earlier facts", passed(RETAINED), night="earlier facts -20", **at(replace(USUAL, retained=20)))  # fmt: skip
-    worst("passed_at_the_margin, general", passed("general"), night="general -5", **at(USUAL))
+    worst("passed_at_the_margin, earlier facts", passed(RETAINED), night="earlier facts -16", **at(USUAL))  # fmt: skip
+    worst("passed_at_the_margin, 20 earlier facts", passed(RETAINED), night="earlier facts -36", **at(replace(USUAL, retained=20)))  # fmt: skip
+    worst("passed_at_the_margin, general", passed("general"), night="general -8", **at(USUAL))
     for flips in FLIPS:
         for name, sizes in {
             "": USUAL,

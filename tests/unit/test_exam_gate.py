@@ -1,5 +1,7 @@
 """The gate promotes what gained and kept, refuses what is damaged, and never punishes being right."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,19 +136,34 @@ def test_a_small_school_is_held_to_what_its_facts_can_show(facts, attempt):
     live = marks(0.0, sizes=sizes)
     same = judge(marks(1.0, sizes=sizes), live, sizes=sizes, attempt=attempt)
     assert same.promote, same
-    lost = marks(1.0, sizes=sizes) | {"old0": 0.0, "old1": 0.0}
+    lost = marks(1.0, sizes=sizes) | {f"old{k}": 0.0 for k in range(math.ceil(0.6 * facts))}
     assert failed(judge(lost, live, sizes=sizes, attempt=attempt)) == {"retained", "since_learnt"}
 
 
 def test_a_wider_margin_for_few_facts_is_said():
     sizes = SIZES | {"old": 8}
     check = of(judge(marks(0.9, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes), "retained")
-    assert check.margin == 0.32
-    assert "no worse than 0.32 (8 facts can only show a loss below that)" in check.reason
-    assert margin_in_force(0.1, 100) == 0.1
-    wide = GateConfig(margin_retained=0.5)
+    assert check.margin == 0.57
+    assert "no worse than 0.57 (8 questions cannot tell a smaller loss from chance)" in check.reason
+    assert margin_in_force(0.1, 256) == 0.1
+    wide = GateConfig(margin_retained=0.6)
     decision = judge(marks(0.9, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes, config=wide)
-    assert of(decision, "retained").margin == 0.5
+    assert of(decision, "retained").margin == 0.6
+
+
+def test_more_questions_about_the_same_facts_make_the_margin_narrower():
+    one, three = (
+        [Bank("old", "t", BankKind.ACQUIRED, "night-1", tuple(
+            Item(f"old{k}", "?", ("a",), (f"mem-{k // each}",)) for k in range(20 * each)
+        ), "")]
+        for each in (1, 3)
+    )  # fmt: skip
+    margins = []
+    for bank in (one, three):
+        same = {item.id: 1.0 for item in bank[0].items}
+        decision = decide(report(same), report(same), same, bank, GateConfig())
+        margins.append(of(decision, "retained").margin)
+    assert margins == [0.36, 0.21]
 
 
 def test_a_gain_by_luck_is_none_even_where_it_is_significant():
