@@ -40,7 +40,6 @@ ASKED = 3
 """Questions of each fact."""
 FACTS = (20, 40, 80, 100, 150, 300)
 """Sizes of the bank of earlier facts that are drawn."""
-MARGINS = (0.1, 0.15, 0.2)
 DRAWS = 400
 
 Marks = dict[str, list[bool]]
@@ -91,64 +90,48 @@ def taught(world: str, settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pairs_of(worlds: Sequence[Sequence[Marks]], each: int) -> list[list[tuple[float, float]]]:
-    """Return, for each pair of versions of a world, each fact's two rates over its first `each` questions."""
-    return [
-        [
-            (float(np.mean(a[fact][:each])), float(np.mean(b[fact][:each])))
-            for fact in a.keys() & b.keys()
-        ]
-        for versions in worlds
-        for a, b in itertools.combinations(versions, 2)
-    ]
-
-
 def state(record: Record, worlds: Sequence[Sequence[Marks]]) -> None:
     """State how much two versions differ, and what the gate's check makes of it."""
-    single = [pair for drawn in pairs_of(worlds, 1) for pair in drawn]
-    if not single:
+    pairs = [pair for versions in worlds for pair in itertools.permutations(versions, 2)]
+    if not pairs:
         return
-    alpha = attempt_alpha(GateConfig().alpha, 1)
     for each in range(1, ASKED + 1):
-        drawn = [pair for pairs in pairs_of(worlds, each) for pair in pairs]
-        moved = np.array([b - a for a, b in drawn])
-        record.figure(
-            f"facts_that_differ, {each} asked",
-            float(np.mean(moved != 0)),
-            n=len(moved),
-            unit="rate",
-        )
-        record.figure(
-            f"spread_of_a_fact, {each} asked",
-            float(np.sqrt(np.mean(moved**2))),
-            n=len(moved),
-            unit="rate",
-        )
+        moved = np.array([
+            np.mean([b[fact][k] for k in asked]) - np.mean([a[fact][k] for k in asked])
+            for a, b in pairs
+            for fact in a
+            for asked in itertools.combinations(range(ASKED), each)
+        ])  # fmt: skip
+        facts = len(pairs) // 2 * len(pairs[0][0])
+        differ, spread = float(np.mean(moved != 0)), float(np.sqrt(np.mean(moved**2)))
+        record.figure(f"facts_that_differ, {each} asked", differ, n=facts, unit="rate")
+        record.figure(f"spread_of_a_fact, {each} asked", spread, n=facts, unit="rate")
         rng = np.random.default_rng([0, each])
-        for facts in FACTS:
-            lows = [
-                _low([drawn[k] for k in rng.integers(0, len(drawn), facts)], alpha)
-                for _ in range(DRAWS)
-            ]
-            held = {"in force": margin_in_force(GateConfig().margin_retained, facts * each)}
-            for name, margin in held | {str(margin): margin for margin in MARGINS}.items():
+        for size in FACTS:
+            lows = [_low(*pairs[rng.integers(len(pairs))], size, each, rng) for _ in range(DRAWS)]
+            in_force = margin_in_force(GateConfig().margin_retained, size * each)
+            for name, margin in (("in force", in_force), ("0.1", 0.1)):
                 passed = float(np.mean([low >= -margin for low in lows]))
                 low, high = wilson(passed, DRAWS)
                 record.figure(
-                    f"passed, {facts} facts, {each} asked, margin {name}",
+                    f"passed, {size} facts, {each} asked, margin {name}",
                     passed, low=low, high=high, n=DRAWS, unit="rate",
                 )  # fmt: skip
 
 
-def _low(pairs: Sequence[tuple[float, float]], alpha: float) -> float:
-    """Return the gate's lower bound on what the second version lost against the first.
-
-    Either may be the candidate: the order of a pair of seeds means nothing.
-    """
-    items = [Item(str(k), "?", ("answer",)) for k in range(len(pairs))]
-    reference = {str(k): a for k, (a, _) in enumerate(pairs)}
-    candidate = {str(k): b for k, (_, b) in enumerate(pairs)}
-    test = paired(candidate, reference, items, alpha)
+def _low(before: Marks, after: Marks, facts: int, each: int, rng: np.random.Generator) -> float:
+    """Return the gate's lower bound on what the second version lost against the first, on facts drawn anew."""
+    items: list[Item] = []
+    reference: dict[str, float] = {}
+    candidate: dict[str, float] = {}
+    names = list(before)
+    for number, drawn in enumerate(rng.integers(0, len(names), facts)):
+        for k in rng.permutation(ASKED)[:each]:
+            item = Item(f"{number}-{k}", "?", ("answer",), (str(number),))
+            items.append(item)
+            reference[item.id] = float(before[names[drawn]][k])
+            candidate[item.id] = float(after[names[drawn]][k])
+    test = paired(candidate, reference, items, attempt_alpha(GateConfig().alpha, 1))
     assert test is not None
     return test.low
 
