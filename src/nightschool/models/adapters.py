@@ -74,7 +74,9 @@ def read_adapter(folder: Path, base: Path) -> Adapter:
         config = json.loads((folder / CONFIG).read_text("utf-8"))
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-        raise ModelCorrupt(f"{folder / CONFIG} cannot be read: {error!r}. Save it again.") from error
+        raise ModelCorrupt(
+            f"{folder / CONFIG} cannot be read: {error!r}. Save it again."
+        ) from error
     for name, plain in PLAIN.items():
         if config.get(name) not in plain:
             raise ModelUnfit(
@@ -124,5 +126,7 @@ def shapes(folder: Path, pattern: str = "*.safetensors") -> dict[str, tuple[int,
                 for name in tensors.keys():  # noqa: SIM118 (no dictionary)
                     found[name] = tuple(tensors.get_slice(name).get_shape())
         except (SafetensorError, OSError) as error:
-            raise ModelCorrupt(f"{file} cannot be read: {error}. Write or fetch it again.") from error
+            raise ModelCorrupt(
+                f"{file} cannot be read: {error}. Write or fetch it again."
+            ) from error
     return found

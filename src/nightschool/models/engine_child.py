@@ -65,7 +65,9 @@ def _lora(path: str) -> Any:
 
     adapter = xllamacpp.CommonAdapterLoraInfo()
     adapter.path = path
-    adapter.scale = 1.0
+    adapter.scale = (
+        0.0  # of a request that chooses none; `lora_init_without_apply` alone does not see to it
+    )
     return adapter
 
 

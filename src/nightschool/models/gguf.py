@@ -13,16 +13,16 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from nightschool.errors import ModelCorrupt, ModelUnfit
 from nightschool.models.adapters import read_adapter, shapes
 from nightschool.models.gguf_tokenizer import copy_tokenizer, write_tokenizer
+from nightschool.types import Quant
 from nightschool.workspace import file_atomic
 
-Quant = Literal["f16", "q8_0"]
 FILE_TYPES = {"f16": 1, "q8_0": 7}
 """llama.cpp's numbers for what most tensors of a file are."""
 BLOCK = 32
@@ -72,7 +72,9 @@ def write_weights(folder: Path, out: Path, quant: Quant, origin: Path | None = N
             writer.add_tensor_info(names(name), size, np.dtype(np.float32), math.prod(stored), kind)
         if shape.rope_factors is not None:
             factors = shape.rope_factors
-            writer.add_tensor_info("rope_freqs.weight", factors.shape, factors.dtype, factors.nbytes)
+            writer.add_tensor_info(
+                "rope_freqs.weight", factors.shape, factors.dtype, factors.nbytes
+            )
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
@@ -151,7 +153,8 @@ class LlamaShape:
         if heads is None:
             return rows
         halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:])
-        return halves.swapaxes(1, 2).reshape(rows.shape)
+        turned: np.ndarray = halves.swapaxes(1, 2).reshape(rows.shape)
+        return turned
 
 
 def llama_shape(folder: Path) -> LlamaShape:
@@ -206,7 +209,8 @@ def _llama3_factors(rope: dict[str, Any], width: int) -> np.ndarray:
     before, factor = rope["original_max_position_embeddings"], rope["factor"]
     low, high = rope["low_freq_factor"], rope["high_freq_factor"]
     smooth = ((before / lengths - low) / (high - low)).clip(0, 1)
-    return (1 / ((1 - smooth) / factor + smooth)).astype(np.float32)
+    factors: np.ndarray = (1 / ((1 - smooth) / factor + smooth)).astype(np.float32)
+    return factors
 
 
 def _describe(writer: Any, shape: LlamaShape) -> None:
@@ -230,9 +234,11 @@ def _tensor_names(blocks: int) -> Callable[..., str]:
     table = get_tensor_name_map(MODEL_ARCH.LLAMA, blocks)
 
     def name(found: str, adapter: bool = False) -> str:
-        known: str | None = table.get_name(found, try_suffixes=(".weight",))
+        known = table.get_name(found, try_suffixes=(".weight",))
         if known is None or (adapter and not known.startswith("blk.")):
-            raise ModelUnfit(f"{found} has no place in a GGUF of a Llama. Export it as safetensors or peft.")
+            raise ModelUnfit(
+                f"{found} has no place in a GGUF of a Llama. Export it as safetensors or peft."
+            )
         return known
 
     return name

@@ -96,7 +96,9 @@ def _pre_tokenizer(plan: dict[str, Any], folder: Path) -> str:
     """Return llama.cpp's name for the way in which a tokenizer cuts text."""
     model, steps = plan["model"], plan["pre_tokenizer"] or {}
     steps = steps.get("pretokenizers", [steps])
-    shapes = [tuple(step.get(k) for k in ("type", "individual_digits", "use_regex")) for step in steps]
+    shapes = [
+        tuple(step.get(k) for k in ("type", "individual_digits", "use_regex")) for step in steps
+    ]
     plain = (
         model["type"] == "BPE"
         and not model.get("byte_fallback")
@@ -110,10 +112,14 @@ def _pre_tokenizer(plan: dict[str, Any], folder: Path) -> str:
             return "smollm"
     if plain and model.get("ignore_merges") and len(steps) == 2:
         cut = steps[0].get("pattern"), steps[0].get("behavior"), steps[0].get("invert")
-        if cut == ({"Regex": LLAMA3}, "Isolated", False) and shapes[1] == ("ByteLevel", None, False):
+        if cut == ({"Regex": LLAMA3}, "Isolated", False) and shapes[1] == (
+            "ByteLevel",
+            None,
+            False,
+        ):
             return "llama-bpe"
     raise ModelUnfit(
         f"The tokenizer in {folder} ({model['type']}, cutting text by {[s[0] for s in shapes]}) is none that can be "
         "written as GGUF here: expected byte-level BPE as GPT-2, SmolLM or Llama 3 have it. Serve it with torch "
-        "(model.engine = \"torch\"), or put the GGUF that the base was published as into its folder as model.gguf."
+        '(model.engine = "torch"), or put the GGUF that the base was published as into its folder as model.gguf.'
     )

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -77,7 +78,8 @@ class LlamaEngine:
 
     def _served(self, settings: Mapping[str, Any], gguf: Path) -> str:
         """Hand the settings over, and return the address that comes back."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         try:
             self._process.stdin.write((json.dumps(settings) + "\n").encode())
             self._process.stdin.flush()
@@ -135,11 +137,10 @@ class LlamaEngine:
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
     """End the process; requests that are under way are cut."""
-    assert process.stdin and process.stdout
-    try:
+    assert process.stdin
+    assert process.stdout
+    with suppress(BrokenPipeError):
         process.stdin.close()
-    except BrokenPipeError:
-        pass
     try:
         process.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:

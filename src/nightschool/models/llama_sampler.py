@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,10 @@ from nightschool.types import Message
 
 WHOLE = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 """Draw from all of the model's distribution; llama.cpp's own defaults leave the unlikely out."""
+MOST_NATS = {"f16": 0.02, "q8_0": 0.5}
+"""Largest mean difference to torch by which a file passes for the weights that were trained. That of q8_0 is a coarse one: it
+is not taken for the same model, but sits its own exams."""
+PROBE_TOKENS = 24
 PROBE = (
     (Message("user", "What is 4 + 17? I'm not sure -- it's café №3, isn't it?"),),
     (Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Hello."),
@@ -91,6 +95,22 @@ class LlamaVersion:
                     'Serve this model with torch (model.engine = "torch"), and report the model.'
                 )
 
+    def check(self, quant: str) -> None:
+        """See that the engine runs the weights that torch holds, on a few answers.
+
+        A file whose rows are in the wrong order, or an adapter that is not active, shows here.
+
+        Raises:
+            ModelUnfit: The log-probabilities lie further apart than the format explains.
+        """
+        found = self.difference(PROBE, max_tokens=PROBE_TOKENS)
+        if not found.mean_nats <= MOST_NATS[quant]:
+            raise ModelUnfit(
+                f"llama.cpp's log-probabilities are {found.mean_nats:.3f} nats from torch's on average, expected at "
+                f"most {MOST_NATS[quant]} for {quant}: they do not run the same weights. Delete the version's folder "
+                'gguf/ to have it written again, or use model.engine = "torch".'
+            )
+
     def generate(
         self,
         prompts: Sequence[Prompt],
@@ -136,7 +156,9 @@ class LlamaVersion:
             for (_, theirs), ours in zip(tokens, scores, strict=True)
         ]
         if not gaps:
-            raise EngineFailed("The engine answered nothing to any prompt; there is nothing to compare.")
+            raise EngineFailed(
+                "The engine answered nothing to any prompt; there is nothing to compare."
+            )
         return Difference(sum(gaps) / len(gaps), max(gaps), len(gaps))
 
 
