@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from nightschool.models.llama_sampler import Difference
 
 
+ADAPTER_FILE = "adapter_model.safetensors"
+MEASURED_PROMPTS, MEASURED_TOKENS = 12, 24
+"""On how much text an export is compared with torch: a few hundred tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class GgufFiles:
     """What llama.cpp loads to answer as one version."""
@@ -122,11 +127,13 @@ def load_sampler(
     """
     from nightschool.models.torch_sampler import TorchSampler
 
-    by_torch = TorchSampler(folder, base)
     if files is None:
-        return by_torch
+        return TorchSampler(folder, base)
+    from nightschool.models.gguf import round_to_q8_0
     from nightschool.models.llama_sampler import LlamaVersion
 
+    # What is scored is what answers: the weights as the file has them.
+    by_torch = TorchSampler(folder, base, round_to_q8_0 if files.quant == "q8_0" else None)
     sampler = LlamaVersion(start_engine({version_id: files}), version_id, by_torch)
     sampler.check(files.quant)
     return sampler
@@ -142,5 +149,25 @@ def difference(sampler: Sampler) -> Difference:
     return sampler.difference(prompts[:MEASURED_PROMPTS], max_tokens=MEASURED_TOKENS)
 
 
-MEASURED_PROMPTS, MEASURED_TOKENS = 12, 24
-"""On how much text an export is compared with torch: a few hundred tokens."""
+def copy_weights(folder: Path, base: Path, kind: str, out: Path) -> None:
+    """Copy a version's full weights, or its adapter merged into its base, as transformers loads them."""
+    from nightschool.models import portable
+
+    if kind == "full":
+        portable.copy_weights(folder, out)
+    else:
+        portable.merge_adapter(folder, base, out)
+
+
+def copy_adapter(folder: Path, base: Path, base_name: str, out: Path) -> None:
+    """Copy a LoRA adapter as peft loads it; see `models.portable.copy_adapter`."""
+    from nightschool.models.portable import copy_adapter
+
+    copy_adapter(folder, base, base_name, out)
+
+
+def modelfile(folder: Path, weights: str, adapter: str | None) -> str:
+    """Write Ollama's Modelfile; see `models.portable.modelfile`."""
+    from nightschool.models.portable import modelfile
+
+    return modelfile(folder, weights, adapter)

@@ -42,6 +42,7 @@ FLOWS = (
     "examine",
     "consolidate",
     "rebase",
+    "export",
     "demo",
 )
 DOORS = ("cli", "serve")

@@ -7,6 +7,7 @@ import typer
 from nightschool.cli import (
     backups,
     exchange,
+    export,
     forgetting,
     memories,
     models,
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (school, memories, forgetting, backups, night, rebase, versions, serve):
+for room in (school, memories, forgetting, backups, night, rebase, versions, export, serve):
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")

@@ -124,6 +124,19 @@ def write_adapter(folder: Path, base: Path, out: Path) -> None:
         writer.close()
 
 
+def round_to_q8_0(model: Any) -> None:
+    """Round a torch model's matrices in place as a q8_0 file stores them."""
+    import torch
+    from gguf import GGMLQuantizationType, quants
+
+    kind = GGMLQuantizationType.Q8_0
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim == 2 and weight.shape[1] % BLOCK == 0:
+                stored = quants.quantize(weight.numpy(), kind)
+                weight.copy_(torch.from_numpy(quants.dequantize(stored, kind)))
+
+
 @dataclass(frozen=True, slots=True)
 class LlamaShape:
     """What of a Llama's config its tensors and llama.cpp need."""

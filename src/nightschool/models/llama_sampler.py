@@ -19,7 +19,7 @@ from nightschool.types import Message
 
 WHOLE = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 """Draw from all of the model's distribution; llama.cpp's own defaults leave the unlikely out."""
-MOST_NATS = {"f16": 0.02, "q8_0": 0.5}
+MOST_NATS = {"f16": 0.02, "q8_0": 0.2}
 """Largest mean difference to torch by which a file passes for the weights that were trained. That of q8_0 is a coarse one: it
 is not taken for the same model, but sits its own exams."""
 PROBE_TOKENS = 24
