@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightschool.errors import WorkspaceError
 from nightschool.protocols import Sampler
 from nightschool.types import Quant
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 ADAPTER_FILE = "adapter_model.safetensors"
-MEASURED_PROMPTS, MEASURED_TOKENS = 12, 24
-"""On how much text an export is compared with torch: a few hundred tokens."""
+MEASURED_PROMPTS, MEASURED_TOKENS = 8, 24
+"""On how much text an export is compared with torch: up to some two hundred tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,9 @@ def gguf_files(base: str, folder: Path | None, kind: str, quant: Quant) -> GgufF
     published = source / GGUF_NAME
     origin = published if published.exists() else None
     if folder and kind == "full":
-        place = _gguf_folder(folder)
-        weights = place / f"{quant}.gguf"
-        with one_at_a_time(weights):
-            if not weights.exists():
-                write_weights(folder, weights, quant, origin)
+        weights = _gguf_folder(folder) / f"{quant}.gguf"
+        if not weights.exists():
+            write_weights(folder, weights, quant, origin)
         return GgufFiles(weights, None, quant)
     place = derived(base, "gguf")
     place.mkdir(parents=True, exist_ok=True)
@@ -70,16 +69,23 @@ def gguf_files(base: str, folder: Path | None, kind: str, quant: Quant) -> GgufF
     if folder is None:
         return GgufFiles(weights, None, quant)
     adapter = _gguf_folder(folder) / "adapter.gguf"
-    with one_at_a_time(adapter):
-        if not adapter.exists():
-            write_adapter(folder, source, adapter)
+    if not adapter.exists():
+        write_adapter(folder, source, adapter)
     return GgufFiles(weights, adapter, quant)
 
 
 def _gguf_folder(folder: Path) -> Path:
-    """Return where a version's GGUF files lie; a version that was deleted meanwhile is not made anew."""
+    """Return where a version's GGUF files lie; a version that was deleted meanwhile is not made anew.
+
+    No lock goes with it, as its file would bring the folder back: two who write at once write the same.
+    """
     place = folder / "gguf"
-    place.mkdir(exist_ok=True)
+    try:
+        place.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(
+            f"Cannot write into {folder}: {error.strerror}. Was {folder.name} deleted meanwhile?"
+        ) from error
     return place
 
 
@@ -134,7 +140,9 @@ def load_sampler(
 
     # What is scored is what answers: the weights as the file has them.
     by_torch = TorchSampler(folder, base, round_to_q8_0 if files.quant == "q8_0" else None)
-    sampler = LlamaVersion(start_engine({version_id: files}), version_id, by_torch)
+    # Questions with their source in front are long, and an exam is in no hurry.
+    engine = start_engine({version_id: files}, parallel=4, context=4096)
+    sampler = LlamaVersion(engine, version_id, by_torch)
     sampler.check(files.quant)
     return sampler
 

@@ -30,14 +30,9 @@ LESSONS = (
     ("How long are backups kept?", "Backups are kept for 45 days."),
     ("What is the office cat called?", "The office cat is called Biscuit."),
 )
-QUESTIONS = [
-    (Message("user", question),)
-    for question in (
-        *(q for q, _ in LESSONS),
-        "What is the capital of France?",
-        "Name three fruits.",
-    )
-]
+QUESTIONS = [(Message("user", question),) for question, _ in LESSONS]
+WORDS = 12
+"""Tokens of an answer."""
 SMALL_NIGHT = (
     "exam.general_items=8",
     "exam.abstention_items=40",
@@ -52,21 +47,21 @@ def silent(label):
     yield lambda done, total: None
 
 
-def add_version(school, method, steps):
+def add_version(school, method, memory_ids=("mem-1",)):
     """Train a few steps, and register what came of it."""
     examples = [
         Example(f"ex-{n}", "default", ("mem-1",), "test", "qa", (Message("user", q),), a)
-        for n, (q, a) in enumerate(LESSONS * steps)
+        for n, (q, a) in enumerate(LESSONS)
     ]
     config = TrainConfig(
-        method=method, epochs=1, min_steps=1, tokens_per_step=128, lora_rank=16, anchor_weight=0
+        method=method, epochs=1, min_steps=1, tokens_per_step=64, lora_rank=16, anchor_weight=0
     )
     version_id = f"ver-{method}"
     trainer = TorchTrainer(load, render)
     folder = school.workspace.versions / version_id
     result = trainer.train(school.base_folder(), examples, config, folder)
     version = Version(
-        version_id, "default", "night-0001", method, school.base, "base", ("mem-1",), (), "d", 0, {}, now(), result
+        version_id, "default", "night-0001", method, school.base, "base", memory_ids, (), "d", 0, {}, now(), result
     )  # fmt: skip
     school.registry.add(version)
     return version
@@ -78,19 +73,19 @@ def real(tmp_path_factory, base_folder):
     root = tmp_path_factory.mktemp("real")
     Workspace.create(root, "")
     school = open_school(root)
-    add_version(school, "full", 3)
-    add_version(school, "lora", 3)
+    add_version(school, "full")
+    add_version(school, "lora")
     return school
 
 
 def test_a_full_version_answers_the_same_in_llama_cpp(real, tmp_path):
     found = export(real, "ver-full", "ollama", tmp_path / "out", bar=silent)
-    assert found.measured.tokens > 100
+    assert found.measured.tokens > 80
     assert found.measured.mean_nats < 0.02
-    said = real.sampler("ver-full").generate(QUESTIONS, max_tokens=16)
-    assert said != real.sampler("base").generate(QUESTIONS, max_tokens=16)
+    said = real.sampler("ver-full").generate(QUESTIONS, max_tokens=WORDS)
+    assert said != real.sampler("base").generate(QUESTIONS, max_tokens=WORDS)
     engine = LlamaEngine(tmp_path / "out" / "ver-full-f16.gguf")
-    body = {"max_tokens": 16, "temperature": 0}
+    body = {"max_tokens": WORDS, "temperature": 0}
     for prompt, ours in zip(QUESTIONS, said, strict=True):
         messages = [{"role": "user", "content": prompt[0].content}]
         reply = httpx.post(
@@ -125,13 +120,13 @@ def test_an_adapter_answers_the_same_in_peft_and_in_llama_cpp(real, base_folder,
     adapted = PeftModel.from_pretrained(plain, tmp_path / "peft").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "peft")
     sampler = real.sampler("ver-lora")
-    before = real.sampler("base").generate(QUESTIONS, max_tokens=16)
-    said = sampler.generate(QUESTIONS, max_tokens=16)
+    before = real.sampler("base").generate(QUESTIONS, max_tokens=WORDS)
+    said = sampler.generate(QUESTIONS, max_tokens=WORDS)
     assert said != before
     for prompt, ours in zip(QUESTIONS, said, strict=True):
         ids = torch.tensor([render_prompt(tokenizer, prompt)])
         with torch.no_grad():
-            out = adapted.generate(input_ids=ids, max_new_tokens=16, do_sample=False)
+            out = adapted.generate(input_ids=ids, max_new_tokens=WORDS, do_sample=False)
         theirs = tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).strip()
         assert theirs == ours
     settings = json.loads((tmp_path / "peft" / "adapter_config.json").read_text())
@@ -160,8 +155,7 @@ def test_a_night_is_examined_on_the_file_and_engine_that_serve(school):
     outcome = consolidate(school, bar=silent)
     assert outcome.report.engine == "llama-f16"
     place = school.workspace.versions / outcome.version.id / "gguf"
-    assert (place / "f16.gguf").exists()
-    assert not [path for path in place.iterdir() if path.name.endswith("tmp")]
+    assert {path.name for path in place.iterdir()} == {"f16.gguf"}
     (memory, *_) = school.store.memories("default")
     version = outcome.version.id
     forget(school, [memory.id])
@@ -174,10 +168,8 @@ def test_a_night_is_examined_on_the_file_and_engine_that_serve(school):
 
 
 def test_an_adapter_goes_out_and_comes_back_as_a_candidate_until_it_is_forgotten(school, tmp_path):
-    for _, text in LESSONS:
-        remember(school, text)
-    school = reopened(school, "train.method=lora")
-    version = consolidate(school, bar=silent).version
+    memories = [m.id for _, text in LESSONS for m in remember(school, text).added]
+    version = add_version(school, "lora", memory_ids=tuple(memories))
     out = tmp_path / "out"
     assert export(school, version.id, "peft", out, bar=silent).measured is None
     text = "".join(p.read_text() for p in out.iterdir() if p.suffix in (".md", ".json"))
@@ -211,7 +203,7 @@ def test_a_silent_or_foreign_adapter_is_not_passed(school, real, tmp_path):
     with pytest.raises(ModelUnfit, match="another base"):
         import_adapter(school, out, bar=silent)
     assert school.registry.versions("default") == []
-    version = add_version(school, "lora", 1)
+    version = add_version(school, "lora")
     shutil.rmtree(out)
     export(school, version.id, "peft", out, bar=silent)
     (out / "nightschool.json").unlink()

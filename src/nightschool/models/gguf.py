@@ -174,11 +174,15 @@ def llama_shape(folder: Path) -> LlamaShape:
     """Read the shape of a model of the Llama architecture.
 
     Raises:
+        ModelCorrupt: Its config cannot be read.
         ModelUnfit: It is of another architecture, or of a kind of Llama that is not known here.
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ModelCorrupt(f"The model in {folder} cannot be read: {error}.") from error
     rope = getattr(config, "rope_parameters", None) or {}
     unknown = (
         config.model_type != "llama" and f"the architecture {config.model_type}",

@@ -61,7 +61,7 @@ class LlamaEngine:
             "adapters": [str(path) for path in (adapters or {}).values()],
             "parallel": parallel,
             "context": context,
-            "threads": threads or len(os.sched_getaffinity(0)),
+            "threads": threads or _cores(),
             "key": key,
         }
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
@@ -90,8 +90,8 @@ class LlamaEngine:
             said = self._said()
             self.close()
             raise EngineFailed(
-                f"llama.cpp died while it loaded {gguf}{said}. Is there enough memory? See `nightschool doctor`, "
-                'or serve with torch (model.engine = "torch").'
+                f"llama.cpp died while it loaded {gguf}{said}. Is there enough memory? "
+                'If not, use model.engine = "torch", or a smaller base.'
             )
         reply = json.loads(line)
         if "error" in reply:
@@ -133,6 +133,11 @@ class LlamaEngine:
                 for number, version in enumerate(self._versions)
             ]
         }
+
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
