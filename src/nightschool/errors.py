@@ -25,6 +25,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- ModelCorrupt (ValueError)
     |   +-- ModelUnfit (ValueError)         whole, but not of a kind that can be taught here
     |   +-- DownloadFailed (ConnectionError)
+    |   +-- EngineFailed (ConnectionError)  a running model died, or does not answer
     |   +-- TeacherFailed (ConnectionError)
     |   +-- ExtractorFailed (ConnectionError)
     +-- StudyError (ValueError)             no study material could be made
@@ -122,6 +123,10 @@ class ModelUnfit(ModelError, ValueError):
 
 class DownloadFailed(ModelError, ConnectionError):
     """The package index did not deliver."""
+
+
+class EngineFailed(ModelError, ConnectionError):
+    """The process that runs a model has died, or does not answer as expected."""
 
 
 class TeacherFailed(ModelError, ConnectionError):

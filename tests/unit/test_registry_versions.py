@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt
+from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt, WorkspaceError
 from nightschool.registry.versions import Registry
 from nightschool.types import Check, Decision, Version
-from nightschool.workspace import Workspace
+from nightschool.workspace import Workspace, file_atomic
 
 YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
 NO = Decision(False, (Check("retained", False, -0.3, -0.4, 0.1, 20, "forgot"),))
@@ -141,3 +141,18 @@ def test_a_withdrawn_version_is_unknown(registry: Registry) -> None:
     assert [v.id for v in registry.versions("t")] == ["v1", "v2"]
     assert registry.alias("t", "candidate") == "base"
     registry.withdraw("v3")
+
+
+def test_a_file_that_is_being_written_does_not_outlive_its_deleted_version(
+    registry: Registry,
+) -> None:
+    folder = registry.workspace.versions / "v1"
+
+    def write() -> None:
+        with file_atomic(folder / "f16.gguf") as temporary:
+            temporary.write_bytes(b"weights")
+            registry.erase_weights(["v1"])
+
+    with pytest.raises(WorkspaceError, match=r"f16\.gguf"):
+        write()
+    assert {path.name for path in registry.workspace.versions.iterdir()} == {"v2", "v3"}

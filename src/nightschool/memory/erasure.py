@@ -23,6 +23,15 @@ def tombstone(memory_id: str) -> str:
     return f"gone-{memory_id.removeprefix('mem-')}"
 
 
+def buried(connection: sqlite3.Connection, tombstones: Iterable[str]) -> int:
+    """Count those of some tombstones that stand: memories that were forgotten."""
+    found = [
+        connection.execute("SELECT 1 FROM tombstones WHERE id = ?", (name,)).fetchone()
+        for name in set(tombstones)
+    ]
+    return len([row for row in found if row])
+
+
 def erase(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[str]:
     """Erase memories, and notes in the same words, inside of the caller's transaction.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,15 @@ class LoadedModel:
     tokenizer: Any
 
 
-def load(folder: Path, base: Path | None = None) -> LoadedModel:
+def load(
+    folder: Path, base: Path | None = None, as_stored: Callable[[Any], None] | None = None
+) -> LoadedModel:
     """Load full weights, or a LoRA adapter on its base, in float32.
 
     Args:
         folder: Holds config.json, or adapter_config.json.
         base: The adapter's base; needed for an adapter only.
+        as_stored: Rounds the full weights, or those of the base, as another format would; None: they stay as they are.
 
     Raises:
         ModelMissing: The folder holds neither, or an adapter comes without its base.
@@ -50,6 +53,8 @@ def load(folder: Path, base: Path | None = None) -> LoadedModel:
         model = AutoModelForCausalLM.from_pretrained(
             str(base if adapter else folder), dtype=torch.float32, local_files_only=True
         )
+        if as_stored:
+            as_stored(model)
         if adapter:
             from peft import PeftModel
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,13 @@ FOREST_TOKENS = 512
 class TorchSampler:
     """Text and log-probabilities from one folder of weights; implements `protocols.Sampler`."""
 
-    def __init__(self, folder: Path, base: Path | None = None) -> None:
-        """Load the weights.
+    def __init__(
+        self,
+        folder: Path,
+        base: Path | None = None,
+        as_stored: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Load the weights; see `torch_model.load`.
 
         Raises:
             ModelMissing: The folder holds no model.
@@ -31,7 +36,7 @@ class TorchSampler:
         """
         import torch
 
-        loaded = load(folder, base)
+        loaded = load(folder, base, as_stored)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = loaded.model.to(self.device)
         self.tokenizer = loaded.tokenizer
@@ -122,6 +127,15 @@ class TorchSampler:
     ) -> list[list[float]]:
         """Return log-probabilities of target tokens; see `protocols.Sampler.score`."""
         rendered = [render(self.tokenizer, prompt, target) for prompt, target in pairs]
+        return self.score_tokens(rendered, progress=progress)
+
+    def score_tokens(
+        self,
+        rendered: Sequence[tuple[list[int], list[int]]],
+        *,
+        progress: Progress | None = None,
+    ) -> list[list[float]]:
+        """Return the log-probability (nats) of each target token, of pairs (prompt tokens, target tokens)."""
         scores: list[list[float]] = []
         for forest in _forests(rendered):
             scores += self._run(forest)
