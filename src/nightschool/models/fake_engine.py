@@ -257,7 +257,7 @@ def _events(
                 choice["text"] = piece
             yield json.dumps({**head, "choices": [choice | {"logprobs": _logprobs([piece], body)}]})
         last: dict[str, Any] = {"index": index, "finish_reason": one.finish}
-        last |= {"delta": {}} if chat else {"text": ""}
+        last["delta" if chat else "text"] = {} if chat else ""
         if one.call:
             last["delta"] = {"role": "assistant", "tool_calls": [{"index": 0, **one.call}]}
         yield json.dumps({**head, "choices": [last]})
