@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nightschool.errors import ConfigError
-from nightschool.types import Effort, NightKind
+from nightschool.types import Effort, NightKind, Quant
 
 ENV_PREFIX = "NIGHTSCHOOL_"
 Family = Literal[
@@ -36,6 +36,15 @@ class ModelConfig(_Frozen):
     base: str = "smollm2-135m"
     """A name from `nightschool models list`, a Hugging Face id, or a local folder; it counts until a version is
     served, whose base then goes on (`nightschool rebase` teaches another)."""
+    engine: Literal["torch", "llama"] = "torch"
+    """Who answers: torch, or llama.cpp on the version's GGUF, which is what the service runs; likelihoods are torch's."""
+    quant: Quant = "f16"
+    """How llama.cpp's files store matrices; q8_0 is half the size, and another model: it sits its own exams."""
+
+    @property
+    def answers(self) -> str:
+        """Who answers, in one word, as reports keep it: `torch`, `llama-f16` or `llama-q8_0`."""
+        return "torch" if self.engine == "torch" else f"llama-{self.quant}"
 
 
 class RecallConfig(_Frozen):

@@ -26,9 +26,9 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- ModelCorrupt (ValueError)
     |   +-- ModelUnfit (ValueError)         whole, but not of a kind that can be taught here
     |   +-- DownloadFailed (ConnectionError)
+    |   +-- EngineFailed (ConnectionError)  a running model died, or does not answer
     |   +-- TeacherFailed (ConnectionError)
     |   +-- ExtractorFailed (ConnectionError)
-    |   +-- EngineFailed (ConnectionError)  the engine behind the service gave no answer
     +-- StudyError (ValueError)             no study material could be made
     +-- NightUnfinished (RuntimeError)      an interrupted night goes first
     +-- TrainError (RuntimeError)
@@ -139,16 +139,16 @@ class DownloadFailed(ModelError, ConnectionError):
     """The package index did not deliver."""
 
 
+class EngineFailed(ModelError, ConnectionError):
+    """What runs a model has died, cannot be reached, or does not answer as expected."""
+
+
 class TeacherFailed(ModelError, ConnectionError):
     """The teacher endpoint did not answer, or not in its protocol."""
 
 
 class ExtractorFailed(ModelError, ConnectionError):
     """The model that reads conversations did not answer, or not as it was asked to."""
-
-
-class EngineFailed(ModelError, ConnectionError):
-    """The engine behind the service did not answer, or not in its protocol."""
 
 
 class StudyError(NightschoolError, ValueError):

@@ -27,6 +27,8 @@ IDLE_S = 600.0
 AGAIN_S = 10.0
 """An engine that could not be started is not tried again before."""
 TRIES = 3
+EMBEDS = "embeddings"
+"""Begins the key of an engine that embeds; it stops when it is not asked for long."""
 
 logger = logging.getLogger("nightschool.fleet")
 
@@ -68,6 +70,8 @@ class Lease:
     """Whether the weights answer alone."""
     tool_loop: bool = False
     """Whether the model has the memory tool."""
+    embeds: bool = False
+    """Whether it is for embeddings, not for an answer."""
 
     def check(self) -> None:
         """See that the answer may still be told. Raises LeaseCut."""
@@ -91,16 +95,22 @@ class Fleet:
     """The running engines of one process; may be used by many threads."""
 
     def __init__(
-        self, make: EngineMaker, limit: int, pinned: Callable[[], Collection[str]]
+        self,
+        make: EngineMaker,
+        embedders: EngineMaker,
+        limit: int,
+        pinned: Callable[[], Collection[str]],
     ) -> None:
         """Start with none.
 
         Args:
             make: Starts an engine.
+            embedders: Starts one that embeds by a base.
             limit: More engines than this stop when they are idle; twice as many never run.
             pinned: Tells which versions aliases point to: their engines stop last.
         """
         self._make = make
+        self._embedders = embedders
         self._limit = limit
         self._pinned = pinned
         self._turn = threading.Lock()
@@ -114,8 +124,13 @@ class Fleet:
 
     # -- leases ---------------------------------------------------------------------------
 
-    def lease(self, school: School, version: Version | None) -> Lease:
+    def lease(self, school: School, version: Version | None, *, embeds: bool = False) -> Lease:
         """Take a lease on a version (None: the base model); its engine is started where it does not run.
+
+        Args:
+            school: The tenant's, lent to this thread.
+            version: Who is to answer.
+            embeds: Whether texts are to be embedded, which the base does.
 
         Raises:
             TaintedVersion: It has been forgotten.
@@ -123,14 +138,18 @@ class Fleet:
             EngineFailed: The engine ends as soon as it is started.
             NightschoolError: The engine cannot be started.
         """
-        place = _place(school, version)
+        place = (
+            _Place(f"{EMBEDS} {school.base}", school.base) if embeds else _place(school, version)
+        )
         for _ in range(TRIES):
             with self._turn:
                 if version and version.id in self._forgotten:
                     raise TaintedVersion(f"{version.id} has been forgotten. Ask `live`.")
                 running = self._serving(place.key, version)
                 if running:
-                    return self._lease(running, school.settings.tenant, version)
+                    lease = self._lease(running, school.settings.tenant, version)
+                    lease.embeds = embeds
+                    return lease
             self._start(school, version, place)
         raise EngineFailed(f"The engine of {place.key} ends as soon as it is started. See the log.")
 
@@ -209,7 +228,8 @@ class Fleet:
             for one in spare:
                 one.engine.close()
             try:
-                engine = self._make(school.on(place.base), list(versions.values()))
+                make = self._embedders if place.key.startswith(f"{EMBEDS} ") else self._make
+                engine = make(school.on(place.base), list(versions.values()))
             except NightschoolError as failure:
                 self._failed[place.key] = (time.monotonic() + AGAIN_S, failure)
                 raise

@@ -23,7 +23,7 @@ from nightschool.registry.audit import Audit
 from nightschool.registry.keys import Keys
 from nightschool.registry.versions import BASE
 from nightschool.types import Version
-from nightschool.wire import School, engine_for, open_school
+from nightschool.wire import School, embedding_engine_for, engine_for, open_school
 from nightschool.workspace import Workspace
 
 SERVED = ("live", "previous")
@@ -66,12 +66,14 @@ class House:
         workspace: Path | Workspace,
         engines: EngineMaker = engine_for,
         overrides: tuple[str, ...] = (),
+        embedders: EngineMaker | None = None,
     ) -> None:
         """Open a workspace; no engine is started yet.
 
         Args:
             workspace: Its folder, or one inside.
             engines: Starts engines.
+            embedders: Starts engines that embed; None takes those of the settings, or `engines` where others are given.
             overrides: `section.name=value` settings.
 
         Raises:
@@ -101,7 +103,9 @@ class House:
             pass
         self.keys = Keys(self.workspace)
         self.audit = Audit(self.workspace)
-        self.fleet = Fleet(engines, self.settings.serve.engines, self._pinned)
+        if embedders is None:
+            embedders = embedding_engine_for if engines is engine_for else engines
+        self.fleet = Fleet(engines, embedders, self.settings.serve.engines, self._pinned)
         self.recorder = Recorder(self)
 
     # -- schools --------------------------------------------------------------------------
@@ -160,6 +164,16 @@ class House:
         """
         with self.school(tenant) as school:
             return self.lease_with(school, model)
+
+    def lease_embeddings(self, tenant: str, model: str) -> Lease:
+        """Take a lease on the base model under a version, to embed by: what is embedded outlives nights.
+
+        Raises: see `lease`.
+        """
+        with self.school(tenant) as school:
+            version = self._version(school, wanted(model).name)
+            own = school.on(version.base) if version else school
+            return self.fleet.lease(own, None, embeds=True)
 
     def lease_with(self, school: School, model: str) -> Lease:
         """Take a lease with a lent school at hand; see `lease`."""

@@ -18,6 +18,8 @@ Effort = Literal["small", "medium", "large"]
 """The one dial of a night; it stands here so that the command line needs no settings to be parsed."""
 NightKind = Literal["auto", "rebuild", "continue"]
 """A night built anew from the base, one that goes on from the served version, or the cheaper of them."""
+Quant = Literal["f16", "q8_0"]
+"""How matrices are stored in a GGUF file: in half precision, or in 8 bits with a scale for each 32 weights."""
 
 
 def new_id(prefix: str) -> str:
@@ -383,6 +385,8 @@ class Report:
     """The base model on which the examined version stands; empty where it was not written down."""
     bits_per_byte: float | None = None
     """On held-out plain text, comparable between tokenizers; None where not computed."""
+    engine: str = "torch"
+    """What the answers came from: `torch`, or llama.cpp on a file in `llama-f16` or `llama-q8_0`."""
 
 
 @dataclass(frozen=True, slots=True)

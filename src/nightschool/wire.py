@@ -1,4 +1,4 @@
-"""The composition root: from settings to implementations. It and `bases.py` alone import `models/`."""
+"""The composition root: from settings to implementations. It, `bases.py` and `engines.py` alone import `models/`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.bases import anchors_of, embedder
 from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
+from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
 from nightschool.errors import ConfigError, ModelUnfit, UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.files import (
     EDITOR,
@@ -42,8 +44,11 @@ from nightschool.registry.schema import ROOM as REGISTRY
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
-from nightschool.types import Effort, Memory, Report, Trust, Version
+from nightschool.types import Effort, Memory, Quant, Report, Trust, Version
 from nightschool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nightschool.models.llama_engine import LlamaEngine
 
 TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
 """Room -> the version of its tables."""
@@ -109,15 +114,14 @@ class School:
         """Return a sampler for `base`, an alias or a version id.
 
         The base and the version asked for last stay loaded. An adapter is put on the base that it
-        was trained on.
+        was trained on. With `model.engine` llama, answers come from the file and engine that serve.
 
         Raises:
             UnknownVersion: The tenant has no such version.
             TaintedVersion: The version knows something that has been forgotten.
             ModelMissing: The base model has not been pulled, or an adapter's is gone.
+            ModelUnfit: llama.cpp is to answer, and cannot run this model, or not as torch does.
         """
-        from nightschool.models.torch_sampler import TorchSampler
-
         version = self.registry.resolve(self.settings.tenant, name)
         key = self._key(version)
         own = self.on(self.base_of(name))
@@ -127,8 +131,33 @@ class School:
             for other in [k for k in self._loaded if (k[0] == BASE) == (key[0] == BASE)]:
                 del self._loaded[other]
             adapter = version is not None and version.kind == "lora"
-            self._loaded[key] = TorchSampler(folder, own.base_folder() if adapter else None)
+            base = own.base_folder() if adapter else None
+            files = self.gguf_of(name) if self.settings.model.engine == "llama" else None
+            self._loaded[key] = load_sampler(key[0], folder, base, files)
         return self._loaded[key]
+
+    def gguf_of(self, name: str, quant: Quant | None = None) -> GgufFiles:
+        """Return the GGUF files of a version or base, in the settings' `model.quant` unless told; see `engines`.
+
+        Raises:
+            UnknownVersion: The tenant has no such version.
+            TaintedVersion: The version knows something that has been forgotten.
+        """
+        version = self.registry.resolve(self.settings.tenant, name)
+        folder = self.registry.weights(version) if version else None
+        kind = version.kind if version else "full"
+        return gguf_files(self.base_of(name), folder, kind, quant or self.settings.model.quant)
+
+    def engine_for(
+        self, *names: str, parallel: int | None = None, context: int | None = None
+    ) -> LlamaEngine:
+        """Start llama.cpp on a full version, or on `base` and LoRA versions on it; see `engines.start_engine`."""
+        found = {self._key(self.registry.resolve(self.settings.tenant, n))[0]: n for n in names}
+        return start_engine(
+            {key: self.gguf_of(name) for key, name in found.items()},
+            parallel=parallel,
+            context=context,
+        )
 
     def _key(self, version: Version | None) -> tuple[str, str]:
         return (version.id, "") if version else (BASE, self.base)
@@ -334,9 +363,11 @@ def engine_for(school: School, versions: Sequence[Version]) -> Engine:
 
     Raises:
         ConfigError: `serve.upstream_url` cannot be used.
-        ModelMissing: The base model has not been pulled, or has no GGUF.
+        TaintedVersion: A version knows something that has been forgotten.
+        ModelMissing: The base model has not been pulled.
         ModelUnfit: The engine cannot serve such versions.
-        EngineFailed: The upstream does not take an adapter.
+        ModelCorrupt: A version's files cannot be read.
+        EngineFailed: The upstream does not take an adapter, or llama.cpp dies while it loads.
     """
     serve = school.settings.serve
     if serve.upstream_url:
@@ -352,16 +383,20 @@ def engine_for(school: School, versions: Sequence[Version]) -> Engine:
         return UpstreamEngine(
             serve.upstream_url, serve.upstream_model, key, folders, salted=serve.upstream_lora
         )
-    from nightschool.models.inprocess_engine import InProcessEngine
-    from nightschool.models.pull import GGUF_NAME
+    quant = school.settings.model.quant
+    files = {v.id: gguf_files(v.base, school.registry.weights(v), v.kind, quant) for v in versions}
+    return start_engine(files or {BASE: gguf_files(school.base, None, "full", quant)})
 
-    gguf = school.base_folder() / GGUF_NAME
-    if versions or not gguf.exists():
-        raise ModelUnfit(
-            f"{versions[0].id if versions else school.base} has no GGUF, which llama.cpp needs to serve it. "
-            "Use a base model that has one, or set serve.upstream_url."
-        )
-    return InProcessEngine(gguf)
+
+def embedding_engine_for(school: School, versions: Sequence[Version]) -> Engine:
+    """Start an engine that embeds texts by the base model; an upstream does both.
+
+    Raises: see `engine_for`.
+    """
+    if school.settings.serve.upstream_url:
+        return engine_for(school, versions)
+    files = gguf_files(school.base, None, "full", school.settings.model.quant)
+    return start_engine({BASE: files}, parallel=1, embedding=True)
 
 
 def _names_base(overrides: tuple[str, ...]) -> bool:

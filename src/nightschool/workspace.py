@@ -16,6 +16,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -301,6 +302,31 @@ def folder_atomic(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def file_atomic(path: Path) -> Iterator[Path]:
+    """Write a large file in one step: the block fills the temporary file that it is given, and then it is `path`.
+
+    The folder has to be there, and is not made anew: whoever deletes it meanwhile has deleted this file, too.
+
+    Raises:
+        WorkspaceError: The disk is full, or the folder is gone or cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise WorkspaceError(
+            f"Cannot write {path}: {error.strerror or error}. "
+            "Free some disk space or correct the permissions; nothing was changed."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

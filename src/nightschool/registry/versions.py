@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -308,8 +309,14 @@ class Registry:
 
 
 def erase_folders(workspace: Workspace, version_ids: Iterable[str]) -> None:
-    """Delete the folders of versions, complete or not; what is gone already is passed over."""
+    """Delete the folders of versions, complete or not; what is gone already is passed over.
+
+    A folder is moved away first: a server that is just writing a file into it then has no place to put it.
+    """
     for version_id in version_ids:
-        for pattern in (version_id, f"{version_id}.*", f".{version_id}.*"):
+        folder = workspace.versions / version_id
+        if folder.exists():
+            folder.rename(folder.with_name(f".{version_id}.erased-{secrets.token_hex(4)}"))
+        for pattern in (f"{version_id}.*", f".{version_id}.*"):
             for folder in workspace.versions.glob(pattern):
                 shutil.rmtree(folder)

@@ -200,7 +200,8 @@ async def renew(answering: Answering) -> None:
 
     def again() -> Lease:
         old.close()
-        return answering.house.lease(old.tenant, old.version_id)
+        take = answering.house.lease_embeddings if old.embeds else answering.house.lease
+        return take(old.tenant, old.version_id)
 
     answering.lease = await in_thread(again)
 

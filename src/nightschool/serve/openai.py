@@ -21,7 +21,6 @@ from nightschool.registry.versions import BASE
 from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.answers import (
     Answering,
-    Prepared,
     Streamed,
     ask,
     in_thread,
@@ -153,10 +152,10 @@ def _with_old_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
 async def embed(
     request: Request, body: EmbeddingRequest, caller: Chatting, house: TheHouse
 ) -> Response:
-    """Embed texts: the mean of the weights' last states. Those of `base` stay comparable from night to night."""
+    """Embed texts by the base model under the one named: such vectors stay comparable from night to night."""
     texts = body.texts()
-    prepared: Prepared = await in_thread(lambda: prepare(house, caller.tenant, body.model, ()))
-    answering = Answering(house, caller, prepared.lease, "list")
+    lease = await in_thread(lambda: house.lease_embeddings(caller.tenant, body.model))
+    answering = Answering(house, caller, lease, "list")
     relay: Relay = request.app.state.relay
     try:
         answer = await ask(relay, request, answering, "embeddings", {"input": texts})
