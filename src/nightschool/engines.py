@@ -90,7 +90,11 @@ def _gguf_folder(folder: Path) -> Path:
 
 
 def start_engine(
-    files: Mapping[str, GgufFiles], *, parallel: int | None = None, context: int | None = None
+    files: Mapping[str, GgufFiles],
+    *,
+    parallel: int | None = None,
+    context: int | None = None,
+    embedding: bool = False,
 ) -> LlamaEngine:
     """Start llama.cpp on the files of one full version or base, or of several LoRA versions on one base.
 
@@ -98,6 +102,7 @@ def start_engine(
         files: Version id (or `base`) -> its files; all on the same weights.
         parallel: Sequences decoded together; None takes the engine's own.
         context: Tokens of context for each of them; None takes the engine's own.
+        embedding: Whether it embeds texts, too.
 
     Raises:
         ValueError: The versions do not share their weights.
@@ -111,7 +116,11 @@ def start_engine(
         raise ValueError(f"{', '.join(files)} lie in {len(weights)} files; one engine serves one.")
     adapters = {name: each.adapter for name, each in files.items() if each.adapter}
     return LlamaEngine(
-        weights.pop(), adapters, parallel=parallel or PARALLEL, context=context or CONTEXT
+        weights.pop(),
+        adapters,
+        parallel=parallel or PARALLEL,
+        context=context or CONTEXT,
+        embedding=embedding,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -65,6 +65,34 @@ class Sampler(Writer, Protocol):
         An empty prompt scores the target as plain text, without a chat frame; the first token
         of a plain text has no log-probability and is left out.
         """
+        ...
+
+
+class Engine(Protocol):
+    """A running model behind an OpenAI-compatible HTTP API: llama.cpp's own server, vLLM, any upstream."""
+
+    address: str
+    """Root URL without /v1, such as http://127.0.0.1:41231."""
+    headers: Mapping[str, str]
+    """Sent with each request, such as an upstream's key; never logged."""
+
+    def alive(self) -> bool:
+        """Tell whether it can answer, as far as is known without asking it; costs next to nothing."""
+        ...
+
+    def model_for(self, version_id: str) -> dict[str, Any]:
+        """Return the fields of a request's body that choose the weights of `base` or of a version.
+
+        Raises UnknownVersion where the engine does not hold it.
+        """
+        ...
+
+    def apart(self, tenant: str) -> dict[str, Any]:
+        """Return the fields that keep a tenant's prompts out of the reach of others' prompt caches."""
+        ...
+
+    def close(self) -> None:
+        """Stop it, with whatever it is answering; a second time does nothing."""
         ...
 
 

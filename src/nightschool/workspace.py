@@ -130,7 +130,10 @@ class Workspace:
                 f"{path} is missing or empty, and there are backups of it. Run `nightschool restore`, or delete "
                 f"{self.backups} to begin with an empty one."
             )
-        connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        # A server lends a connection to one thread after another, never to two at a time.
+        connection = sqlite3.connect(
+            path, timeout=30, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")

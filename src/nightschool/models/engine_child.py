@@ -22,6 +22,7 @@ def parameters_of(
     context: int,
     threads: int,
     key: str = "",
+    embedding: bool = False,
 ) -> Any:
     """Return llama.cpp's settings for one model.
 
@@ -32,6 +33,7 @@ def parameters_of(
         context: Tokens of context for each of them.
         threads: Of the matrix products.
         key: Required of every request; empty: none is.
+        embedding: Whether it embeds texts, by the mean of the last states; that makes answers slower.
     """
     import xllamacpp
 
@@ -57,6 +59,10 @@ def parameters_of(
     p.ui = False
     p.cors_origins = ""
     p.verbosity = -1
+    if embedding:
+        p.embedding = True
+        p.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        p.n_batch = p.n_ubatch = context  # a text goes through at once, or not at all
     return p
 
 

@@ -39,6 +39,7 @@ class LlamaEngine:
         parallel: int = PARALLEL,
         context: int = CONTEXT,
         threads: int | None = None,
+        embedding: bool = False,
     ) -> None:
         """Start the process, and wait until it serves.
 
@@ -48,6 +49,7 @@ class LlamaEngine:
             parallel: Sequences decoded together.
             context: Tokens of context for each of them; a longer prompt is refused.
             threads: Of the matrix products; None: one for each core that this process may use.
+            embedding: Whether it embeds texts, too; that makes answers slower.
 
         Raises:
             ModelCorrupt: llama.cpp cannot read a file.
@@ -63,6 +65,7 @@ class LlamaEngine:
             "context": context,
             "threads": threads or _cores(),
             "key": key,
+            "embedding": embedding,
         }
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         # A session of its own: Ctrl-C in the terminal is for the server, which closes its engines in order.
@@ -133,6 +136,10 @@ class LlamaEngine:
                 for number, version in enumerate(self._versions)
             ]
         }
+
+    def apart(self, tenant: str) -> dict[str, Any]:
+        """Return the field that leaves the cache alone; see `protocols.Engine`."""
+        return {"cache_prompt": False}
 
 
 def _cores() -> int:

@@ -113,7 +113,7 @@ class Registry:
             TaintedVersion: It was trained on something that has been forgotten; they are deleted.
             WorkspaceCorrupt: The folder is gone.
         """
-        self._refuse_tainted(version)
+        self.refuse_tainted(version)
         folder = self.workspace.versions / version.id
         if not (folder / "train.json").exists():
             raise WorkspaceCorrupt(
@@ -222,6 +222,18 @@ class Registry:
         """
         erase_folders(self.workspace, version_ids)
 
+    def unusable(self, version_ids: Iterable[str]) -> list[str]:
+        """Return those of some versions that have been forgotten: they are marked, or not on the register any more."""
+        asked = list(version_ids)
+        marks = ", ".join("?" * len(asked))
+        rows = self.connection.execute(
+            f"SELECT id FROM versions WHERE id IN ({marks}) "
+            "AND json_array_length(body, '$.tainted_by') = 0",
+            asked,
+        )
+        good = {row["id"] for row in rows}
+        return [name for name in asked if name not in good]
+
     def remove_tenant(self, tenant: str) -> None:
         """Erase the records of all versions of a tenant; its aliases mean the base from then on."""
         with transaction(self.connection):
@@ -229,7 +241,7 @@ class Registry:
                 "DELETE FROM decisions WHERE version_id IN (SELECT id FROM versions WHERE tenant = ?)",
                 (tenant,),
             )
-            for table in ("aliases", "promotions", "versions"):
+            for table in ("aliases", "promotions", "versions", "talks"):
                 self.connection.execute(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -286,7 +298,8 @@ class Registry:
             (tenant, version_id, actor, now()),
         )
 
-    def _refuse_tainted(self, version: Version) -> None:
+    def refuse_tainted(self, version: Version) -> None:
+        """See that a version may answer. Raises TaintedVersion."""
         if version.tainted_by:
             raise TaintedVersion(
                 f"{version.id} knows what has been forgotten since ({len(version.tainted_by)} "

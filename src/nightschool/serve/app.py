@@ -1,0 +1,120 @@
+"""The service as one ASGI app: guards outside, routes inside, the dashboard at the root."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from nightschool.errors import NightschoolError
+from nightschool.hosting import House
+from nightschool.serve import admin, openai
+from nightschool.serve.access import Access
+from nightschool.serve.guard import LOOPBACK, Guard
+from nightschool.serve.limits import Limits
+from nightschool.serve.problems import handler
+from nightschool.serve.relay import Relay
+
+ROOMS = ("nights", "memories", "versions", "feedback", "status")
+"""Modules beside this one that have a `router`, as far as they are there."""
+DASHBOARD = Path(__file__).parent / "dashboard"
+LOOK_S = 1.0
+"""How often it is seen what other processes have promoted or forgotten."""
+REFUSALS = {
+    400: "The request is not what the route takes.",
+    401: "No API key, or not a valid one.",
+    403: "The key may not do this.",
+    404: "There is no such record.",
+    409: "Something else goes on that excludes this.",
+    410: "The version has been forgotten.",
+    413: "The body is too large.",
+    429: "Too many requests a minute.",
+    500: "The service failed.",
+    502: "The engine failed.",
+    503: "Too much at a time.",
+}
+
+logger = logging.getLogger("nightschool.serve")
+
+
+def create_app(house: House, *, host: str | None = None) -> FastAPI:
+    """Build the app.
+
+    Args:
+        house: Schools, engines, keys and audit log; whoever opened it closes it.
+        host: Where it is bound. On this machine's own address other names in a request's Host header are
+            refused, and no key is needed as long as none was ever made. None is bound nowhere, as in a test: no
+            name is refused.
+
+    Returns:
+        The app; `app.state.house` is the house.
+    """
+    app = FastAPI(
+        title="Nightschool",
+        version=version("nightschool"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_life,
+        responses={status: {"description": text} for status, text in REFUSALS.items()},
+    )
+    app.state.house = house
+    app.state.relay = Relay(house.settings.serve.engine_seconds)
+    for kind in (NightschoolError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
+    local = host is None or host in LOOPBACK
+    app.add_middleware(Limits, settings=house.settings.serve)
+    app.add_middleware(Access, house=house, loopback=local)
+    app.add_middleware(Guard, house=house, loopback=host is not None and local)
+    app.get("/healthz", tags=["status"])(healthz)
+    app.include_router(openai.router)
+    app.include_router(admin.router)
+    for room in ROOMS:
+        if find_spec(f"nightschool.serve.{room}"):
+            app.include_router(import_module(f"nightschool.serve.{room}").router)
+    if DASHBOARD.is_dir():
+        app.mount("/static", StaticFiles(directory=DASHBOARD), name="static")
+        app.get("/", include_in_schema=False)(dashboard)
+    return app
+
+
+async def healthz() -> dict[str, str]:
+    """Tell that the service answers."""
+    return {"status": "ok", "version": version("nightschool")}
+
+
+async def dashboard() -> FileResponse:
+    """Show the dashboard."""
+    return FileResponse(DASHBOARD / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    watching = asyncio.create_task(_watch(app.state.house))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await app.state.relay.close()
+
+
+async def _watch(house: House) -> None:
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            await anyio.to_thread.run_sync(house.look)
+        except Exception as error:  # the watch goes on: the next look may succeed
+            logger.error("Looking after the versions failed: %s", type(error).__name__)
