@@ -16,6 +16,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     +-- StoreError
     |   +-- UnknownMemory (KeyError)
     |   +-- UnknownVersion (KeyError)
+    |   +-- UnknownJob (KeyError)
     |   +-- PathRefused (ValueError)        not a memory file's name, or not text
     |   +-- EditConflict                    the file is not what the edit was made on
     |   +-- NotEntitled (PermissionError)   somebody more trusted stated or approved it
@@ -29,6 +30,8 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- ExtractorFailed (ConnectionError)
     +-- StudyError (ValueError)             no study material could be made
     +-- NightUnfinished (RuntimeError)      an interrupted night goes first
+    |   +-- NightRunning                    the tenant's night is queued or running already
+    +-- QuotaExceeded (RuntimeError)        a tenant has used up what it may have
     +-- TrainError (RuntimeError)
     |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
     +-- ExamError (ValueError)
@@ -88,6 +91,10 @@ class UnknownVersion(StoreError, KeyError):
     """No version or alias has this name."""
 
 
+class UnknownJob(StoreError, KeyError):
+    """No night's job has this id."""
+
+
 class PathRefused(StoreError, ValueError):
     """A path leads out of the memory files, or its content is no text that belongs there."""
 
@@ -138,6 +145,14 @@ class StudyError(NightschoolError, ValueError):
 
 class NightUnfinished(NightschoolError, RuntimeError):
     """An interrupted night has to be finished or dropped before another can begin."""
+
+
+class NightRunning(NightUnfinished):
+    """A tenant has one night at a time, and its present one is not over."""
+
+
+class QuotaExceeded(NightschoolError, RuntimeError):
+    """A tenant has used up what it may have."""
 
 
 class TrainError(NightschoolError, RuntimeError):

@@ -35,6 +35,8 @@ from nightschool.protocols import (
     Trainer,
     Writer,
 )
+from nightschool.registry.jobs import MIGRATIONS as JOB_TABLES
+from nightschool.registry.jobs import ROOM as JOBS
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.schema import MIGRATIONS as REGISTRY_TABLES
 from nightschool.registry.schema import ROOM as REGISTRY
@@ -44,7 +46,7 @@ from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
 from nightschool.types import Effort, Memory, Report, Trust, Version
 from nightschool.workspace import Workspace
 
-TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
+TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(JOB_TABLES)}
 """Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
@@ -65,6 +67,11 @@ class School:
     def at_effort(self, effort: Effort | None) -> School:
         """Return this school with its settings turned to an effort; None takes the settings' own."""
         return replace(self, settings=self.settings.with_effort(effort or self.settings.effort))
+
+    def close(self) -> None:
+        """Close the database; this school is of no use any more."""
+        for room in (self.store, self.registry, self.exams):
+            room.connection.close()
 
     @property
     def base(self) -> str:

@@ -195,6 +195,32 @@ class Workspace:
                 handle.truncate(0)
 
 
+class Holding:
+    """A lock that one process holds for as long as it wants or lives; who comes second does not wait."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the lock's file; nothing is taken."""
+        self._path = path
+        self._handle: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Take it, and tell whether it is ours now."""
+        if self._handle is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = self._path.open("a+")
+            if not _taken(handle):
+                handle.close()
+                return False
+            self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Let go of it; nothing happens where it is not ours."""
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+
 def _taken(handle: IO[str]) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

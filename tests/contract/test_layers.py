@@ -19,6 +19,7 @@ GROUND = (
     "damage",
     "backup",
     "runlog",
+    "trackers",
     "language",
     "calls",
     "prompts",
@@ -41,6 +42,10 @@ FLOWS = (
     "examine",
     "consolidate",
     "rebase",
+    "schedule",
+    "night_process",
+    "job_ends",
+    "jobs",
     "demo",
 )
 DOORS = ("cli", "serve")
