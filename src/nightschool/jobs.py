@@ -18,50 +18,35 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nightschool.bases import machine_folder
-from nightschool.config import ModelConfig, ServeConfig
-from nightschool.errors import (
-    NightRunning,
-    NightschoolError,
-    WorkspaceError,
-    WorkspaceLocked,
-)
+from nightschool.config import ServeConfig
+from nightschool.errors import NightschoolError, WorkspaceLocked
 from nightschool.job_ends import CANCELLED, PAUSED, after_death, after_exit, if_over
-from nightschool.night_process import (
-    NightProcess,
-    end_leftover,
-    night_arguments,
-    threads_for,
-)
-from nightschool.registry.jobs import (
-    Job,
-    JobRecords,
-    JobState,
-    ending,
-    events_path,
-)
+from nightschool.night_process import NightProcess, end_leftover, night_arguments, threads_for
+from nightschool.night_queue import NightQueue, night_settings
+from nightschool.registry.jobs import Job, JobRecords, JobState, events_path
 from nightschool.registry.nights import upcoming_night
-from nightschool.registry.versions import Registry
 from nightschool.runlog import append_event
-from nightschool.schedule import check_quotas, last_due, owed, reason_to_skip
-from nightschool.types import Effort, NightKind, new_id
-from nightschool.wire import open_school
+from nightschool.types import Effort, NightKind
 from nightschool.workspace import Holding, Workspace
 
 LOOK_SECONDS = 0.5
 """Between two looks at the running night."""
 TROUBLE_SECONDS = 15.0
 """Before the next look where the last one failed, as on a full disk."""
+
 log = logging.getLogger(__name__)
 Promoted = Callable[[str, str], None]
 """Called with (tenant, version id) after a night has moved `live`."""
 Ended = Callable[[str, Job], None]
 """Called with (tenant, job) after a job has come to its end, whatever it was."""
+Launch = Callable[[Sequence[str], int], NightProcess]
+"""Starts a night's process: (arguments, threads)."""
 
 
 @dataclass(slots=True)
@@ -91,7 +76,7 @@ class Nights:
         on_ended: Ended = lambda tenant, job: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         machine: Path | None = None,
-        launch: Callable[[Sequence[str], int], NightProcess] = NightProcess,
+        launch: Launch = NightProcess,
     ) -> None:
         """Look at a workspace; nothing is started.
 
@@ -104,26 +89,27 @@ class Nights:
             on_ended: Called after every end.
             clock: Tells the time, with a time zone.
             machine: Folder whose lock lets one night train at a time; None: that of this user on this machine.
-            launch: Starts a night's process: (arguments, threads).
+            launch: Starts a night's process.
         """
         self.workspace, self.config = workspace, config
-        self.records = JobRecords(workspace)
-        known = "engine" in ModelConfig.model_fields and engine is not None
-        self._overrides = (*((f"model.engine={engine}",) if known else ()), *overrides)
+        self._overrides = night_settings(overrides, engine)
+        self._queue = NightQueue(workspace, config, self._overrides, clock)
         self._on_promoted, self._on_ended = on_promoted, on_ended
-        self._clock, self._launch = clock, launch
-        self._up_since = clock()
+        self._launch = launch
         self._owner = Holding(workspace.root / ".jobs.lock")
         self._machine = Holding((machine or machine_folder()) / "night.lock")
         self._mutex = threading.RLock()
         self._running: _Running | None = None
-        self._news: list[Job] = []
         self._paused = 0
-        self._asked_at: datetime | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     # -- asking -------------------------------------------------------------------------------
+
+    @property
+    def records(self) -> JobRecords:
+        """What is known of all jobs."""
+        return self._queue.records
 
     def submit(
         self,
@@ -147,20 +133,7 @@ class Nights:
             WorkspaceError: The disk is full.
         """
         with self._mutex:
-            for job in self.records.open(tenant):
-                raise NightRunning(
-                    f"{job.id} of {tenant} is {job.state.value}. Wait for it to end, or cancel it."
-                )
-            jobs, registry = self.records.jobs(tenant), Registry(self.workspace)
-            try:
-                check_quotas(self.workspace, registry, self.config, jobs, tenant, self._clock())
-            finally:
-                registry.connection.close()
-            job = Job(new_id("job"), tenant, JobState.QUEUED, self._now(), by, kind, effort)
-            self.records.save(job)
-            for old in self.records.let_go(tenant):
-                (self.workspace.nights / tenant / f"{old}.jsonl").unlink(missing_ok=True)
-            return job
+            return self._queue.submit(tenant, kind, effort, by)
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         """End a job; what its night has stored stays, and the tenant's next job goes on with it.
@@ -175,8 +148,9 @@ class Nights:
             if self._running and self._running.job.id == job_id:
                 self._end(CANCELLED)
             elif job.state is JobState.QUEUED:
-                self._conclude(
-                    replace(job, state=JobState.CANCELLED, ended=self._now(), error=CANCELLED)
+                ended = self._queue.now()
+                self._queue.conclude(
+                    replace(job, state=JobState.CANCELLED, ended=ended, error=CANCELLED)
                 )
         self._tell()
         return self.records.job(tenant, job_id)
@@ -236,15 +210,16 @@ class Nights:
         """
         if not self._owner.take():
             raise WorkspaceLocked(
-                f"Another server lives the nights of {self.workspace.root}. Stop it, or serve without nights."
+                f"Another server lives the nights of {self.workspace.root}. Stop it, or use another workspace."
             )
         with self._mutex:
             for job in self.records.open():
                 if job.state is JobState.RUNNING:
                     if job.process:
                         end_leftover(job.process)
-                    self._conclude(
-                        after_death(self.workspace, job, "the server stopped", self._now())
+                    now = self._queue.now()
+                    self._queue.conclude(
+                        after_death(self.workspace, job, "the server stopped", now)
                     )
         self._tell()
 
@@ -258,7 +233,7 @@ class Nights:
             with self._mutex:
                 self._watch()
                 if self._running is None and not self._paused and not self.closing:
-                    self._call_due()
+                    self._queue.call_due()
                     self._begin()
         finally:
             self._tell()
@@ -270,8 +245,9 @@ class Nights:
             try:
                 self.tick()
             except Exception as error:  # the worker's edge: one bad look must not end all nights
+                ours = isinstance(error, NightschoolError)
                 log.warning(
-                    "Nights: %s", error if isinstance(error, NightschoolError) else repr(error)
+                    "Nights: %s", error if ours else type(error).__name__, exc_info=not ours
                 )
                 wait = TROUBLE_SECONDS
 
@@ -279,42 +255,41 @@ class Nights:
         running, limit = self._running, self.config.night_memory_gb
         if running is None:
             return
-        if running.process.code is None:
-            held = running.process.resident_bytes() if limit else 0
-            if limit is None or held <= limit * 1e9:
-                return
+        if running.process.code is not None:
+            self._end(None)
+        elif limit is not None and (held := running.process.resident_bytes()) > limit * 1e9:
             self._end(
                 f"The night took {held / 1e9:.2f} GB of memory, and serve.night_memory_gb is {limit:g}. Raise it, or "
                 "lower train.tokens_per_step. What the night had stored is whole, and the next one goes on with it."
             )
-            return
-        self._end(None)
 
     def _begin(self) -> None:
-        waiting = [job for job in self.records.open() if job.state is JobState.QUEUED]
-        if not waiting or not self._free():
+        job = self._queue.first()
+        if job is None or not self._free():
             return
         try:
-            self._running = self._started(waiting[0])
+            self._running = self._started(job)
         finally:
             if self._running is None:
                 self._machine.release()
 
     def _started(self, job: Job) -> _Running | None:
-        if over := if_over(self.workspace, job, self._now()):  # it ended when nobody looked
-            self._conclude(over)
+        """Start a job's process; None where its night came to its end when nobody looked."""
+        now = self._queue.now()
+        if over := if_over(self.workspace, job, now):
+            self._queue.conclude(over)
             return None
         night = upcoming_night(self.workspace, job.tenant).id
-        starts, started = job.starts + 1, job.started or self._now()
-        job = replace(job, night=night, starts=starts, started=started)
+        job = replace(job, night=night, starts=job.starts + 1, started=job.started or now)
         self.records.save(job)  # still queued: a full disk is found before there is a process
         events = events_path(self.workspace, job)
-        append_event(events, "step", {"step": "starting", "night": night, "starts": starts})
+        append_event(events, "step", {"step": "starting", "night": night, "starts": job.starts})
         chosen = {"kind": job.kind, "effort": job.effort}
-        arguments = night_arguments(
-            self.workspace.root, job.tenant, events, chosen, self._overrides
+        root, settings = self.workspace.root, self._overrides
+        process = self._launch(
+            night_arguments(root, job.tenant, events, chosen, settings),
+            threads_for(self.config.night_threads),
         )
-        process = self._launch(arguments, threads_for(self.config.night_threads))
         job = replace(job, state=JobState.RUNNING, process=(process.id, process.born))
         try:
             self.records.save(job)
@@ -335,66 +310,33 @@ class Nights:
             self._machine.release()
             return False
 
-    # -- ending -------------------------------------------------------------------------------
-
     def _end(self, why: str | None) -> None:
         """End the running night's process, if any, and say what came of its job."""
         running = self._running
         if running is None:
             return
-        if running.process.code is None:
-            running.process.stop()
+        process = running.process
+        if process.code is None:
             running.why = running.why or why
-        process, end = running.process, running.why
-        if (
-            process.code is None
-        ):  # a process that no signal ends is in the kernel; the next look finds it
-            return
-        self._conclude(
-            after_exit(self.workspace, running.job, process.code, end, process.said(), self._now())
+            process.stop()
+        if process.code is None:
+            return  # it hangs in the kernel; a later look finds it ended
+        now = self._queue.now()
+        self._queue.conclude(
+            after_exit(self.workspace, running.job, process.code, running.why, process.said(), now)
         )
-        running.process.close()
+        process.close()
         self._running = None
         self._machine.release()
-
-    def _conclude(self, job: Job) -> None:
-        """Store where a job has come to, and have it told if that is its end."""
-        self.records.save(job)
-        if job.ended:
-            append_event(events_path(self.workspace, job), "end", ending(job))
-            self._news.append(job)
 
     def _tell(self) -> None:
         """Call those who want to know, outside of the mutex: a server may take its time to load a version."""
         with self._mutex:
-            news, self._news = self._news, []
-        for job in news:
+            ended = self._queue.take_ended()
+        for job in ended:
             try:
                 if job.outcome and job.outcome.promoted:
                     self._on_promoted(job.tenant, job.outcome.version)
                 self._on_ended(job.tenant, job)
             except Exception:  # the server's trouble with a version is not the night's
                 log.exception("Nights: telling the end of %s failed", job.id)
-
-    def _call_due(self) -> None:
-        """Ask for the nights that the schedule owes, or keep why there is none."""
-        if self.config.nightly is None:
-            return
-        at = self._clock()
-        hour = last_due(self.config.nightly, at)
-        if hour == self._asked_at:
-            return
-        for tenant in owed(self.workspace, self.records, self.config.nightly, at, self._up_since):
-            try:
-                with closing(open_school(self.workspace.root, self._overrides, tenant)) as school:
-                    skip = reason_to_skip(school)
-                said = f"skipped: {skip}" if skip else self.submit(tenant, by="schedule").id
-            except WorkspaceError:
-                raise
-            except NightschoolError as error:
-                said = f"skipped: {error}"
-            self.records.schedule(tenant, self._now(), said)
-        self._asked_at = hour
-
-    def _now(self) -> str:
-        return self._clock().astimezone(UTC).isoformat(timespec="seconds")

@@ -45,6 +45,7 @@ FLOWS = (
     "schedule",
     "night_process",
     "job_ends",
+    "night_queue",
     "jobs",
     "demo",
 )

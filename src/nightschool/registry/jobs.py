@@ -145,10 +145,10 @@ class JobRecords:
             tenant,
         )
 
-    def let_go(self, tenant: str) -> list[str]:
-        """Erase a tenant's jobs beyond the newest `KEPT`, and return their ids."""
-        old = [job.id for job in self.jobs(tenant, limit=-1)[KEPT:] if job.state not in OPEN]
-        self._erase("id", old)
+    def let_go(self, tenant: str) -> list[Job]:
+        """Erase a tenant's jobs beyond the newest `KEPT`, and return them."""
+        old = [job for job in self.jobs(tenant, limit=-1)[KEPT:] if job.state not in OPEN]
+        self._erase("id", [job.id for job in old])
         return old
 
     def scheduled(self, tenant: str) -> Scheduled | None:
