@@ -157,7 +157,7 @@ def test_a_full_disk_fails_the_job_and_the_next_goes_on(school):
     failed = full.over(full.nights.submit("default"))
     full.nights.close()
     assert failed.state is JobState.FAILED
-    assert "Nothing more can be written" in failed.error
+    assert "Free some" in failed.error
     service = Service(school)
     whole(school, service.over(service.nights.submit("default")))
     service.nights.close()
