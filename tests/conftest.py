@@ -1,5 +1,7 @@
 """Shared by all tests: no deadlines, and a tiny real Llama for what needs no English."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -30,3 +32,63 @@ def tiny_llama():
         )
 
     return make
+
+
+class Hosted:
+    """A house on fake engines, with versions that only pretend to be trained."""
+
+    def __init__(self, root: Path, settings: str = "", **engine: object) -> None:
+        from nightschool.hosting import House
+        from nightschool.models.fake_engine import FakeEngine
+        from nightschool.workspace import Workspace
+
+        self.workspace = Workspace.create(root, settings)
+        self.engines: list[FakeEngine] = []
+        self.broken: set[str] = set()
+
+        def start(school, versions):
+            from nightschool.errors import ModelCorrupt
+
+            names = [version.id for version in versions]
+            if self.broken & {*names}:
+                raise ModelCorrupt(f"{names} cannot be read.")
+            full = bool(versions) and versions[0].kind == "full"
+            self.engines.append(FakeEngine(names, full=full, **engine))
+            return self.engines[-1]
+
+        self.house = House(self.workspace, start)
+
+    def version(self, name: str, tenant: str = "default", kind: str = "full", serve: bool = True):
+        """Register a version and promote it; the house is not told."""
+        from nightschool.types import Decision, Version
+
+        folder = self.workspace.versions / name
+        folder.mkdir(parents=True)
+        (folder / "train.json").write_text("{}")
+        made = Version(
+            name, tenant, f"night-{name}", kind, "smollm2-135m", "base", (f"mem-{name}",), (), "",
+            0, {}, "2026-01-01T00:00:00+00:00",
+        )  # fmt: skip
+        with self.house.school(tenant) as school:
+            school.registry.add(made)
+            if serve:
+                school.registry.promote(tenant, name, Decision(True, ()), "gate")
+        return made
+
+    def running(self) -> list[list[str]]:
+        """Return what the engines hold that are not closed."""
+        return [engine.versions for engine in self.engines if engine.alive()]
+
+
+@pytest.fixture
+def hosted(tmp_path):
+    """Return a maker of houses; see `Hosted`."""
+    made = []
+
+    def host(settings: str = "", **engine: object) -> Hosted:
+        made.append(Hosted(tmp_path / f"school-{len(made)}", settings, **engine))
+        return made[-1]
+
+    yield host
+    for one in made:
+        one.house.close()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nightschool.errors import ConfigError
-from nightschool.types import Effort, NightKind
+from nightschool.types import Effort, NightKind, Quant
 
 ENV_PREFIX = "NIGHTSCHOOL_"
 Family = Literal[
@@ -36,6 +36,15 @@ class ModelConfig(_Frozen):
     base: str = "smollm2-135m"
     """A name from `nightschool models list`, a Hugging Face id, or a local folder; it counts until a version is
     served, whose base then goes on (`nightschool rebase` teaches another)."""
+    engine: Literal["torch", "llama"] = "torch"
+    """Who answers: torch, or llama.cpp on the version's GGUF, which is what the service runs; likelihoods are torch's."""
+    quant: Quant = "f16"
+    """How llama.cpp's files store matrices; q8_0 is half the size, and another model: it sits its own exams."""
+
+    @property
+    def answers(self) -> str:
+        """Who answers, in one word, as reports keep it: `torch`, `llama-f16` or `llama-q8_0`."""
+        return "torch" if self.engine == "torch" else f"llama-{self.quant}"
 
 
 class RecallConfig(_Frozen):
@@ -167,8 +176,41 @@ class GateConfig(_Frozen):
 
 
 class ServeConfig(_Frozen):
-    """How the service runs."""
+    """How the service answers, and what it takes."""
 
+    host: str = "127.0.0.1"
+    """Where it listens; anything but this machine's own address needs an API key."""
+    port: int = Field(8000, ge=0, le=65535)
+    """On which port; 0 takes a free one."""
+    upstream_url: str | None = None
+    """Root of an OpenAI-compatible API that answers in place of llama.cpp, such as http://gpu:8000; its key is read
+    from NIGHTSCHOOL_UPSTREAM_KEY."""
+    upstream_model: str = "default"
+    """Name of the base model there."""
+    upstream_lora: bool = False
+    """Whether it is vLLM with runtime LoRA updating and sees the workspace's folder: adapters are loaded into it."""
+    engines: int = Field(4, ge=1)
+    """So many engines run at most before idle ones are stopped; twice as many are the hard bound."""
+    in_flight: int = Field(64, ge=1)
+    """Answers in the making at a time; more are refused until one is done."""
+    in_flight_tenant: int = Field(32, ge=1)
+    """And so many of one tenant."""
+    requests_per_minute: int = Field(600, ge=1)
+    """Of a key that has no number of its own."""
+    body_bytes: int = Field(4 << 20, ge=1024)
+    """Largest body of a request, of a key that has no number of its own."""
+    body_seconds: float = Field(30.0, gt=0)
+    """How long a body may take to arrive."""
+    engine_seconds: float = Field(300.0, gt=0)
+    """How long an engine may be silent before its request counts as failed."""
+    answer_tokens: int = Field(2048, ge=1)
+    """Longest answer, whatever a request asks for."""
+    tool_rounds: int = Field(8, ge=1)
+    """How often a `:memory` model may use the memory tool in one answer."""
+    store: bool = True
+    """Whether conversations become episodes; a key and a request can decline, too."""
+    private: tuple[str, ...] = ()
+    """Tenants whose conversations never do."""
     nightly: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     """When every tenant's night begins, local time, such as 02:30; None: only when it is asked for."""
     night_threads: int | None = Field(None, ge=1)
@@ -197,6 +239,7 @@ class Settings(_Frozen):
     train: TrainConfig = TrainConfig()
     exam: ExamConfig = ExamConfig()
     gate: GateConfig = GateConfig()
+    serve: ServeConfig = ServeConfig()
 
     def with_effort(self, effort: Effort) -> Settings:
         """Return these settings turned to another effort.

@@ -11,10 +11,13 @@ from nightschool.errors import ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.prompts import recall_prompt, within_budget
 from nightschool.sources import heard, said
 from nightschool.sources.echoes import without_echoes
+from nightschool.trust import lowest
 from nightschool.types import Memory, Message, Reading, SourceKind, Span, Trust, Turn, digest
 from nightschool.wire import School
 
 ANSWER_TOKENS = 128
+QUESTION_CHARACTERS = 8_000
+"""So much of the end of a question is looked at to recall memories; people do not type more."""
 NEAR = 32
 """So many of the nearest live memories are compared with a new statement."""
 
@@ -27,6 +30,17 @@ class Answer:
     version_id: str
     recalled: tuple[Memory, ...]
     """Memories that stood in the prompt; empty when closed-book."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aid:
+    """What goes to the model in place of a question."""
+
+    question: str
+    """With recalled memories before it."""
+    recalled: tuple[Memory, ...] = ()
+    index: str = ""
+    """The index of the memory files, for the beginning of the conversation; empty where it is not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +79,32 @@ def ask(
     """
     found = school.registry.resolve(school.settings.tenant, version)
     version_id = found.id if found else "base"
-    budget = school.settings.recall.budget_tokens
-    fitting = [] if closed_book else school.recall(question)
-    recalled = within_budget([m for m in fitting if version_id not in m.graduated], budget)
-    last = recall_prompt(question, recalled, budget)
-    index = school.memory_index() if school.settings.recall.index and not closed_book else ""
-    first = (Message("system", index),) if index else ()
+    aid = Aid(question) if closed_book else aid_for(school, question, version_id)
+    first = (Message("system", aid.index),) if aid.index else ()
     text = school.sampler(version_id).generate(
-        [(*first, *before, *last)], max_tokens=ANSWER_TOKENS
+        [(*first, *before, Message("user", aid.question))], max_tokens=ANSWER_TOKENS
     )[0]
-    if recalled:
-        school.store.used([memory.id for memory in recalled])
-    return Answer(text, version_id, tuple(recalled))
+    if aid.recalled:
+        school.store.used([memory.id for memory in aid.recalled])
+    return Answer(text, version_id, aid.recalled)
+
+
+def aid_for(school: School, question: str, version_id: str) -> Aid:
+    """Put memories within the budget before a question; those that the version is shown to hold are left out.
+
+    Args:
+        school: The wired workspace.
+        question: What is asked; of a very long one the end alone decides what is recalled.
+        version_id: Who is to answer; `base` for the base model.
+    """
+    settings = school.settings.recall
+    fitting = school.recall(question[-QUESTION_CHARACTERS:])
+    recalled = within_budget(
+        [m for m in fitting if version_id not in m.graduated], settings.budget_tokens
+    )
+    (asked,) = recall_prompt(question, recalled, settings.budget_tokens)
+    index = school.memory_index() if settings.index else ""
+    return Aid(asked.content, tuple(recalled), index)
 
 
 def learn(
@@ -156,6 +184,8 @@ def end_chat(
     *,
     recalled: Sequence[Memory] = (),
     before: Sequence[tuple[str, str]] = (),
+    trust: Trust = Trust.OWNER,
+    episode_id: str | None = None,
 ) -> Learnt:
     """Make a conversation of (role, text) turns an episode, and keep what was stated in it.
 
@@ -167,6 +197,8 @@ def end_chat(
         title: The conversation's name.
         recalled: Memories that stood in its prompts; the episode keeps their ids.
         before: Earlier turns of the talk, which are in episodes of their own.
+        trust: The tier of who talks; what is not the owner's waits for approval before it is trained.
+        episode_id: The episode's id, where it was promised to somebody; None makes a new one.
 
     Raises:
         SourceMalformed: A turn has no known role.
@@ -176,6 +208,7 @@ def end_chat(
     ids = [memory.id for memory in recalled]
     messages = [{"role": role, "content": text, "recalled": ids} for role, text in turns]
     episode = heard(messages, school.settings.tenant, title)
+    episode = replace(episode, id=episode_id or episode.id)
     earlier = [Turn(role, role, text, Span(0, 0)) for role, text in before]
     try:
         reading = school.extractor().extract(episode, earlier)
@@ -185,7 +218,8 @@ def end_chat(
         raise ExtractorFailed(
             f"{error} Nothing is lost: `nightschool learn {episode.id}` reads this conversation again."
         ) from error
-    learnt = learn(school, [reading], before=earlier)
+    findings = tuple(replace(f, trust=lowest(f.trust, trust)) for f in reading.findings)
+    learnt = learn(school, [replace(reading, findings=findings)], before=earlier)
     model = school.loaded_sampler("live")
     if model is not None and learnt.added:
         scores = model.score([((), memory.text) for memory in learnt.added])

@@ -17,6 +17,8 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- UnknownMemory (KeyError)
     |   +-- UnknownVersion (KeyError)
     |   +-- UnknownJob (KeyError)
+    |   +-- UnknownKey (KeyError)
+    |   +-- UnknownCompletion (KeyError)
     |   +-- PathRefused (ValueError)        not a memory file's name, or not text
     |   +-- EditConflict                    the file is not what the edit was made on
     |   +-- NotEntitled (PermissionError)   somebody more trusted stated or approved it
@@ -26,6 +28,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- ModelCorrupt (ValueError)
     |   +-- ModelUnfit (ValueError)         whole, but not of a kind that can be taught here
     |   +-- DownloadFailed (ConnectionError)
+    |   +-- EngineFailed (ConnectionError)  a running model died, or does not answer
     |   +-- TeacherFailed (ConnectionError)
     |   +-- ExtractorFailed (ConnectionError)
     +-- StudyError (ValueError)             no study material could be made
@@ -35,7 +38,16 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     +-- TrainError (RuntimeError)
     |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
     +-- ExamError (ValueError)
-        +-- LeakError                       too much study material repeats exam questions
+    |   +-- LeakError                       too much study material repeats exam questions
+    +-- ServiceError                        a request to the service is not served
+        +-- KeyRefused (PermissionError)    no API key, or not a valid one
+        +-- ScopeMissing (PermissionError)  the key may not do this
+        +-- CallerRefused (PermissionError) from a page or under a host name that is not the service's
+        +-- BadRequest (ValueError)         the request cannot be understood
+        +-- TooLarge (ValueError)           the request is larger than its key may send
+        +-- RateExceeded                    more requests a minute than the key may send
+        +-- ServiceBusy                     too much at a time; later it works
+        +-- LeaseCut                        the version was forgotten while it answered
 """
 
 
@@ -95,6 +107,14 @@ class UnknownJob(StoreError, KeyError):
     """No night's job has this id."""
 
 
+class UnknownKey(StoreError, KeyError):
+    """No API key has this id."""
+
+
+class UnknownCompletion(StoreError, KeyError):
+    """No stored answer has this id."""
+
+
 class PathRefused(StoreError, ValueError):
     """A path leads out of the memory files, or its content is no text that belongs there."""
 
@@ -129,6 +149,10 @@ class ModelUnfit(ModelError, ValueError):
 
 class DownloadFailed(ModelError, ConnectionError):
     """The package index did not deliver."""
+
+
+class EngineFailed(ModelError, ConnectionError):
+    """What runs a model has died, cannot be reached, or does not answer as expected."""
 
 
 class TeacherFailed(ModelError, ConnectionError):
@@ -169,3 +193,39 @@ class ExamError(NightschoolError, ValueError):
 
 class LeakError(ExamError):
     """Too much study material repeats exam questions."""
+
+
+class ServiceError(NightschoolError):
+    """A request to the service is not served."""
+
+
+class KeyRefused(ServiceError, PermissionError):
+    """The request has no API key, or one that is unknown, expired or revoked."""
+
+
+class ScopeMissing(ServiceError, PermissionError):
+    """The API key is good, but not for this."""
+
+
+class CallerRefused(ServiceError, PermissionError):
+    """The request names another host, or comes from a page of another origin."""
+
+
+class BadRequest(ServiceError, ValueError):
+    """The request is not what its route takes."""
+
+
+class TooLarge(ServiceError, ValueError):
+    """The request's body is larger than its key may send."""
+
+
+class RateExceeded(ServiceError):
+    """The key has sent all the requests that it may send for now."""
+
+
+class ServiceBusy(ServiceError):
+    """The service works at its bound; the same request succeeds later."""
+
+
+class LeaseCut(ServiceError):
+    """The version that was answering has been forgotten meanwhile."""

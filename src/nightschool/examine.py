@@ -86,8 +86,12 @@ def sitting(
 def completed(
     school: School, night: Night, name: str, who: str, banks: Sequence[Bank], bar: Bar
 ) -> Report:
-    """Let a version sit what it has never answered closed-book; its earlier answers count for the rest."""
-    known = answered(school.reports(who), banks)
+    """Let a version sit what it has never answered closed-book; its earlier answers count for the rest.
+
+    Those of another engine do not: what is examined is what is served.
+    """
+    engine = school.settings.model.answers
+    known = answered([r for r in school.reports(who) if r.engine == engine], banks)
     report = sitting(school, night, name, who, unanswered(banks, known), bar)
     return replace(report, results=merged(known, report.results))
 
@@ -106,6 +110,7 @@ def drift(school: School, report: Report) -> Report:
         perplexity=perplexity(sampler),
         base=base,
         bits_per_byte=bits_per_byte(sampler),
+        engine=school.settings.model.answers,
     )
 
 
@@ -185,6 +190,7 @@ def hold_exam(school: School, version: str, bar: Bar) -> Report:
             grade=grade,
             progress=progress,
         )
-    report = replace(report, base=school.base_of(version))
+    engine = school.settings.model.answers
+    report = replace(report, base=school.base_of(version), engine=engine)
     school.exams.save_report(report)
     return report

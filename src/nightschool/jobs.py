@@ -27,13 +27,19 @@ from nightschool.bases import machine_folder
 from nightschool.config import ServeConfig
 from nightschool.errors import NightschoolError, WorkspaceLocked
 from nightschool.job_ends import CANCELLED, PAUSED, after_death, after_exit, if_over
-from nightschool.night_process import NightProcess, end_leftover, night_arguments, threads_for
+from nightschool.night_process import (
+    Holding,
+    NightProcess,
+    end_leftover,
+    night_arguments,
+    threads_for,
+)
 from nightschool.night_queue import NightQueue, night_settings
 from nightschool.registry.jobs import Job, JobRecords, JobState, events_path
 from nightschool.registry.nights import upcoming_night
 from nightschool.runlog import append_event
 from nightschool.types import Effort, NightKind
-from nightschool.workspace import Holding, Workspace
+from nightschool.workspace import Workspace
 
 LOOK_SECONDS = 0.5
 """Between two looks at the running night."""

@@ -15,6 +15,7 @@ A burst between two looks is not seen; against that the child is the first that 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -130,6 +131,34 @@ class NightProcess:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.id, number)
+
+
+class Holding:
+    """A lock that one process holds for as long as it wants or lives; who comes second does not wait."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the lock's file; nothing is taken."""
+        self._path = path
+        self._handle: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Take it, and tell whether it is ours now."""
+        if self._handle is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = self._path.open("a+")
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                handle.close()
+                return False
+            self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Let go of it; nothing happens where it is not ours."""
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
 
 
 def night_arguments(

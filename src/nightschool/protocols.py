@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from nightschool.types import (
     Score,
     TrainResult,
     Turn,
+    View,
 )
 
 Prompt = Sequence[Message]
@@ -73,6 +74,34 @@ class Sampler(Writer, Protocol):
         An empty prompt scores the target as plain text, without a chat frame; the first token
         of a plain text has no log-probability and is left out.
         """
+        ...
+
+
+class Engine(Protocol):
+    """A running model behind an OpenAI-compatible HTTP API: llama.cpp's own server, vLLM, any upstream."""
+
+    address: str
+    """Root URL without /v1, such as http://127.0.0.1:41231."""
+    headers: Mapping[str, str]
+    """Sent with each request, such as an upstream's key; never logged."""
+
+    def alive(self) -> bool:
+        """Tell whether it can answer, as far as is known without asking it; costs next to nothing."""
+        ...
+
+    def model_for(self, version_id: str) -> dict[str, Any]:
+        """Return the fields of a request's body that choose the weights of `base` or of a version.
+
+        Raises UnknownVersion where the engine does not hold it.
+        """
+        ...
+
+    def apart(self, tenant: str) -> dict[str, Any]:
+        """Return the fields that keep a tenant's prompts out of the reach of others' prompt caches."""
+        ...
+
+    def close(self) -> None:
+        """Stop it, with whatever it is answering; a second time does nothing."""
         ...
 
 
@@ -170,6 +199,34 @@ class Store(Protocol):
 
     def page(self, tenant: str, source: str, number: int) -> list[Memory]:
         """List the live memories of one page, oldest first; empty where there is no such page."""
+        ...
+
+    def browse(
+        self,
+        tenant: str,
+        view: View = "live",
+        *,
+        source: str | None = None,
+        words: Sequence[str] = (),
+        after: str | None = None,
+        limit: int,
+    ) -> list[Memory]:
+        """List memories, newest first, a part at a time; what it costs does not grow with what there is.
+
+        `words` must all stand in the text as it may be shown, which has to be read for that. `after` is the last memory of the part before. It keeps its place whatever becomes of it, but for its
+        being forgotten: then it raises UnknownMemory.
+        """
+        ...
+
+    def counts(self, tenant: str) -> dict[View, int]:
+        """Count a tenant's memories by view; those that wait count as live, too."""
+        ...
+
+    def told(self, tenant: str, since: int, limit: int) -> list[tuple[int, Memory]]:
+        """List live memories of what people and notes say, oldest first, each with its number.
+
+        Only those of a number above `since`; numbers grow, and are never given again.
+        """
         ...
 
     def memory(self, memory_id: str) -> Memory:

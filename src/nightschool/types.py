@@ -18,6 +18,8 @@ Effort = Literal["small", "medium", "large"]
 """The one dial of a night; it stands here so that the command line needs no settings to be parsed."""
 NightKind = Literal["auto", "rebuild", "continue"]
 """A night built anew from the base, one that goes on from the served version, or the cheaper of them."""
+Quant = Literal["f16", "q8_0"]
+"""How matrices are stored in a GGUF file: in half precision, or in 8 bits with a scale for each 32 weights."""
 
 
 def new_id(prefix: str) -> str:
@@ -207,6 +209,11 @@ class Memory:
     """How often it stood in the prompt of an answer."""
 
 
+View = Literal["all", "live", "waiting", "superseded", "retired"]
+"""Which memories a listing shows; `waiting` are the live ones that an approval would let reach the weights."""
+VIEWS: tuple[View, ...] = ("all", "live", "waiting", "superseded", "retired")
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """Something that a person said in a conversation, in their words."""
@@ -230,6 +237,41 @@ class Page:
     """From 1, in the order in which the source grew."""
     revision: int
     """Changes with all that a reader of the page may see: equal revisions mean equal pages, in any database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer that was served, as far as feedback needs it; no text."""
+
+    id: str
+    """As the client was told: `chatcmpl-...`."""
+    tenant: str
+    episode_id: str
+    """The conversation that it ends."""
+    version_id: str
+    """Who answered; `base` for the untouched base model."""
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody said of one answer; the text of a correction is a memory's, and is not here."""
+
+    id: str
+    tenant: str
+    completion_id: str
+    episode_id: str
+    at: str
+    actor: str
+    """The key that it came with; never the secret of it."""
+    liked: bool | None = None
+    """Thumbs up or down; None where none was given."""
+    passed: bool | None = None
+    """The verdict of a test; None where none ran."""
+    corrections: tuple[str, ...] = ()
+    """Ids of the memories that say what would have been right; they wait for approval."""
+    corrected: bool = False
+    """Whether somebody said what would have been right; that may have been known already."""
 
 
 # -- study --------------------------------------------------------------------------------
@@ -383,6 +425,8 @@ class Report:
     """The base model on which the examined version stands; empty where it was not written down."""
     bits_per_byte: float | None = None
     """On held-out plain text, comparable between tokenizers; None where not computed."""
+    engine: str = "torch"
+    """What the answers came from: `torch`, or llama.cpp on a file in `llama-f16` or `llama-q8_0`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,21 @@
-"""The composition root: from settings to implementations. It and `bases.py` alone import `models/`."""
+"""The composition root: from settings to implementations. It, `bases.py` and `engines.py` alone import `models/`."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.bases import anchors_of, embedder
 from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
-from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
+from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
+from nightschool.errors import ConfigError, ModelUnfit, UnknownMemory, WorkspaceCorrupt
+from nightschool.memory.answers import Answers
 from nightschool.memory.files import (
     EDITOR,
     Edits,
@@ -30,6 +33,7 @@ from nightschool.memory.vault import Vault
 from nightschool.protocols import (
     Author,
     Bar,
+    Engine,
     Extractor,
     Sampler,
     Trainer,
@@ -43,13 +47,17 @@ from nightschool.registry.schema import ROOM as REGISTRY
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
-from nightschool.types import Effort, Memory, Report, Trust, Version
+from nightschool.types import Effort, Memory, Quant, Report, Trust, Version
 from nightschool.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nightschool.models.llama_engine import LlamaEngine
 
 TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(JOB_TABLES)}
 """Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
+UPSTREAM_KEY = "NIGHTSCHOOL_UPSTREAM_KEY"
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,6 @@ class School:
     def at_effort(self, effort: Effort | None) -> School:
         """Return this school with its settings turned to an effort; None takes the settings' own."""
         return replace(self, settings=self.settings.with_effort(effort or self.settings.effort))
-
-    def close(self) -> None:
-        """Close the database; this school is of no use any more."""
-        for room in (self.store, self.registry, self.exams):
-            room.connection.close()
 
     @property
     def base(self) -> str:
@@ -114,15 +117,14 @@ class School:
         """Return a sampler for `base`, an alias or a version id.
 
         The base and the version asked for last stay loaded. An adapter is put on the base that it
-        was trained on.
+        was trained on. With `model.engine` llama, answers come from the file and engine that serve.
 
         Raises:
             UnknownVersion: The tenant has no such version.
             TaintedVersion: The version knows something that has been forgotten.
             ModelMissing: The base model has not been pulled, or an adapter's is gone.
+            ModelUnfit: llama.cpp is to answer, and cannot run this model, or not as torch does.
         """
-        from nightschool.models.torch_sampler import TorchSampler
-
         version = self.registry.resolve(self.settings.tenant, name)
         key = self._key(version)
         own = self.on(self.base_of(name))
@@ -132,8 +134,33 @@ class School:
             for other in [k for k in self._loaded if (k[0] == BASE) == (key[0] == BASE)]:
                 del self._loaded[other]
             adapter = version is not None and version.kind == "lora"
-            self._loaded[key] = TorchSampler(folder, own.base_folder() if adapter else None)
+            base = own.base_folder() if adapter else None
+            files = self.gguf_of(name) if self.settings.model.engine == "llama" else None
+            self._loaded[key] = load_sampler(key[0], folder, base, files)
         return self._loaded[key]
+
+    def gguf_of(self, name: str, quant: Quant | None = None) -> GgufFiles:
+        """Return the GGUF files of a version or base, in the settings' `model.quant` unless told; see `engines`.
+
+        Raises:
+            UnknownVersion: The tenant has no such version.
+            TaintedVersion: The version knows something that has been forgotten.
+        """
+        version = self.registry.resolve(self.settings.tenant, name)
+        folder = self.registry.weights(version) if version else None
+        kind = version.kind if version else "full"
+        return gguf_files(self.base_of(name), folder, kind, quant or self.settings.model.quant)
+
+    def engine_for(
+        self, *names: str, parallel: int | None = None, context: int | None = None
+    ) -> LlamaEngine:
+        """Start llama.cpp on a full version, or on `base` and LoRA versions on it; see `engines.start_engine`."""
+        found = {self._key(self.registry.resolve(self.settings.tenant, n))[0]: n for n in names}
+        return start_engine(
+            {key: self.gguf_of(name) for key, name in found.items()},
+            parallel=parallel,
+            context=context,
+        )
 
     def _key(self, version: Version | None) -> tuple[str, str]:
         return (version.id, "") if version else (BASE, self.base)
@@ -253,6 +280,11 @@ class School:
             )
         return memory
 
+    @property
+    def answers(self) -> Answers:
+        """The answers that were served, and what was said of them."""
+        return Answers(self.store.connection)
+
     def vault(self) -> Vault:
         """Return the tenant's memory files."""
         return Vault(self.workspace.memories / self.settings.tenant)
@@ -291,6 +323,11 @@ class School:
                 self.store.check()  # a damaged index is built anew
             return back_up(self.workspace)
 
+    def close(self) -> None:
+        """Close the database; this school is of no use any more."""
+        for room in (self.store, self.registry, self.exams):
+            room.connection.close()
+
     def edited(self) -> bool:
         """Tell whether a memory file was edited since it was written."""
         tenant = self.settings.tenant
@@ -323,6 +360,51 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
             f"does not change that. Use `nightschool rebase --model {settings.model.base}`."
         )
     return School(workspace, settings, store, registry, ExamRecords(workspace))
+
+
+def engine_for(school: School, versions: Sequence[Version]) -> Engine:
+    """Start an engine that answers for the base model, and for versions on it.
+
+    Args:
+        school: The wired workspace; its `base` is the model that stands for `base`.
+        versions: None of them, one that is trained in full, or any number of adapters on one base.
+
+    Raises:
+        ConfigError: `serve.upstream_url` cannot be used.
+        TaintedVersion: A version knows something that has been forgotten.
+        ModelMissing: The base model has not been pulled.
+        ModelUnfit: The engine cannot serve such versions.
+        ModelCorrupt: A version's files cannot be read.
+        EngineFailed: The upstream does not take an adapter, or llama.cpp dies while it loads.
+    """
+    serve = school.settings.serve
+    if serve.upstream_url:
+        from nightschool.models.upstream import UpstreamEngine
+
+        if versions and (not serve.upstream_lora or versions[0].kind != "lora"):
+            raise ModelUnfit(
+                f"{versions[0].id} cannot be sent to {serve.upstream_url}: that takes a LoRA version "
+                "(train.method=lora) and serve.upstream_lora=true."
+            )
+        folders = {version.id: school.registry.weights(version) for version in versions}
+        key = os.environ.get(UPSTREAM_KEY, "")
+        return UpstreamEngine(
+            serve.upstream_url, serve.upstream_model, key, folders, salted=serve.upstream_lora
+        )
+    quant = school.settings.model.quant
+    files = {v.id: gguf_files(v.base, school.registry.weights(v), v.kind, quant) for v in versions}
+    return start_engine(files or {BASE: gguf_files(school.base, None, "full", quant)})
+
+
+def embedding_engine_for(school: School, versions: Sequence[Version]) -> Engine:
+    """Start an engine that embeds texts by the base model; an upstream does both.
+
+    Raises: see `engine_for`.
+    """
+    if school.settings.serve.upstream_url:
+        return engine_for(school, versions)
+    files = gguf_files(school.base, None, "full", school.settings.model.quant)
+    return start_engine({BASE: files}, parallel=1, embedding=True)
 
 
 def _names_base(overrides: tuple[str, ...]) -> bool:

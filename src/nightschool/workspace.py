@@ -16,6 +16,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -129,7 +130,10 @@ class Workspace:
                 f"{path} is missing or empty, and there are backups of it. Run `nightschool restore`, or delete "
                 f"{self.backups} to begin with an empty one."
             )
-        connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        # A server lends a connection to one thread after another, never to two at a time.
+        connection = sqlite3.connect(
+            path, timeout=30, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -193,32 +197,6 @@ class Workspace:
                 yield
             finally:
                 handle.truncate(0)
-
-
-class Holding:
-    """A lock that one process holds for as long as it wants or lives; who comes second does not wait."""
-
-    def __init__(self, path: Path) -> None:
-        """Name the lock's file; nothing is taken."""
-        self._path = path
-        self._handle: IO[str] | None = None
-
-    def take(self) -> bool:
-        """Take it, and tell whether it is ours now."""
-        if self._handle is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = self._path.open("a+")
-            if not _taken(handle):
-                handle.close()
-                return False
-            self._handle = handle
-        return True
-
-    def release(self) -> None:
-        """Let go of it; nothing happens where it is not ours."""
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
 
 
 def _taken(handle: IO[str]) -> bool:
@@ -324,6 +302,31 @@ def folder_atomic(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def file_atomic(path: Path) -> Iterator[Path]:
+    """Write a large file in one step: the block fills the temporary file that it is given, and then it is `path`.
+
+    The folder has to be there, and is not made anew: whoever deletes it meanwhile has deleted this file, too.
+
+    Raises:
+        WorkspaceError: The disk is full, or the folder is gone or cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise WorkspaceError(
+            f"Cannot write {path}: {error.strerror or error}. "
+            "Free some disk space or correct the permissions; nothing was changed."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -28,12 +28,20 @@ GROUND = (
 ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
 FLOWS = (
     "bases",
+    "engines",
     "wire",
     "day",
+    "contradictions",
     "curate",
+    "feedback",
+    "promotion",
+    "overview",
     "exchange",
     "scope",
     "forget",
+    "recording",
+    "fleet",
+    "hosting",
     "restore",
     "probes",
     "morning",
@@ -91,7 +99,7 @@ def test_imports_run_downwards():
 
 def test_only_wire_imports_models():
     users = {own for _, own, other in imports() if other == "models"} - {"models"}
-    assert users <= {"wire", "bases"}
+    assert users <= {"wire", "bases", "engines"}
 
 
 def test_the_judge_cannot_be_edited_by_the_judged():

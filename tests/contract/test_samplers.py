@@ -3,19 +3,21 @@
 import pytest
 
 from nightschool.bases import pull_model
+from nightschool.engines import gguf_files, load_sampler
 from nightschool.models.fake import FakeSampler
-from nightschool.models.torch_sampler import TorchSampler
 from nightschool.types import Message
 
 CAPITAL = (Message("user", "What is the capital of France?"),)
 OTHER = (Message("user", "What is two plus two?"),)
 
 
-@pytest.fixture(scope="module", params=["fake", "torch"])
+@pytest.fixture(scope="module", params=["fake", "torch", "llama"])
 def sampler(request):
     if request.param == "fake":
         return FakeSampler({CAPITAL[0].content: "Paris", OTHER[0].content: "Four"})
-    return TorchSampler(pull_model("smollm2-135m"))
+    folder = pull_model("smollm2-135m")
+    files = gguf_files("smollm2-135m", None, "full", "f16") if request.param == "llama" else None
+    return load_sampler("base", folder, None, files)
 
 
 def test_answers_come_in_the_order_of_the_prompts(sampler):

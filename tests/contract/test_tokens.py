@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from nightschool.bases import pull_model
-from nightschool.models.llama_sampler import LlamaSampler
+from nightschool.models.llama_engine import LlamaEngine
 from nightschool.models.pull import GGUF_NAME
 from nightschool.models.torch_model import render_prompt
 from nightschool.types import Message
@@ -35,9 +35,10 @@ def lines():
 
 @pytest.fixture(scope="module")
 def client(folder):
-    sampler = LlamaSampler(folder / GGUF_NAME)
-    with httpx.Client(base_url=sampler.address, timeout=60) as client:
+    engine = LlamaEngine(folder / GGUF_NAME)
+    with httpx.Client(base_url=engine.address, headers=dict(engine.headers), timeout=60) as client:
         yield client
+    engine.close()
 
 
 def test_same_tokens(folder, lines, client):

@@ -4,19 +4,20 @@ import asyncio
 import json
 import threading
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
-from fastapi import FastAPI, Header
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.testclient import TestClient
 
 from nightschool.config import ServeConfig
-from nightschool.errors import NightRunning, NightschoolError, UnknownJob
+from nightschool.errors import NightschoolError
 from nightschool.jobs import Nights
 from nightschool.registry.jobs import JobState, events_path
 from nightschool.runlog import EventLog
-from nightschool.serve.nights import nights_router, stream
+from nightschool.serve.access import Caller
+from nightschool.serve.nights import router, stream
+from nightschool.serve.problems import handler
 from nightschool.workspace import Workspace
 
 
@@ -30,19 +31,18 @@ def nights(tmp_path):
 def client(nights):
     """Return a client of the bare routes; the header `Tenant` stands for a key."""
 
-    def needs(scope):
-        def caller(tenant: str = Header("ada")):
-            return SimpleNamespace(tenant=tenant, key_id="key-1")
-
-        return caller
-
     app = FastAPI()
-    app.include_router(nights_router(nights, needs))
+    app.include_router(router)
+    app.state.nights = nights
+    app.add_exception_handler(NightschoolError, handler)
+    app.add_exception_handler(RequestValidationError, handler)
 
-    @app.exception_handler(NightschoolError)
-    def told(request, error):
-        codes = {UnknownJob: 404, NightRunning: 409}
-        return JSONResponse({"error": str(error)}, codes.get(type(error), 400))
+    @app.middleware("http")
+    async def known(request, call):
+        tenant = request.headers.get("tenant", "ada")
+        scope = request.headers.get("scope", "admin")
+        request.state.caller = Caller(tenant, "key-1", (scope,))
+        return await call(request)
 
     return TestClient(app)
 
@@ -75,7 +75,7 @@ def test_a_night_is_asked_for_listed_and_cancelled(client):
     assert (job["state"], job["kind"], job["effort"]) == ("queued", "rebuild", "small")
     again = client.post("/v1/nights")
     assert again.status_code == 409
-    assert job["id"] in again.json()["error"]
+    assert job["id"] in again.json()["error"]["message"]
     assert client.delete(f"/v1/nights/{job['id']}").json()["state"] == "cancelled"
     listed = client.get("/v1/nights").json()
     assert [j["state"] for j in listed["data"]] == ["cancelled"]
@@ -110,12 +110,31 @@ def test_another_tenants_night_is_not_there(client, nights):
 
 @pytest.mark.parametrize("wrong", ["../../etc/passwd", "job-1.jsonl", "%2e%2e%2fkeys", "x" * 9000])
 def test_no_path_in_a_request_reaches_the_disk(client, wrong):
-    assert client.get(f"/v1/nights/{wrong}/events").status_code == 404
+    assert client.get(f"/v1/nights/{wrong}/events").status_code in (400, 404)
 
 
 @pytest.mark.parametrize("body", [{"kind": "sideways"}, {"steps": 3}, [], "x"])
 def test_a_wrong_request_is_refused(client, body):
-    assert client.post("/v1/nights", json=body).status_code == 422
+    assert client.post("/v1/nights", json=body).status_code == 400
+
+
+def test_who_may_only_chat_sees_nights_and_changes_none(client, nights):
+    job = nights.submit("ada")
+    chat = {"Scope": "chat"}
+    assert client.get(f"/v1/nights/{job.id}", headers=chat).status_code == 200
+    assert client.post("/v1/nights", headers=chat).status_code == 403
+    assert client.delete(f"/v1/nights/{job.id}", headers=chat).status_code == 403
+
+
+def test_a_quota_that_is_used_up_is_told(client, nights):
+    nights._queue.config = ServeConfig(nights_a_day=1)
+    nights.submit("ada")
+    nights.cancel("ada", nights.records.open("ada")[0].id)
+    assert client.post("/v1/nights").status_code == 202  # one that never began does not count
+    nights._queue.config = ServeConfig(tenant_disk_gb=1e-9)
+    client.delete(f"/v1/nights/{nights.records.open('ada')[0].id}")
+    refused = client.post("/v1/nights")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
 
 
 def test_losses_are_thinned_and_those_of_steps_done_twice_are_the_later(client, nights):

@@ -8,6 +8,7 @@ from nightschool.cli import (
     backups,
     exchange,
     forgetting,
+    keys,
     memories,
     models,
     night,
@@ -30,6 +31,7 @@ for room in (school, memories, forgetting, backups, night, rebase, versions, ser
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")
+app.add_typer(keys.app, name="keys", help="API keys of the service: make, list, revoke.")
 
 
 def main() -> None:

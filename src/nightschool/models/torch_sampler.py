@@ -122,6 +122,15 @@ class TorchSampler:
     ) -> list[list[float]]:
         """Return log-probabilities of target tokens; see `protocols.Sampler.score`."""
         rendered = [render(self.tokenizer, prompt, target) for prompt, target in pairs]
+        return self.score_tokens(rendered, progress=progress)
+
+    def score_tokens(
+        self,
+        rendered: Sequence[tuple[list[int], list[int]]],
+        *,
+        progress: Progress | None = None,
+    ) -> list[list[float]]:
+        """Return the log-probability (nats) of each target token, of pairs (prompt tokens, target tokens)."""
         scores: list[list[float]] = []
         for forest in _forests(rendered):
             scores += self._run(forest)

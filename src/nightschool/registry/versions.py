@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -70,6 +71,15 @@ class Registry:
         )
         return [from_json(Version, row["body"]) for row in rows]
 
+    def trained_on(self, tenant: str, memory_id: str) -> list[str]:
+        """Return the ids of a tenant's versions that were trained on a memory, oldest first, without tainted ones."""
+        rows = self.connection.execute(
+            "SELECT id FROM versions WHERE tenant = ? AND instr(body, ?) "
+            "AND json_array_length(body, '$.tainted_by') = 0 ORDER BY number",
+            (tenant, f'"{memory_id}"'),
+        )
+        return [row["id"] for row in rows]
+
     def alias(self, tenant: str, name: str) -> str:
         """Return the version id that an alias points to; `base` where it was never set."""
         row = self.connection.execute(
@@ -112,7 +122,7 @@ class Registry:
             TaintedVersion: It was trained on something that has been forgotten; they are deleted.
             WorkspaceCorrupt: The folder is gone.
         """
-        self._refuse_tainted(version)
+        self.refuse_tainted(version)
         folder = self.workspace.versions / version.id
         if not (folder / "train.json").exists():
             raise WorkspaceCorrupt(
@@ -221,6 +231,18 @@ class Registry:
         """
         erase_folders(self.workspace, version_ids)
 
+    def unusable(self, version_ids: Iterable[str]) -> list[str]:
+        """Return those of some versions that have been forgotten: they are marked, or not on the register any more."""
+        asked = list(version_ids)
+        marks = ", ".join("?" * len(asked))
+        rows = self.connection.execute(
+            f"SELECT id FROM versions WHERE id IN ({marks}) "
+            "AND json_array_length(body, '$.tainted_by') = 0",
+            asked,
+        )
+        good = {row["id"] for row in rows}
+        return [name for name in asked if name not in good]
+
     def remove_tenant(self, tenant: str) -> None:
         """Erase the records of all versions of a tenant; its aliases mean the base from then on."""
         with transaction(self.connection):
@@ -228,7 +250,7 @@ class Registry:
                 "DELETE FROM decisions WHERE version_id IN (SELECT id FROM versions WHERE tenant = ?)",
                 (tenant,),
             )
-            for table in ("aliases", "promotions", "versions"):
+            for table in ("aliases", "promotions", "versions", "talks"):
                 self.connection.execute(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -285,7 +307,8 @@ class Registry:
             (tenant, version_id, actor, now()),
         )
 
-    def _refuse_tainted(self, version: Version) -> None:
+    def refuse_tainted(self, version: Version) -> None:
+        """See that a version may answer. Raises TaintedVersion."""
         if version.tainted_by:
             raise TaintedVersion(
                 f"{version.id} knows what has been forgotten since ({len(version.tainted_by)} "
@@ -295,8 +318,14 @@ class Registry:
 
 
 def erase_folders(workspace: Workspace, version_ids: Iterable[str]) -> None:
-    """Delete the folders of versions, complete or not; what is gone already is passed over."""
+    """Delete the folders of versions, complete or not; what is gone already is passed over.
+
+    A folder is moved away first: a server that is just writing a file into it then has no place to put it.
+    """
     for version_id in version_ids:
-        for pattern in (version_id, f"{version_id}.*", f".{version_id}.*"):
+        folder = workspace.versions / version_id
+        if folder.exists():
+            folder.rename(folder.with_name(f".{version_id}.erased-{secrets.token_hex(4)}"))
+        for pattern in (f"{version_id}.*", f".{version_id}.*"):
             for folder in workspace.versions.glob(pattern):
                 shutil.rmtree(folder)

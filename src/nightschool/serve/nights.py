@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+import pathlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any
 
 from anyio import sleep, to_thread
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict
 
 from nightschool.jobs import Nights
 from nightschool.registry.jobs import OPEN, Job, ending, events_path
 from nightschool.runlog import Event, all_events, read_events
 from nightschool.schedule import next_due
+from nightschool.serve.access import Caller, needs
+from nightschool.serve.shapes import Body, refusals
 from nightschool.types import Effort, NightKind
 from nightschool.workspace import Workspace
 
@@ -25,28 +27,14 @@ POINTS = 300
 POLL_SECONDS = 0.3
 QUIET_SECONDS = 15.0
 """After so long without an event, a comment keeps the connection open."""
-PAGE = 50
-MOST = 200
+PAGE = 20
+MOST = 100
+
+router = APIRouter(prefix="/v1/nights", tags=["nights"])
 
 
-class Caller(Protocol):
-    """Who calls, as the service's access check found out."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose data the call may reach."""
-        ...
-
-    @property
-    def key_id(self) -> str:
-        """Which key was shown; empty without keys."""
-        ...
-
-
-class NightRequest(BaseModel):
+class NightRequest(Body):
     """What night is asked for."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: NightKind | None = None
     """Anew from the base, on from the served version, or what is cheaper; None takes the settings'."""
@@ -67,65 +55,79 @@ class NightProgress:
     """(step of training, loss in nats a token), thinned evenly."""
 
 
-def nights_router(nights: Nights, needs: Callable[[str], Callable[..., Any]]) -> APIRouter:
-    """Return the routes of nights.
+def the_nights(request: Request) -> Nights:
+    """Give a route who lives the nights."""
+    nights: Nights = request.app.state.nights
+    return nights
 
-    Args:
-        nights: Lives them.
-        needs: Scope -> a dependency that returns the `Caller`, or refuses.
+
+JobId = Annotated[
+    str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$", description="Of a night's job: `job-...`.")
+]
+TheNights = Annotated[Nights, Depends(the_nights)]
+Reader = Annotated[Caller, Depends(needs("chat"))]
+Admin = Annotated[Caller, Depends(needs("admin"))]
+
+
+@router.post("", status_code=202, responses=refusals(409))
+def ask(nights: TheNights, caller: Admin, body: NightRequest | None = None) -> dict[str, Any]:
+    """Ask for a night of the caller's tenant; one that was interrupted is gone on with. 409 while one is not over."""
+    wanted = body or NightRequest()
+    job = nights.submit(caller.tenant, kind=wanted.kind, effort=wanted.effort, by=caller.key_id)
+    return shown(nights.workspace, job)
+
+
+@router.get("", responses=refusals())
+def listing(
+    nights: TheNights,
+    caller: Reader,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+) -> dict[str, Any]:
+    """List the tenant's nights, newest first, and what the schedule does."""
+    jobs = nights.records.jobs(caller.tenant, limit + 1, after)
+    page = [shown(nights.workspace, job) for job in jobs[:limit]]
+    more = page[-1]["id"] if len(jobs) > limit else None
+    schedule = schedule_of(nights, caller.tenant)
+    return {"object": "list", "data": page, "next": more, "schedule": schedule}
+
+
+@router.get("/{job_id}", responses=refusals(404))
+def one(job_id: JobId, nights: TheNights, caller: Reader) -> dict[str, Any]:
+    """Tell how far one night is, or what came of it."""
+    return shown(nights.workspace, nights.records.job(caller.tenant, job_id))
+
+
+@router.get(
+    "/{job_id}/events",
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."},
+        204: {"description": "Everything was told already."},
+        **refusals(404),
+    },
+    response_class=StreamingResponse,
+)  # fmt: skip
+async def follow(job_id: JobId, request: Request, nights: TheNights, caller: Reader) -> Response:
+    """Follow a night as server-sent events: `step`, `progress`, `loss`, `end`; `Last-Event-ID` goes on behind one.
+
+    204 where everything was told already, which keeps a browser from asking again.
     """
-    router = APIRouter(prefix="/v1/nights", tags=["nights"])
-    reader, admin = Depends(needs("chat")), Depends(needs("admin"))
+    job = await to_thread.run_sync(nights.records.job, caller.tenant, job_id)
+    known = request.headers.get("last-event-id", "")
+    after = int(known) if known.isascii() and known.isdigit() and len(known) < 16 else 0
+    if job.state not in OPEN and after and not read_events(_path(nights, job), after):
+        return Response(status_code=204)
+    return StreamingResponse(
+        stream(nights, job, after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
 
-    @router.post("", status_code=202)
-    def ask(body: NightRequest | None = None, caller: Caller = admin) -> dict[str, Any]:
-        """Ask for a night of the caller's tenant; one that was interrupted is gone on with. 409 while one is not over."""
-        wanted = body or NightRequest()
-        by = caller.key_id or "call"
-        job = nights.submit(caller.tenant, kind=wanted.kind, effort=wanted.effort, by=by)
-        return shown(nights.workspace, job)
 
-    @router.get("")
-    def listing(
-        limit: int = Query(PAGE, ge=1, le=MOST),
-        after: str | None = Query(None, max_length=64),
-        caller: Caller = reader,
-    ) -> dict[str, Any]:
-        """List the tenant's nights, newest first."""
-        jobs = nights.records.jobs(caller.tenant, limit + 1, after)
-        page = [shown(nights.workspace, job) for job in jobs[:limit]]
-        more = page[-1]["id"] if len(jobs) > limit else None
-        schedule = schedule_of(nights, caller.tenant)
-        return {"object": "list", "data": page, "next": more, "schedule": schedule}
-
-    @router.get("/{job_id}")
-    def one(job_id: str, caller: Caller = reader) -> dict[str, Any]:
-        """Tell how far one night is, or what came of it."""
-        return shown(nights.workspace, nights.records.job(caller.tenant, job_id))
-
-    @router.get("/{job_id}/events")
-    async def follow(job_id: str, request: Request, caller: Caller = reader) -> Response:
-        """Follow a night as server-sent events: `step`, `progress`, `loss`, `end`; `Last-Event-ID` goes on behind one.
-
-        204 where everything was told already, which keeps a browser from asking again.
-        """
-        job = await to_thread.run_sync(nights.records.job, caller.tenant, job_id)
-        known = request.headers.get("last-event-id", "")
-        after = int(known) if known.isdecimal() and len(known) < 16 else 0
-        if job.state not in OPEN and after and not read_events(_path(nights, job), after):
-            return Response(status_code=204)
-        return StreamingResponse(
-            stream(nights, job, after),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
-
-    @router.delete("/{job_id}")
-    def cancel(job_id: str, caller: Caller = admin) -> dict[str, Any]:
-        """Cancel a night. What it has stored stays, and the next one goes on with it."""
-        return shown(nights.workspace, nights.cancel(caller.tenant, job_id))
-
-    return router
+@router.delete("/{job_id}", responses=refusals(404))
+def cancel(job_id: JobId, nights: TheNights, caller: Admin) -> dict[str, Any]:
+    """Cancel a night. What it has stored stays, and the next one goes on with it."""
+    return shown(nights.workspace, nights.cancel(caller.tenant, job_id))
 
 
 async def stream(nights: Nights, job: Job, after: int) -> AsyncIterator[str]:
@@ -221,5 +223,11 @@ def schedule_of(nights: Nights, tenant: str) -> dict[str, Any]:
     }
 
 
-def _path(nights: Nights, job: Job) -> Any:
+def newest(nights: Nights, tenant: str) -> dict[str, Any] | None:
+    """Return a tenant's newest night as the API shows it; None where none was asked for."""
+    jobs = nights.records.jobs(tenant, limit=1)
+    return shown(nights.workspace, jobs[0]) if jobs else None
+
+
+def _path(nights: Nights, job: Job) -> pathlib.Path:
     return events_path(nights.workspace, job)

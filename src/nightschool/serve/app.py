@@ -1,0 +1,125 @@
+"""The service as one ASGI app: guards outside, routes inside, the dashboard at the root."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from nightschool.errors import NightschoolError, WorkspaceLocked
+from nightschool.hosting import House
+from nightschool.jobs import Nights
+from nightschool.serve import admin, openai, status
+from nightschool.serve.access import Access
+from nightschool.serve.guard import LOOPBACK, Guard
+from nightschool.serve.limits import Limits
+from nightschool.serve.nights import newest
+from nightschool.serve.problems import handler
+from nightschool.serve.relay import Relay
+from nightschool.serve.shapes import refusals
+
+ROOMS = ("nights", "memories", "versions", "feedback", "status")
+"""Modules beside this one that have a `router`, as far as they are there."""
+DASHBOARD = Path(__file__).parent / "dashboard"
+LOOK_S = 1.0
+"""How often it is seen what other processes have promoted or forgotten."""
+logger = logging.getLogger("nightschool.serve")
+
+
+def create_app(house: House, *, host: str | None = None) -> FastAPI:
+    """Build the app.
+
+    Args:
+        house: Schools, engines, keys and audit log; whoever opened it closes it.
+        host: Where it is bound. On this machine's own address other names in a request's Host header are
+            refused, and no key is needed as long as none was ever made. None is bound nowhere, as in a test: no
+            name is refused.
+
+    Returns:
+        The app; `app.state.house` is the house.
+    """
+    app = FastAPI(
+        title="Nightschool",
+        version=version("nightschool"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_life,
+        responses=refusals(),
+    )
+    app.state.house = house
+    app.state.relay = Relay(house.settings.serve.engine_seconds)
+    for kind in (NightschoolError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
+    local = host is None or host in LOOPBACK
+    app.add_middleware(Limits, settings=house.settings.serve)
+    app.add_middleware(Access, house=house, loopback=local)
+    app.add_middleware(Guard, house=house, loopback=host is not None and local)
+    app.get("/healthz", tags=["status"])(healthz)
+    app.include_router(openai.router, responses=refusals(404, 410, 502, 503))
+    app.include_router(admin.router, responses=refusals(404))
+    for room in ROOMS:
+        if find_spec(f"nightschool.serve.{room}"):
+            app.include_router(import_module(f"nightschool.serve.{room}").router)
+    status.install(app)
+    app.state.nights = nights = Nights(
+        house.workspace,
+        house.settings.serve,
+        overrides=house.overrides,
+        on_promoted=lambda tenant, version_id: house.refresh(tenant),
+    )
+    app.state.night_of = partial(newest, nights)
+    app.state.alone = nights.paused
+    if DASHBOARD.is_dir():
+        app.mount("/static", StaticFiles(directory=DASHBOARD), name="static")
+        app.get("/", include_in_schema=False)(dashboard)
+    return app
+
+
+async def healthz() -> dict[str, str]:
+    """Tell that the service answers."""
+    return {"status": "ok", "version": version("nightschool")}
+
+
+async def dashboard() -> FileResponse:
+    """Show the dashboard."""
+    return FileResponse(DASHBOARD / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    watching = asyncio.create_task(_watch(app.state.house))
+    nights: Nights = app.state.nights
+    try:
+        nights.start()
+    except WorkspaceLocked as error:  # it lives what is asked for here, too
+        logger.warning("%s", error)
+    try:
+        yield
+    finally:
+        await anyio.to_thread.run_sync(nights.close)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await app.state.relay.close()
+
+
+async def _watch(house: House) -> None:
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            await anyio.to_thread.run_sync(house.look)
+        except Exception as error:  # the watch goes on: the next look may succeed
+            logger.error("Looking after the versions failed: %s", type(error).__name__)
