@@ -235,7 +235,6 @@ class Settings(_Frozen):
     write: WriteConfig = WriteConfig()
     study: StudyConfig = StudyConfig()
     night: NightConfig = NightConfig()
-    serve: ServeConfig = ServeConfig()
     train: TrainConfig = TrainConfig()
     exam: ExamConfig = ExamConfig()
     gate: GateConfig = GateConfig()

@@ -78,6 +78,7 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
         house.workspace,
         house.settings.serve,
         overrides=house.overrides,
+        engine=None if house.settings.serve.upstream_url else "llama",
         on_promoted=lambda tenant, version_id: house.refresh(tenant),
     )
     app.state.night_of = partial(newest, nights)
