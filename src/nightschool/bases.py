@@ -29,6 +29,13 @@ def anchors_of(base: str, bar: Bar) -> Path:
     return folder
 
 
+def machine_folder() -> Path:
+    """Return the folder that all workspaces of this user on this machine share."""
+    from nightschool.models.pull import cache_root
+
+    return cache_root().parent
+
+
 def pull_model(name: str, progress: Progress | None = None) -> Path:
     """Fetch a base model into the user's cache; see `models.pull.pull`."""
     from nightschool.models.pull import pull

@@ -211,6 +211,16 @@ class ServeConfig(_Frozen):
     """Whether conversations become episodes; a key and a request can decline, too."""
     private: tuple[str, ...] = ()
     """Tenants whose conversations never do."""
+    nightly: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """When every tenant's night begins, local time, such as 02:30; None: only when it is asked for."""
+    night_threads: int | None = Field(None, ge=1)
+    """Threads of a night's process; None: half of the cores, so that serving keeps its pace (`jobs.py`)."""
+    night_memory_gb: float | None = Field(None, gt=0)
+    """Resident memory at which a night is stopped as failed, in 10^9 bytes; None: no limit."""
+    nights_a_day: int | None = Field(24, ge=1)
+    """A tenant's nights in any 24 hours, by schedule or call; None: no limit."""
+    tenant_disk_gb: float | None = Field(None, gt=0)
+    """A tenant with so much on disk (versions, nights, files), in 10^9 bytes, gets no new night; None: no limit."""
 
 
 class Settings(_Frozen):

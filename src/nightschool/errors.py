@@ -16,6 +16,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     +-- StoreError
     |   +-- UnknownMemory (KeyError)
     |   +-- UnknownVersion (KeyError)
+    |   +-- UnknownJob (KeyError)
     |   +-- UnknownKey (KeyError)
     |   +-- UnknownCompletion (KeyError)
     |   +-- PathRefused (ValueError)        not a memory file's name, or not text
@@ -32,6 +33,8 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- ExtractorFailed (ConnectionError)
     +-- StudyError (ValueError)             no study material could be made
     +-- NightUnfinished (RuntimeError)      an interrupted night goes first
+    |   +-- NightRunning                    the tenant's night is queued or running already
+    +-- QuotaExceeded (RuntimeError)        a tenant has used up what it may have
     +-- TrainError (RuntimeError)
     |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
     +-- ExamError (ValueError)
@@ -100,6 +103,10 @@ class UnknownVersion(StoreError, KeyError):
     """No version or alias has this name."""
 
 
+class UnknownJob(StoreError, KeyError):
+    """No night's job has this id."""
+
+
 class UnknownKey(StoreError, KeyError):
     """No API key has this id."""
 
@@ -162,6 +169,14 @@ class StudyError(NightschoolError, ValueError):
 
 class NightUnfinished(NightschoolError, RuntimeError):
     """An interrupted night has to be finished or dropped before another can begin."""
+
+
+class NightRunning(NightUnfinished):
+    """A tenant has one night at a time, and its present one is not over."""
+
+
+class QuotaExceeded(NightschoolError, RuntimeError):
+    """A tenant has used up what it may have."""
 
 
 class TrainError(NightschoolError, RuntimeError):

@@ -16,6 +16,7 @@ from nightschool.codec import from_json, from_plain, to_json
 from nightschool.memory.erasure import tombstone
 from nightschool.memory.notes import erase_lines
 from nightschool.probes import Probe, compared, measure, targets
+from nightschool.registry.jobs import JobRecords
 from nightschool.registry.nights import nights, scrub
 from nightschool.registry.versions import BASE
 from nightschool.scope import lineage, stray_versions
@@ -254,6 +255,7 @@ def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:
     stored = [night.stored("material.json") for night in nights(workspace, tenant)]
     examples = sum(len(from_json(Material, body).examples) for body in stored if body)
     tombstones = school.store.remove_tenant(tenant)
+    JobRecords(workspace).remove_tenant(tenant)
     for room in (workspace.memories, workspace.nights, workspace.reports):
         if (room / tenant).is_symlink():
             (room / tenant).unlink()  # what it points to is not the workspace's

@@ -87,7 +87,7 @@ class House:
         self.settings: Settings = load_settings(self.workspace.config_path, overrides)
         self.tenant = self.settings.tenant
         """Whom a caller without a key is, where no key is needed."""
-        self._overrides = overrides
+        self.overrides = overrides
         self._lending = threading.Lock()
         self._idle: dict[str, list[School]] = {}
         """Tenant -> opened schools that nobody has now."""
@@ -134,7 +134,7 @@ class House:
         self._take_back(tenant, school)
 
     def _open(self, tenant: str, known: bool) -> School:
-        school = open_school(self.workspace.root, self._overrides, tenant)
+        school = open_school(self.workspace.root, self.overrides, tenant)
         if not known:  # as the command line does before each command
             try:
                 if unfinished(school):

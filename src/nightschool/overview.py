@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from nightschool.codec import from_json
 from nightschool.exam.stats import (
@@ -21,6 +20,7 @@ from nightschool.exam.stats import (
 from nightschool.morning import base_report, general
 from nightschool.registry.nights import nights
 from nightschool.registry.versions import ALIASES
+from nightschool.schedule import tenant_bytes
 from nightschool.types import Bank, BankKind, Decision, Item, Report, Version
 from nightschool.wire import School
 
@@ -147,17 +147,4 @@ def matrix(school: School) -> tuple[AccuracyMatrix, Transfer]:
 
 def disk_bytes(school: School) -> int:
     """Return how many bytes the tenant's files take, the database that all tenants share not among them."""
-    tenant, workspace = school.settings.tenant, school.workspace
-    folders = [room / tenant for room in (workspace.memories, workspace.nights, workspace.reports)]
-    folders += [workspace.versions / version.id for version in school.registry.versions(tenant)]
-    return sum(map(_size, folders))
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:  # gone in the meantime
-            continue
-    return total
+    return tenant_bytes(school.workspace, school.registry, school.settings.tenant)

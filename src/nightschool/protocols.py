@@ -30,8 +30,16 @@ from nightschool.types import (
 )
 
 Prompt = Sequence[Message]
-Progress = Callable[[int, int], None]
-"""Called with (done, total) while long work goes on."""
+
+
+class Progress(Protocol):
+    """Told while long work goes on."""
+
+    def __call__(self, done: int, total: int, loss: float | None = None, /) -> None:
+        """Say how far it is; a training step also says its loss."""
+        ...
+
+
 Bar = Callable[[str], AbstractContextManager[Progress]]
 """Label -> a progress bar for one step."""
 

@@ -39,6 +39,8 @@ from nightschool.protocols import (
     Trainer,
     Writer,
 )
+from nightschool.registry.jobs import MIGRATIONS as JOB_TABLES
+from nightschool.registry.jobs import ROOM as JOBS
 from nightschool.registry.records import ExamRecords
 from nightschool.registry.schema import MIGRATIONS as REGISTRY_TABLES
 from nightschool.registry.schema import ROOM as REGISTRY
@@ -51,7 +53,7 @@ from nightschool.workspace import Workspace
 if TYPE_CHECKING:
     from nightschool.models.llama_engine import LlamaEngine
 
-TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES)}
+TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(JOB_TABLES)}
 """Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"

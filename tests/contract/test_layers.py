@@ -19,6 +19,7 @@ GROUND = (
     "damage",
     "backup",
     "runlog",
+    "trackers",
     "language",
     "calls",
     "prompts",
@@ -50,6 +51,11 @@ FLOWS = (
     "consolidate",
     "rebase",
     "export",
+    "schedule",
+    "night_process",
+    "job_ends",
+    "night_queue",
+    "jobs",
     "demo",
 )
 DOORS = ("cli", "serve")

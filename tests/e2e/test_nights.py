@@ -36,7 +36,7 @@ FIRST = (
 
 @contextmanager
 def silent(label):
-    yield lambda done, total: None
+    yield lambda done, total, loss=None: None
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_base_writes_its_plain_text_once_and_is_held_to_it(tmp_path, tiny_base
     @contextmanager
     def told(label):
         said.append(label)
-        yield lambda done, total: None
+        yield lambda done, total, loss=None: None
 
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -224,7 +224,7 @@ def test_a_rebase_killed_at_any_step_goes_on_or_is_dropped(line, new_base):
 
 @contextmanager
 def silent(label):
-    yield lambda done, total: None
+    yield lambda done, total, loss=None: None
 
 
 def opened(folder, base, **sections):

@@ -107,7 +107,7 @@ def test_a_killed_run_with_anchors_ends_with_the_same_weights(written, load, tmp
     trainer = TorchTrainer(load, render, written)
     trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "whole")
 
-    def kill(done, total):
+    def kill(done, total, loss):
         if done == total // 2:
             raise KeyboardInterrupt
 

@@ -71,7 +71,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(trainer, tmp_path):
     class Killed(BaseException):
         pass
 
-    def kill(done, total):
+    def kill(done, total, loss):
         if done == total // 2:
             raise Killed
 
@@ -80,7 +80,11 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(trainer, tmp_path):
     assert not (tmp_path / "torn").exists()
     seen = []
     resumed = trainer.train(
-        tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "torn", progress=lambda d, t: seen.append(d)
+        tmp_path / "base",
+        EXAMPLES,
+        CONFIG,
+        tmp_path / "torn",
+        progress=lambda d, *_: seen.append(d),
     )
     assert seen[0] > 1, "it began again instead of resuming"
     whole = load_file(tmp_path / "whole" / "model.safetensors")
@@ -91,7 +95,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(trainer, tmp_path):
 
 
 def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
-    def stop(done, total):
+    def stop(done, total, loss):
         if done == 2:
             raise KeyboardInterrupt
 
@@ -103,7 +107,7 @@ def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
         EXAMPLES[:6],
         CONFIG,
         tmp_path / "out",
-        progress=lambda d, t: seen.append(d),
+        progress=lambda d, *_: seen.append(d),
     )
     assert seen[0] == 1
 

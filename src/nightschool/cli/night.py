@@ -47,6 +47,16 @@ def consolidate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be learnt; write nothing.")
     ] = False,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Append steps, progress and losses to this file (JSON lines)."),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder for TensorBoard's runs; training figures go there.")
+    ] = None,
+    mlflow: Annotated[
+        str | None, typer.Option(help="Tracking URI of an MLflow server; they go there, too.")
+    ] = None,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -61,7 +71,9 @@ def consolidate(
     from nightschool.consolidate import consolidate as live_the_night
     from nightschool.exam.questions import read_questions
     from nightschool.prepare import plan
+    from nightschool.registry.nights import upcoming_night
     from nightschool.study.imported import read_material
+    from nightschool.trackers import figures_of, recording
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
@@ -73,9 +85,13 @@ def consolidate(
             )
             show(planned, json, plan_in_words(planned))
             return
-        outcome = live_the_night(
-            school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
-        )
+        name = f"{school.settings.tenant}/{upcoming_night(school.workspace, school.settings.tenant).id}"
+        with recording(bars(json), events, tensorboard, mlflow, name) as (bar, trackers):
+            outcome = live_the_night(
+                school, effort=effort, kind=kind, questions=asked, imported=given, bar=bar
+            )
+            for tracker in trackers:
+                tracker.figures(figures_of(outcome.version, outcome.decision))
         plain: dict[str, Any] = {
             "night": outcome.night_id,
             "version": outcome.version.id,

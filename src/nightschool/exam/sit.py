@@ -98,7 +98,7 @@ def sit(
         if progress is None:
             return None
         tell = progress
-        return lambda part, of: tell(offset + round(size * part / max(of, 1)), total)
+        return lambda part, of, loss=None: tell(offset + round(size * part / max(of, 1)), total)
 
     for mode, asked, prompts in plan:
         tell = shifted(done, len(asked))

