@@ -2,7 +2,7 @@
 
 import { key, get } from "./parts/api.js";
 import { h, icon, s, swap } from "./parts/dom.js";
-import { button, dialog, iconButton, pill } from "./parts/ui.js";
+import { dialog, iconButton, pill } from "./parts/ui.js";
 import { always, inView, sheet } from "./parts/shortcuts.js";
 import { signIn } from "./parts/signin.js";
 import { percent, nightName } from "./parts/words.js";
@@ -86,6 +86,8 @@ function paint(host = nav) {
     if (one.dataset.view === current) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
   }
+  const hidden = host.querySelector(".nav-more");
+  if (hidden && !IN_BAR.includes(current)) hidden.setAttribute("aria-current", "true");
 }
 
 /** Bring the badges and the running night at the foot of the navigation up to date. */
@@ -108,7 +110,7 @@ async function pulse() {
   } catch {
     // The view in front tells of it; badges wait for the next time.
   }
-  pulse.timer = setTimeout(pulse, 8000);
+  pulse.timer = setTimeout(pulse, nav.querySelector(".running")?.hidden ? 8000 : 3000);
 }
 
 async function route() {

@@ -13,9 +13,13 @@ function ticks(low, high, wanted) {
 }
 
 function smoothed(loss) {
-  const weight = Math.min(0.9, 1 - 6 / Math.max(loss.length, 7));
-  let mean = loss[0]?.[1] ?? 0;
-  return loss.map(([step, value]) => [step, (mean = weight * mean + (1 - weight) * value)]);
+  // A centred mean, whose window shrinks towards the ends: it neither lags nor starts off the curve.
+  const sums = [0];
+  for (const [, value] of loss) sums.push(sums.at(-1) + value);
+  return loss.map(([step], n) => {
+    const reach = Math.min(Math.floor(loss.length / 24), n, loss.length - 1 - n);
+    return [step, (sums[n + reach + 1] - sums[n - reach]) / (2 * reach + 1)];
+  });
 }
 
 /** A curve of training loss that grows. `set(points, total)` takes [[step, loss], ...]. */

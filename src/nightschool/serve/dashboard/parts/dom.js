@@ -45,6 +45,9 @@ export function s(tag, props, ...children) {
   return fill(named((name) => document.createElementNS(SVG, name), tag), props ?? {}, children);
 }
 
+/** A text whose `backticked` parts are set as code. */
+export const prose = (text) => String(text).split(/`([^`\n]+)`/).map((part, n) => (n % 2 ? h("code", part) : part));
+
 /** Replace what an element holds, keeping focus, open details and scrolled positions by their `data-keep`. */
 export function swap(host, ...children) {
   const focused = host.contains(document.activeElement)

@@ -1,7 +1,7 @@
 // One memory in full: its words, where they come from, what happened to it, and what can be done.
 
 import { get } from "./api.js";
-import { h, swap } from "./dom.js";
+import { h, prose, swap } from "./dom.js";
 import { forgetDialog } from "./forgetting.js";
 import { correct, decide } from "./queue.js";
 import { button, dialog, panel, pill } from "./ui.js";
@@ -12,7 +12,7 @@ const fact = (name, ...value) => h("div", h("dt", name), h("dd", value));
 /** The small marks that say where a memory stands. */
 export function marks(memory) {
   return [
-    memory.status !== "live" && pill(label(STATUSES, memory.status).toLowerCase(), memory.status === "conflict" || memory.status === "waiting" ? "warn" : "none"),
+    memory.status !== "live" && pill(memory.status === "conflict" ? "in conflict" : label(STATUSES, memory.status).toLowerCase(), memory.status === "conflict" || memory.status === "waiting" ? "warn" : "none"),
     (memory.holds ?? []).map((hold) => pill(label(HOLDS, hold), "warn")),
     memory.graduated?.length > 0 && pill("in the weights", "yes"),
     memory.status === "live" && !memory.graduated?.length && memory.learnt_in && pill("studied", "none"),
@@ -74,7 +74,7 @@ export function openMemory(id, changed = () => {}, start = "") {
       const top = h("div.memory-top");
       const read = () =>
         swap(top,
-          h("p.memory-text", memory.text), h("p.marks", marks(memory)),
+          h("p.memory-text", prose(memory.text)), h("p.marks", marks(memory)),
           h("div.row-actions",
             !memory.approved && ["waiting", "conflict"].includes(memory.status) && button("Approve", () => act(memory, "approve"), { kind: "primary", icon: "check" }),
             !["retired", "superseded"].includes(memory.status) && button("Correct", () => write()),

@@ -10,15 +10,15 @@ const size = (value) => (Array.isArray(value) ? value.length : value ?? 0);
 /** A receipt's lines; the same for what would be erased and for what was. */
 export function receiptLines(receipt, done) {
   const erased = done ? "erased" : "would be erased";
-  const line = (n, what) => h("li", h("b", number(n)), ` ${what}`);
+  const line = (n, one, many, rest) => h("li", h("b", number(n)), ` ${n === 1 ? one : many} ${rest}`);
   const tainted = receipt.tainted ?? [];
   return [
     h("ul.receipt-lines",
-      line(size(receipt.tombstones ?? receipt.memories), `memories ${erased}, with all that they had replaced`),
-      line(size(receipt.examples), `study examples ${erased} from the nights’ files`),
-      line(size(receipt.exam_items), `exam questions ${erased}`),
-      line(tainted.length, `versions trained on it ${done ? "deleted" : "would be deleted"}${tainted.length ? `: ${tainted.join(", ")}` : ""}`),
-      receipt.backups ? line(receipt.backups, `backups ${erased}`) : null),
+      line(size(receipt.tombstones ?? receipt.memories), "memory", "memories", `${erased}, what was replaced among them`),
+      line(size(receipt.examples), "study example", "study examples", `${erased} from the nights’ files`),
+      line(size(receipt.exam_items), "exam question", "exam questions", erased),
+      line(tainted.length, "version", "versions", `trained on it ${done ? "deleted" : "would be deleted"}${tainted.length ? `: ${tainted.join(", ")}` : ""}`),
+      receipt.backups ? line(receipt.backups, "backup", "backups", erased) : null),
     receipt.live_before !== undefined && receipt.live_before !== receipt.live_after
       ? h("p.warning", `${done ? "Answers now come" : "Answers would come"} from ${receipt.live_after || "the base model"} in place of ${receipt.live_before}.`)
       : h("p.quiet", done ? "The live model was not trained on it and goes on." : "The live model was not trained on it and would go on."),

@@ -119,7 +119,7 @@ export function dialog(title, kind = "") {
   const box = h(
     `dialog.dialog${kind ? `.${kind}` : ""}`,
     { "aria-labelledby": id },
-    h("div.dialog-head", h("h2", { id }, title), iconButton("Close", "close", () => box.close())),
+    h("div.dialog-head", h("h2", { id, tabindex: -1, autofocus: true }, title), iconButton("Close", "close", () => box.close())),
     body,
   );
   box.addEventListener("click", (event) => event.target === box && box.close());
@@ -177,7 +177,7 @@ export function scoreTiles(scores, before = null) {
         h(
           "dd",
           known ? percent(value) : h("span.none", "not asked"),
-          h("small", moved === null ? "\u00a0" : `${points(moved)} points since the one before`),
+          h("small", { title: "against the promoted version before it" }, moved === null ? "\u00a0" : `${points(moved)} points`),
           h("span.bar", { "aria-hidden": "true" }, h("span", { vars: { v: known ? 100 * value : 0 } })),
         ),
       );

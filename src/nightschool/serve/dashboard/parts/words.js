@@ -45,6 +45,12 @@ export function stepIndex(name) {
   return STEPS.findIndex(([, , pattern]) => pattern.test(text));
 }
 
+/** The server's name of a step, as a heading. */
+export function stepName(name) {
+  const sitting = /^exam: (.+)$/.exec(name ?? "");
+  return sitting ? `Exam of ${sitting[1] === "base" ? "the base model" : sitting[1]}` : label({}, name || "getting ready");
+}
+
 /** A rate as a whole percentage; one that is not exactly 0 or 1 is never shown as such. */
 export function percent(value) {
   if (value === null || value === undefined) return "–";
@@ -93,7 +99,8 @@ export function day(value) {
 /** A length of time for people: 42 s, 7 min, 1 h 20 min. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
-  if (seconds < 1) return "under 1 s";
+  if (seconds < 0.05) return "under 0.1 s";
+  if (seconds < 9.95) return `${number(seconds, seconds % 1 ? 1 : 0)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;

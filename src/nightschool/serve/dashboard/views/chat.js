@@ -171,7 +171,7 @@ export default {
     inView({ keys: "i", says: "Write", run: (event) => (event.preventDefault(), field.focus()) }, { keys: "n", says: "New conversation", run: anew });
     signal.addEventListener("abort", () => running?.abort());
     swap(place,
-      head("Chat", null, model, button("New conversation", anew)),
+      head("Chat", null, model, button("New", anew, { icon: "plus", title: "New conversation" })),
       log,
       h("div.composer",
         h("div.composer-row", field, send),

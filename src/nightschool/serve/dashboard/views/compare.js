@@ -38,7 +38,7 @@ async function answer(one, prompt, closed, signal) {
 }
 
 function markUp(host, parts, name) {
-  swap(host, parts.map(([text, shared]) => (shared ? text : h("mark", { title: `only ${name} says this` }, text))));
+  swap(host, parts.map(([text, shared]) => (shared ? text : [h("mark", { title: `only ${name} says this` }, text.trimEnd()), text.slice(text.trimEnd().length)])));
 }
 
 export default {
@@ -84,7 +84,7 @@ export default {
         h("label", { for: "prompt" }, "Question"), prompt,
         h("div.ask-row",
           h("label.switch", closed, h("span", "From the weights alone, without recall")),
-          h("span.hint.key-hints", h("kbd", "Ctrl"), h("kbd", "Enter")), go)),
+          h("span.hint.key-hints", h("kbd", "Ctrl"), " ", h("kbd", "Enter")), go)),
       verdictLine, host);
     panel(host, {
       signal,

@@ -15,7 +15,7 @@ function showOnce(made) {
     h("label", { for: "secret" }, "Copy it now"),
     h("div.field-row", field, button("Copy", () => navigator.clipboard?.writeText(secret).then(() => toast("Copied."), () => field.select()), { kind: "primary" })),
     h("p.warning", { id: "secret-note" }, "It is shown this once. The server keeps only a hash of it, and nobody can look it up later."),
-    h("p.hint", "Clients send it as their API key:"), command("Authorization: Bearer ns-…"),
+    h("p.hint", "Clients take it as their API key, with this address:"), command(new URL("v1", document.baseURI).href),
     h("div.dialog-actions", button("I have it", shown.close)));
   field.select();
 }

@@ -1,7 +1,7 @@
 // Memories: search and filters, the queues of what waits and what contradicts, and forgetting.
 
 import { call, get, query } from "../parts/api.js";
-import { h, icon, swap } from "../parts/dom.js";
+import { h, icon, prose, swap } from "../parts/dom.js";
 import { marks, openMemory } from "../parts/drawer.js";
 import { forgetDialog } from "../parts/forgetting.js";
 import { decide } from "../parts/queue.js";
@@ -58,9 +58,11 @@ export default {
     const tabs = h("div.tabs", { role: "group", "aria-label": "Show" });
 
     const page = (after) => get(query("v1/memories", { ...at, limit: 40, after }), { signal });
+    let tally = {};
     function paintTabs() {
+      const numbers = { waiting: tally.waiting, conflict: tally.conflicts };
       swap(tabs, TABS.map((name) =>
-        button(name ? STATUSES[name] : "All", () => pick({ status: name }), { kind: "tab", pressed: at.status === name, keep: `tab-${name}` })));
+        button([name ? STATUSES[name] : "All", numbers[name] > 0 && h("span.badge", numbers[name])], () => pick({ status: name }), { kind: "tab", pressed: at.status === name, keep: `tab-${name}` })));
     }
     function pick(values) {
       Object.assign(at, values);
@@ -72,6 +74,12 @@ export default {
       paintTabs();
       paintSelection();
       shown.refresh();
+    }
+    async function load() {
+      const [found, status] = await Promise.all([page(), get("v1/status", { signal }).catch(() => null)]);
+      tally = status?.memories ?? tally;
+      paintTabs();
+      return found;
     }
     let typed = null;
     for (const [input, name] of [[field, "query"], [source, "source"]]) {
@@ -117,7 +125,7 @@ export default {
       return h("li.row",
         h("label.check-cell", box),
         h("button.row-open", { type: "button", "data-keep": memory.id, "data-row": memory.id, on: { click: open, focus: () => (cursor = memory.id) } },
-          h("span.row-text", memory.text),
+          h("span.row-text", prose(memory.text)),
           h("small", [memory.source, memory.speaker && `said by ${memory.speaker}`, day(memory.at)].filter(Boolean).join(" · ")),
           h("span.marks", marks(memory))),
         queue && h("span.row-actions",
@@ -178,7 +186,7 @@ export default {
       h("div.filters", h("div.search", icon("search"), field, h("kbd", "/")), source),
       tabs, bar, host);
     paintTabs();
-    const shown = panel(host, { signal, load: () => page(), bones: () => skeleton(6, "row"), render: list });
+    const shown = panel(host, { signal, load, bones: () => skeleton(6, "row"), render: list });
     if (search.get("focus")) field.focus();
     if (id) openMemory(id, again);
   },

@@ -3,9 +3,9 @@
 import { call, follow, get } from "../parts/api.js";
 import { lossChart } from "../parts/chart.js";
 import { h, swap } from "../parts/dom.js";
+import { checks } from "../parts/gate.js";
 import { attempt, button, confirm, empty, head, panel, pill, skeleton } from "../parts/ui.js";
-import { NIGHT_STEPS, duration, moment, nightName, number, percent, stepIndex, when } from "../parts/words.js";
-import { checks } from "./versions.js";
+import { NIGHT_STEPS, duration, moment, nightName, number, percent, stepIndex, stepName, when } from "../parts/words.js";
 
 const ACTIVE = ["queued", "running"];
 const KINDS = [["", "What is cheaper"], ["rebuild", "Rebuild from the base"], ["continue", "Go on from the live version"]];
@@ -59,14 +59,14 @@ function liveCard(job, signal, finished) {
     const at = Math.max(0, stepIndex(state.step));
     swap(steps, NIGHT_STEPS.map(([, name], n) =>
       h(`li.${n < at ? "past" : n === at && state.state === "running" ? "now" : "later"}`, n === at ? { "aria-current": "step" } : {}, h("span.step-dot"), name)));
-    const text = state.state === "queued" ? "Waiting for its turn" : state.step || "Getting ready";
+    const text = state.state === "queued" ? "Waiting for its turn" : stepName(state.step);
     if (doing.textContent !== text) doing.textContent = text;
     bar.max = state.total || 1;
     if (state.total) bar.value = state.done;
     else bar.removeAttribute("value");
     amount.textContent = state.total ? `${number(state.done)} of ${number(state.total)} · ${percent(state.done / state.total)}` : "\u00a0";
     const rate = since && state.done > since.done ? (state.done - since.done) / (Date.now() - since.at) : 0;
-    left.textContent = rate ? `about ${duration((state.total - state.done) / rate / 1000)} left in this step` : "\u00a0";
+    left.textContent = rate ? `about ${duration(Math.max(1, (state.total - state.done) / rate / 1000))} left in this step` : "\u00a0";
     chart.set(state.loss, /train/i.test(state.step ?? "") ? state.total : 0);
   }
 

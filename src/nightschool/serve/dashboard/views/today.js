@@ -1,9 +1,9 @@
 // Today: the live model, how it got here, what waits for the owner, and the running night.
 
 import { get } from "../parts/api.js";
-import { h, swap } from "../parts/dom.js";
+import { h, prose, swap } from "../parts/dom.js";
 import { button, command, head, panel, pill, scoreTiles, skeleton } from "../parts/ui.js";
-import { percent, count, day, duration, nightName, number, stepIndex, NIGHT_STEPS, verdict, versionName } from "../parts/words.js";
+import { CHECKS, NIGHT_STEPS, count, day, duration, label, nightName, number, percent, stepIndex, verdict, versionName } from "../parts/words.js";
 import { decide } from "../parts/queue.js";
 import { openMemory } from "../parts/drawer.js";
 
@@ -96,7 +96,7 @@ function waitsCard(data, again) {
       : h("ul.rows",
           waiting.map((memory) =>
             h("li.row",
-              h("button.row-open", { type: "button", "data-keep": memory.id, on: { click: () => openMemory(memory.id, again) } }, h("span.row-text", memory.text), h("small", `from ${memory.speaker || memory.source}`)),
+              h("button.row-open", { type: "button", "data-keep": memory.id, on: { click: () => openMemory(memory.id, again) } }, h("span.row-text", prose(memory.text)), h("small", `from ${memory.speaker || memory.source}`)),
               h("span.row-actions",
                 button("Approve", () => decide(memory, "approve").then(again), { kind: "good", icon: "check" }),
                 button("Reject", () => decide(memory, "retire").then(again), { icon: "cross" })),
@@ -107,7 +107,15 @@ function waitsCard(data, again) {
   );
 }
 
-function nightCard(status) {
+function lastNight(versions) {
+  const last = versions.at(-1);
+  if (!last) return "None was lived yet: the first one makes the first version.";
+  const failed = last.decision?.checks.filter((check) => !check.passed).map((check) => label(CHECKS, check.name).toLowerCase()) ?? [];
+  const [word] = verdict(last.decision, last.aliases);
+  return `The last one, ${nightName(last.night)}, was ${word}${failed.length ? `: ${failed.join(", ")}` : ""}.`;
+}
+
+function nightCard(status, versions) {
   const job = status.night;
   const active = job && ["queued", "running"].includes(job.state);
   if (!active) {
@@ -115,14 +123,21 @@ function nightCard(status) {
       h("div.card-head", h("h2", "The night"), h("a", { href: "#/night" }, "Start one")),
       h("p.quiet", job?.state === "failed"
         ? `The last one, ${nightName(job.night)}, failed. Nothing was lost; see Night for why.`
-        : `None is running. ${count(status.memories.live ?? 0, "memory is", "memories are")} ready to be studied or kept fresh.`));
+        : ["None is running. ", lastNight(versions)]));
   }
   const at = stepIndex(job.step);
   return h("section.card.is-running",
     h("div.card-head", h("h2", nightName(job.night)), h("a", { href: "#/night" }, "Watch it")),
-    h("p", h("span.dot"), job.state === "queued" ? "Waiting for its turn." : `${NIGHT_STEPS[at]?.[1] ?? "Getting ready"}: ${job.step}`),
+    h("p", h("span.dot"), job.state === "queued" ? "Waiting for its turn." : `${NIGHT_STEPS[at]?.[1] ?? "Getting ready"} (step ${Math.max(1, at + 1)} of ${NIGHT_STEPS.length})`),
     h("progress", { max: job.total || 1, value: job.total ? job.done : 0, "aria-label": "Progress of the step" }),
     h("p.hint", job.total ? `${number(job.done)} of ${number(job.total)}` : "\u00a0"));
+}
+
+function tallyCard({ memories }) {
+  const line = (name, n, status) => h("li", h("a", { href: `#/memories?status=${status}` }, h("b", number(n ?? 0)), ` ${name}`));
+  return h("section.card",
+    h("div.card-head", h("h2", "Memories"), h("a", { href: "#/memories" }, "Browse")),
+    h("ul.tally", line("live", memories.live, "live"), line("waiting", memories.waiting, "waiting"), line("in conflict", memories.conflicts, "conflict"), line("retired", memories.retired, "retired")));
 }
 
 export default {
@@ -142,7 +157,7 @@ export default {
         const again = () => (shown.refresh(), pulse());
         return [
           head(headline(live, data.status)),
-          h("div.today-grid", liveCard(live, previous, data.status), waitsCard(data, again), nightCard(data.status), path(data.versions, live)),
+          h("div.today-grid", liveCard(live, previous, data.status), waitsCard(data, again), h("div.stack", nightCard(data.status, data.versions), tallyCard(data.status)), path(data.versions, live)),
         ];
       },
     });

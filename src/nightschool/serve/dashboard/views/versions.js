@@ -1,28 +1,10 @@
 // Versions: the line of nights, what the gate said of each, and moving the live one.
 
 import { call, get } from "../parts/api.js";
-import { checkLine } from "../parts/chart.js";
 import { h, swap } from "../parts/dom.js";
+import { checks } from "../parts/gate.js";
 import { attempt, button, command, confirm, empty, head, panel, pill, scoreTiles, skeleton } from "../parts/ui.js";
-import { CHECKS, count, day, duration, label, moment, nightName, number, percent, points, verdict } from "../parts/words.js";
-
-/** A gate's decision: every check with its numbers and its reason. */
-export function checks(decision) {
-  if (!decision) return h("p.quiet", "The gate has not spoken of it.");
-  return h("div.checks", { role: "table", "aria-label": "Checks of the gate" },
-    h("div.check.check-head", { role: "row" },
-      ["", "Check", "Difference, in points", "", "Items"].map((name) => h("span", { role: "columnheader" }, name))),
-    decision.checks.map((check) =>
-      h("div.check", { role: "row" },
-        h(`span.${check.passed ? "yes" : "no"}.check-mark`, { role: "cell", "aria-label": check.passed ? "passed" : "failed" }, check.passed ? "✓" : "✕"),
-        h("b", { role: "cell" }, label(CHECKS, check.name)),
-        h("span.check-track", { role: "cell" }, checkLine(check)),
-        h("span.check-figures", { role: "cell" },
-          check.difference === null || check.difference === undefined ? "" : [points(check.difference), h("small", ` at least ${points(check.low)}`)],
-          check.margin ? h("small", `, −${(100 * check.margin).toFixed(0)} allowed`) : ""),
-        h("span.check-n", { role: "cell" }, check.n ? number(check.n) : "–"),
-        h("p.check-why", { role: "cell" }, check.reason))));
-}
+import { CHECKS, count, day, duration, label, moment, nightName, number, percent, verdict } from "../parts/words.js";
 
 function table(one) {
   const columns = one.columns ?? Object.keys(one.rows?.[0] ?? {});
