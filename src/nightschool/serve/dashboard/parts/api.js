@@ -75,6 +75,19 @@ export async function call(method, path, body, options) {
 
 export const get = (path, options) => call("GET", path, undefined, options);
 
+/** All of a list that comes in parts, up to `most` parts. */
+export async function whole(path, options, most = 20) {
+  const data = [];
+  let after = null;
+  for (let part = 0; part < most; part += 1) {
+    const found = await get(query(path, { limit: 200, after }), options);
+    data.push(...found.data);
+    after = found.next;
+    if (!after) break;
+  }
+  return data;
+}
+
 /** An address with its query; empty values are left out. */
 export function query(path, values) {
   const kept = Object.entries(values).filter(([, v]) => v !== "" && v !== null && v !== undefined);
@@ -82,6 +95,7 @@ export function query(path, values) {
 }
 
 async function* frames(response) {
+  if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
@@ -120,7 +134,9 @@ export async function* follow(path, { signal, lost = () => {} } = {}) {
   for (let tries = 0; ; ) {
     try {
       const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
-      for await (const frame of frames(await send("GET", path, undefined, { signal, headers }))) {
+      const response = await send("GET", path, undefined, { signal, headers });
+      if (response.status === 204) return; // all was told already
+      for await (const frame of frames(response)) {
         tries = 0;
         last = frame.id ?? last;
         yield { event: frame.event, data: JSON.parse(frame.data) };

@@ -34,6 +34,7 @@ function provenance(memory) {
         fact("First studied", memory.learnt_in ? nightName(memory.learnt_in) : "not yet"),
         fact("Recalled", count(memory.uses ?? 0, "time")),
         memory.surprise !== null && memory.surprise !== undefined && fact("Surprise", `${number(memory.surprise, 2)} nats a token`),
+        memory.trained?.length > 0 && fact("Trained on it", memory.trained.map((id) => h("a", { href: `#/versions/${id}` }, id, " "))),
         fact("Held by", versions?.length ? versions.map((id) => h("a", { href: `#/versions/${id}` }, id, " ")) : "no version’s weights"))),
     memory.history?.length > 0 &&
       h("section", h("h3", "History"),
@@ -47,7 +48,9 @@ function editing(memory, done, cancel) {
   const field = h("textarea", { id: "memory-text", rows: 5, value: secret ? "" : memory.text });
   return h("form.edit", { on: { submit: async (event) => {
       event.preventDefault();
-      if (field.value.trim() && (await correct(memory.id, field.value.trim()))) done();
+      if (!field.value.trim()) return;
+      const corrected = await correct(memory.id, field.value.trim());
+      if (corrected) done(corrected.id);
     } } },
     h("label", { for: "memory-text" }, "What is true"), field,
     secret && h("p.hint", "The secret is masked here. Write the sentence without it."),
@@ -84,7 +87,7 @@ export function openMemory(id, changed = () => {}, start = "") {
               forgetDialog({ memories: [memory.id], what: "this memory" }, changed);
             }, { kind: "danger-quiet" })));
       const write = () => {
-        swap(top, editing(memory, () => (loaded.redraw(), changed()), read));
+        swap(top, editing(memory, (then) => ((id = then), loaded.redraw(), changed()), read));
         top.querySelector("textarea").focus();
       };
       if (mode === "edit") queueMicrotask(write);

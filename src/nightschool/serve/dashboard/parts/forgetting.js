@@ -59,7 +59,7 @@ export function forgetDialog({ memories = [], source, what }, changed) {
       swap(shown.body,
         h("p", "Nothing has been erased yet. This is what would go, and it cannot be brought back:"),
         receiptLines(answer, false),
-        h("p.hint", "The next night trains without it. To take something out and keep it on record, retire it."),
+        h("p.hint", answer.minutes ? `The next night trains without it; the last one took ${duration(60 * answer.minutes)}. ` : "The next night trains without it. ", "To take something out and keep it on record, retire it."),
         h("div.dialog-actions", no, yes));
       no.focus();
     } catch (error) {

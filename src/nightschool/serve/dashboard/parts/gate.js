@@ -25,9 +25,14 @@ function row(check) {
     h("p.check-why", { role: "cell" }, check.reason));
 }
 
-/** A gate's decision as a table; differences are in percentage points. */
+/** A gate's decision as a table; differences are in percentage points. A night tells its checks without figures. */
 export function checks(decision) {
   if (!decision) return h("p.quiet", "The gate has not spoken of it.");
+  if (decision.checks.every((check) => check.difference === undefined)) {
+    return h("ul.check-list", decision.checks.map((check) =>
+      h("li", h(`span.check-mark.${check.passed ? "yes" : "no"}`, { role: "img", "aria-label": check.passed ? "passed" : "failed" }, check.passed ? "✓" : "✕"),
+        h("div", h("b", label(CHECKS, check.name)), h("p.check-why", check.reason)))));
+  }
   return h("div.checks", { role: "table", "aria-label": "Checks of the gate, in points" },
     h("div.check.check-head", { role: "row" }, COLUMNS.map((name) => h("span", { role: "columnheader" }, name))),
     decision.checks.map(row));

@@ -2,7 +2,7 @@
 
 import { nightName } from "./words.js";
 
-const ALIASES = { live: "Live", previous: "Previous", base: "Base model, untaught" };
+const ALIASES = { candidate: "Candidate", live: "Live", previous: "Previous", base: "Base model, untaught" };
 
 /** live -> "Live (ver-...)"; a version by its id, with its night where that is told. */
 export function modelName(model) {

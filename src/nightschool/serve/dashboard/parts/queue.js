@@ -15,7 +15,7 @@ export async function decide(memory, action) {
   return done;
 }
 
-/** Replace a memory's text; null where it did not work. */
+/** Replace a memory's text: the answer is the memory that takes its place; null where it did not work. */
 export async function correct(id, text) {
   const done = await attempt(() => call("PATCH", `v1/memories/${encodeURIComponent(id)}`, { text }), "Corrected. The old wording stays in its history.");
   document.dispatchEvent(new CustomEvent("school-changed"));

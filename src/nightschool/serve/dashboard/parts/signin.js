@@ -34,7 +34,7 @@ export function signIn(host, then) {
     h("label", { for: "key" }, "Key"),
     h("div.field-row", field, h("button.button.primary", { type: "submit" }, "Sign in")),
     h("p.hint", { id: "key-note" }, "It stays in this tab and is gone when you close it."),
-    h("details", h("summary", "No key yet?"), h("p", "Whoever runs the server makes one on its command line:"), command("nightschool keys add --scope admin")),
+    h("details", h("summary", "No key yet?"), h("p", "Whoever runs the server makes one on its command line:"), command("nightschool keys create --scope admin")),
   );
   key.set(null);
   swap(host, form);

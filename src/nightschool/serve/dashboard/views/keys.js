@@ -3,12 +3,27 @@
 import { call, get } from "../parts/api.js";
 import { h, swap } from "../parts/dom.js";
 import { attempt, button, command, confirm, dialog, empty, head, panel, pill, skeleton, toast } from "../parts/ui.js";
-import { day, label, moment } from "../parts/words.js";
+import { day, moment } from "../parts/words.js";
 
 const SCOPES = { chat: "Ask, and see versions and nights", memory: "Read, correct and approve memories", admin: "All of it: promote, forget, nights, keys" };
 
+const DEEDS = [
+  ["POST /v1/memories/{memory_id}/approve", "Approved a memory"],
+  ["POST /v1/memories/{memory_id}/retire", "Retired a memory"],
+  ["PATCH /v1/memories", "Corrected a memory"],
+  ["POST /v1/memories", "Told it something"],
+  ["POST /v1/forget", "Forgot"],
+  ["POST /v1/feedback", "Gave feedback"],
+  ["POST /v1/versions", "Promoted a version"],
+  ["POST /v1/rollback", "Rolled back"],
+  ["POST /v1/nights", "Started a night"],
+  ["DELETE /v1/nights", "Cancelled a night"],
+  ["POST /v1/keys", "Made a key"],
+  ["DELETE /v1/keys", "Revoked a key"],
+];
+
 function showOnce(made) {
-  const secret = made.key ?? made.secret ?? "";
+  const secret = made.token;
   const shown = dialog("The new key", "small");
   const field = h("input.secret", { id: "secret", readonly: true, value: secret, "aria-describedby": "secret-note" });
   shown.body.append(
@@ -36,7 +51,7 @@ function make(again) {
     error.hidden = scopes.length > 0;
     error.textContent = "Choose at least one thing that it may do.";
     if (!scopes.length) return;
-    const body = { name: name.value.trim() || undefined, scopes, expires_days: days.value ? Number(days.value) : undefined };
+    const body = { name: name.value.trim(), scopes, days: days.value ? Number(days.value) : null };
     const made = await attempt(() => call("POST", "v1/keys", body));
     if (!made) return;
     shown.close();
@@ -67,9 +82,15 @@ function keyList(data, again) {
   }
   return h("ul.rows.keys", data.map((one) =>
     h("li.row",
-      h("div.row-main", h("b", one.name || one.id), h("small", [one.id, one.tenant && `tenant ${one.tenant}`, `made ${day(one.created)}`, one.expires ? `until ${day(one.expires)}` : "no end", one.last_used ? `last used ${moment(one.last_used)}` : null].filter(Boolean).join(" · "))),
+      h("div.row-main", h("b", one.name || one.id), h("small", [one.id, one.tenant && `tenant ${one.tenant}`, `made ${day(one.created)}`, one.expires ? `until ${day(one.expires)}` : "no end", one.requests_per_minute && `${one.requests_per_minute} requests a minute`, one.store === false && "nothing under it is remembered"].filter(Boolean).join(" · "))),
       h("span.marks", state(one), (one.scopes ?? []).map((scope) => pill(scope, "none"))),
       !one.revoked && h("span.row-actions", button("Revoke", () => revoke(one, again), { kind: "danger-quiet", keep: `revoke-${one.id}` })))));
+}
+
+/** What an entry of the audit log says was done, in words; commands say it themselves. */
+function deed(action) {
+  const known = DEEDS.find(([start]) => action.startsWith(start));
+  return known ? known[1] : action;
 }
 
 const auditTable = (data) =>
@@ -78,7 +99,7 @@ const auditTable = (data) =>
     : h("div.scroll", { tabindex: 0, role: "group", "aria-label": "Audit log" },
         h("table.audit", h("thead", h("tr", ["When", "Key", "What", "On"].map((name) => h("th", { scope: "col" }, name)))),
           h("tbody", data.map((entry) => h("tr",
-            h("td", moment(entry.at)), h("td", entry.key_id || entry.key || "–"), h("td", label({}, entry.action)), h("td.ids", [entry.objects ?? entry.ids ?? []].flat().join(", ")))))));
+            h("td", moment(entry.at)), h("td", entry.key_id === "-" ? "no key" : entry.key_id), h("td", { title: entry.action }, deed(entry.action), entry.status >= 400 && [" ", pill(`refused, ${entry.status}`, "no")]), h("td.ids", entry.objects.join(", ")))))));
 
 export default {
   title: "Keys",

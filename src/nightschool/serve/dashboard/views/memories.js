@@ -7,7 +7,7 @@ import { forgetDialog } from "../parts/forgetting.js";
 import { decide } from "../parts/queue.js";
 import { attempt, button, command, dialog, empty, head, panel, skeleton } from "../parts/ui.js";
 import { inView } from "../parts/shortcuts.js";
-import { STATUSES, count, day, label } from "../parts/words.js";
+import { STATUSES, count, day } from "../parts/words.js";
 
 const TABS = ["", ...Object.keys(STATUSES)];
 const LEADS = {
@@ -142,12 +142,17 @@ export default {
         return empty(title, text, ["", "live"].includes(at.status) && command("nightschool learn handbook.md"));
       }
       const groups = new Map();
-      if (at.status === "conflict") for (const one of items) groups.set(one.key || one.id, [...(groups.get(one.key || one.id) ?? []), one]);
+      if (at.status === "conflict") {
+        for (const one of items) {
+          const key = [one.id, ...(one.conflicts ?? [])].sort().join(" ");
+          groups.set(key, [...(groups.get(key) ?? []), one]);
+        }
+      }
       return [
         LEADS[at.status] && h("p.hint.queue-hint", LEADS[at.status], h("span.key-hints", h("kbd", "j"), h("kbd", "k"), " move ", h("kbd", "a"), " approve ", h("kbd", "r"), " reject ", h("kbd", "e"), " correct")),
         at.source && h("p.hint", button(`Forget all from ${at.source}…`, () => forgetDialog({ source: at.source, what: `all from ${at.source}` }, again), { kind: "danger-quiet" })),
         groups.size
-          ? [...groups].map(([key, ones]) => h("section.conflict", h("h2", label({}, key)), h("ul.rows", ones.map(row))))
+          ? [...groups.values()].map((ones) => h("section.conflict", h("h2", `${count(ones.length, "memory", "memories")} on the same thing`), h("ul.rows", ones.map(row))))
           : h("ul.rows", items.map(row)),
         next && button("Show more", async () => {
           const extra = await attempt(() => page(next));

@@ -11,10 +11,11 @@ const ACTIVE = ["queued", "running"];
 const KINDS = [["", "What is cheaper"], ["rebuild", "Rebuild from the base"], ["continue", "Go on from the live version"]];
 const EFFORTS = [["", "As set"], ["small", "Small"], ["medium", "Medium"], ["large", "Large"]];
 
+const jobName = (job) => (job.night ? nightName(job.night) : "The next night");
 const choice = (id, name, options) =>
   h("div.field", h("label", { for: id }, name), h("select", { id }, options.map(([value, text]) => h("option", { value }, text))));
 
-function startCard(again) {
+function startCard(schedule, again) {
   const kind = choice("kind", "Kind of night", KINDS);
   const effort = choice("effort", "Effort", EFFORTS);
   const start = button("Start a night", async () => {
@@ -28,7 +29,8 @@ function startCard(again) {
   return h("section.card.start",
     h("h2", "Send it to school"),
     h("p.quiet", "It writes study material from its memories, trains, and sits an exam that it has never seen. It goes on answering meanwhile; a version that fails the exam changes nothing."),
-    h("div.start-row", kind, effort, start));
+    h("div.start-row", kind, effort, start),
+    schedule?.nightly && h("p.hint", `By itself, the next one begins ${moment(schedule.next)}.`, schedule.last?.said ? ` Last time: ${schedule.last.said}` : ""));
 }
 
 function ended(job) {
@@ -53,7 +55,7 @@ function liveCard(job, signal, finished) {
   const amount = h("span");
   const lost = h("p.stale", { hidden: true }, "The connection broke; joining again…");
   const state = { ...job, loss: [...(job.loss ?? [])] };
-  let since = null;
+  let since = null; // where the step stood when it was first seen, for the time that is left
 
   function paint() {
     const at = Math.max(0, stepIndex(state.step));
@@ -65,20 +67,27 @@ function liveCard(job, signal, finished) {
     if (state.total) bar.value = state.done;
     else bar.removeAttribute("value");
     amount.textContent = state.total ? `${number(state.done)} of ${number(state.total)} · ${percent(state.done / state.total)}` : "\u00a0";
-    const rate = since && state.done > since.done ? (state.done - since.done) / (Date.now() - since.at) : 0;
+    const rate = since && state.done > since.done ? (state.done - since.done) / Math.max(1, state.at - since.at) : 0;
     left.textContent = rate ? `about ${duration(Math.max(1, (state.total - state.done) / rate / 1000))} left in this step` : "\u00a0";
     chart.set(state.loss, /train/i.test(state.step ?? "") ? state.total : 0);
   }
 
+  let waiting = false;
+  function schedulePaint() {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => ((waiting = false), paint()), 60); // many events come at once when a stream is joined
+  }
+
   function progress(data) {
     if (data.step !== undefined && data.step !== state.step) since = null;
-    Object.assign(state, { state: "running" }, data);
-    since ??= { done: state.done ?? 0, at: Date.now() };
+    Object.assign(state, { state: "running" }, data, { at: when(data.at)?.getTime() ?? Date.now() });
+    if (!since || state.done < since.done) since = { done: state.done ?? 0, at: state.at };
   }
 
   const cancel = button("Cancel the night", async () => {
     const yes = await confirm({
-      title: `Cancel ${nightName(job.night)}?`, action: "Cancel the night", danger: true,
+      title: "Cancel the night?", action: "Cancel the night", danger: true,
       says: h("p", "Training stops at the next step. Nothing is lost: the live model stays as it is, and the next night goes on where this one stopped."),
     });
     if (yes) await attempt(() => call("DELETE", `v1/nights/${encodeURIComponent(job.id)}`), "Stopping.");
@@ -89,13 +98,15 @@ function liveCard(job, signal, finished) {
       for await (const { event, data } of follow(`v1/nights/${encodeURIComponent(job.id)}/events`, { signal, lost: () => (lost.hidden = false) })) {
         lost.hidden = true;
         if (event === "loss") {
-          const point = Array.isArray(data) ? data : [data.step, data.loss];
-          if (!state.loss.length || point[0] > state.loss.at(-1)[0]) state.loss.push(point);
+          // A night that was taken up again tells some steps twice: the later loss counts.
+          while (state.loss.length && state.loss.at(-1)[0] >= data.done) state.loss.pop();
+          state.loss.push([data.done, data.loss]);
+          progress(data);
         } else if (event === "progress") progress(data);
         else if (event === "step") progress({ done: 0, total: 0, ...data });
-        paint();
-        if (event === "end") finished();
+        schedulePaint();
       }
+      finished();
     } catch (error) {
       if (error.name !== "AbortError") finished();
     }
@@ -103,7 +114,7 @@ function liveCard(job, signal, finished) {
 
   paint();
   return h("section.card.is-running",
-    h("div.card-head", h("div", h("h2", h("span.dot"), nightName(job.night)), h("p.hint", `began ${moment(job.started)}`)), cancel),
+    h("div.card-head", h("div", h("h2", h("span.dot"), jobName(job)), h("p.hint", job.started ? `began ${moment(job.started)}` : "It is in the queue.")), cancel),
     lost,
     h("div.night-grid",
       steps,
@@ -116,7 +127,7 @@ function pastNight(job, open) {
   const [word, kind] = job.state === "done" ? (job.outcome?.promoted ? ["promoted", "yes"] : ["refused", "no"]) : [job.state, job.state === "failed" ? "no" : "none"];
   const [from, to] = [when(job.started), when(job.ended)];
   return h("details.card.past-night", { "data-keep": `night-${job.id}`, open },
-    h("summary", h("b", nightName(job.night)), pill(word, kind), h("span.hint", [moment(job.started), from && to && duration((to - from) / 1000)].filter(Boolean).join(" · "))),
+    h("summary", h("b", jobName(job)), pill(word, kind), h("span.hint", [moment(job.started), from && to && duration((to - from) / 1000)].filter(Boolean).join(" · "))),
     ended(job), chart?.element);
 }
 
@@ -131,20 +142,20 @@ export default {
       every: 6000,
       bones: () => [skeleton(1, "mid"), skeleton(2, "row")],
       load: async () => {
-        const jobs = (await get("v1/nights", { signal })).data;
+        const { data: jobs, schedule } = await get("v1/nights", { signal });
         const running = jobs.find((job) => ACTIVE.includes(job.state));
         // What moves in a running night comes by its events, so only its id counts here.
-        return { running: running?.id ?? null, first: running, past: jobs.filter((job) => !ACTIVE.includes(job.state)), toJSON() {
-          return { running: this.running, past: this.past };
+        return { running: running?.id ?? null, first: running, schedule, past: jobs.filter((job) => !ACTIVE.includes(job.state)), toJSON() {
+          return { running: this.running, past: this.past, schedule };
         } };
       },
-      render({ running, first, past }) {
+      render({ running, first, schedule, past }) {
         const again = () => (shown.refresh(), pulse());
         if (running && following?.id !== running) following = { id: running, card: liveCard(first, signal, again) };
         if (!running) following = null;
         const sorted = [...past].sort((a, b) => (when(b.started) ?? 0) - (when(a.started) ?? 0));
         return [
-          following?.card ?? startCard(again),
+          following?.card ?? startCard(schedule, again),
           sorted.length > 0
             ? [h("h2.section-title", "Nights before"), sorted.map((job, n) => pastNight(job, n === 0 && !running))]
             : !running && empty("No nights yet", "The first one takes minutes for a handful of facts. You can close this page; the night goes on in the server."),

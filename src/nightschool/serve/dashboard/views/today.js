@@ -1,6 +1,6 @@
 // Today: the live model, how it got here, what waits for the owner, and the running night.
 
-import { get } from "../parts/api.js";
+import { get, whole } from "../parts/api.js";
 import { h, prose, swap } from "../parts/dom.js";
 import { button, command, head, panel, pill, scoreTiles, skeleton } from "../parts/ui.js";
 import { CHECKS, NIGHT_STEPS, count, day, duration, label, nightName, number, percent, stepIndex, verdict, versionName } from "../parts/words.js";
@@ -12,11 +12,11 @@ const optional = (promise) => promise.catch((error) => (error.status === 403 ? n
 async function load(signal) {
   const [status, versions, waiting, conflicts] = await Promise.all([
     get("v1/status", { signal }),
-    get("v1/versions", { signal }),
+    whole("v1/versions", { signal }),
     optional(get("v1/memories?status=waiting&limit=3", { signal })),
     optional(get("v1/memories?status=conflict&limit=2", { signal })),
   ]);
-  return { status, versions: versions.data, waiting: waiting?.data ?? [], conflicts: conflicts?.data ?? [] };
+  return { status, versions, waiting: waiting?.data ?? [], conflicts: conflicts?.data ?? [] };
 }
 
 const idOf = (alias) => (typeof alias === "object" && alias !== null ? alias.id : alias);

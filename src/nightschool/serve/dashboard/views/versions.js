@@ -1,18 +1,19 @@
 // Versions: the line of nights, what the gate said of each, and moving the live one.
 
-import { call, get } from "../parts/api.js";
+import { call, get, whole } from "../parts/api.js";
 import { h, swap } from "../parts/dom.js";
 import { checks } from "../parts/gate.js";
 import { attempt, button, command, confirm, empty, head, panel, pill, scoreTiles, skeleton } from "../parts/ui.js";
-import { CHECKS, count, day, duration, label, moment, nightName, number, percent, verdict } from "../parts/words.js";
+import { CHECKS, SCORES, count, day, duration, label, moment, nightName, number, percent, verdict } from "../parts/words.js";
+
+const RATES = ["right", "low", "high", "base"];
 
 function table(one) {
-  const columns = one.columns ?? Object.keys(one.rows?.[0] ?? {});
-  const cell = (value) => (typeof value === "number" && value >= 0 && value <= 1 && value % 1 ? percent(value) : value ?? "–");
-  return h("div.scroll", { tabindex: 0, role: "group", "aria-label": one.title ?? "Exam table" },
-    h("table", h("caption", one.title ?? one.name ?? ""),
-      h("thead", h("tr", columns.map((name) => h("th", { scope: "col" }, label({}, name))))),
-      h("tbody", (one.rows ?? []).map((row) => h("tr", columns.map((name, n) => h("td", cell(Array.isArray(row) ? row[n] : row[name]))))))));
+  const cell = (value, name) => (RATES.includes(name) ? percent(value) : typeof value === "string" ? label({ ...SCORES }, value) : value ?? "–");
+  return h("div.scroll", { tabindex: 0, role: "group", "aria-label": one.title },
+    h("table", h("caption", one.title, ", closed-book; low and high bound 95%"),
+      h("thead", h("tr", one.columns.map((name) => h("th", { scope: "col" }, label({ base: "Base model" }, name))))),
+      h("tbody", one.rows.map((row) => h("tr", one.columns.map((name, n) => h("td", cell(row[n], name))))))));
 }
 
 function details(version, signal) {
@@ -107,7 +108,7 @@ export default {
       signal,
       every: 15000,
       bones: () => skeleton(3, "tall"),
-      load: async () => (await get("v1/versions", { signal })).data,
+      load: () => whole("v1/versions", { signal }),
       render(versions) {
         if (!versions.length) {
           return empty("No versions yet", "A night makes one: it trains, sits its exam and is judged. The base model answers until one has passed.",
