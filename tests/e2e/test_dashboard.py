@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright, for the tests in a browser")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="pip install playwright, for the tests in a browser"
+)
 SERVER = runpy.run_path(str(Path(__file__).with_name("dashboard_server.py")))
 VIEWS = {
     "today": "Night 3’s version answers",
@@ -59,7 +61,9 @@ def browser():
         try:
             opened = run.chromium.launch(executable_path=chromium(), args=ARGUMENTS.split())
         except playwright.Error as error:
-            pytest.skip(f"No Chromium starts here ({str(error).splitlines()[0]}): `apt install chromium`, or `playwright install chromium`")
+            pytest.skip(
+                f"No Chromium starts here ({str(error).splitlines()[0]}): `apt install chromium`, or `playwright install chromium`"
+            )
         yield opened
         opened.close()
 
@@ -78,7 +82,10 @@ class Visit:
         self.page, self.server, self.stand = page, server, server.stand
         self.troubles: list[str] = []
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", lambda line: line.type in ("error", "warning") and self.troubles.append(line.text))
+        page.on(
+            "console",
+            lambda line: line.type in ("error", "warning") and self.troubles.append(line.text),
+        )
 
     def go(self, route: str) -> None:
         self.page.goto("about:blank")
@@ -110,7 +117,11 @@ class Visit:
 
 @pytest.fixture
 def visit(browser, server, request):
-    wanted = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light", **getattr(request, "param", {})}
+    wanted = {
+        "viewport": {"width": 1280, "height": 860},
+        "color_scheme": "light",
+        **getattr(request, "param", {}),
+    }
     context = browser.new_context(**wanted)
     context.set_default_timeout(10_000)
     yield Visit(context.new_page(), server)
@@ -198,7 +209,15 @@ def test_a_lost_server_leaves_what_was_shown(visit):
 def test_the_keyboard_leads_everywhere(visit):
     visit.go("today")
     visit.sees(VIEWS["today"])
-    for letter, view in {"v": "versions", "m": "memories", "n": "night", "x": "matrix", "k": "keys", "p": "compare", "t": "today"}.items():
+    for letter, view in {
+        "v": "versions",
+        "m": "memories",
+        "n": "night",
+        "x": "matrix",
+        "k": "keys",
+        "p": "compare",
+        "t": "today",
+    }.items():
         visit.keys("g", letter)
         visit.sees(VIEWS[view])
         assert visit.page.locator("#nav [aria-current=page]").get_attribute("data-view") == view
@@ -248,7 +267,9 @@ def test_a_memory_is_corrected_in_its_drawer(visit):
     visit.press("Save")
     visit.page.get_by_role("dialog").get_by_text("Deploys happen on Fridays.").first.wait_for()
     assert visit.stand.memories[0]["text"] == "Deploys happen on Fridays."
-    assert visit.page.get_by_role("alert").count() == 0  # the drawer went on with the one that took its place
+    assert (
+        visit.page.get_by_role("alert").count() == 0
+    )  # the drawer went on with the one that took its place
 
 
 def test_forgetting_is_tried_before_it_is_done(visit):
@@ -349,6 +370,28 @@ def test_a_new_key_is_shown_once(visit):
     assert "ns-3vQ8" not in visit.page.content()
 
 
+def test_the_first_key_does_not_lock_its_maker_out(visit):
+    visit.stand.keys.clear()
+    visit.go("keys")
+    visit.press("Make the first key")
+    assert visit.page.get_by_label("admin").is_checked()
+    assert visit.page.get_by_label("admin").is_disabled()
+    visit.press("Make the key")
+    visit.sees("This tab goes on with the new one.")
+    visit.page.wait_for_timeout(500)
+    visit.press("I have it")
+    visit.sees("in use")
+    assert visit.page.get_by_text("Paste yours to go on").count() == 0
+
+
+def test_what_is_not_remembered_takes_no_feedback(visit):
+    visit.go("chat")
+    visit.page.get_by_label("Remember this conversation").uncheck()
+    visit.press("What are you unsure of?")
+    visit.sees("Not remembered, so it takes no feedback.")
+    assert visit.stand.calls[0][2]["store"] is False
+
+
 # -- how it looks ----------------------------------------------------------------------------
 
 
@@ -390,7 +433,14 @@ def test_motion_is_reduced_on_request(visit):
     visit.stand.mode = "full"
     visit.go("keys")
     visit.press("New key")
-    assert float(visit.page.evaluate("parseFloat(getComputedStyle(document.querySelector('dialog')).animationDuration)")) < 0.001
+    assert (
+        float(
+            visit.page.evaluate(
+                "parseFloat(getComputedStyle(document.querySelector('dialog')).animationDuration)"
+            )
+        )
+        < 0.001
+    )
 
 
 @pytest.mark.parametrize("visit", [NARROW], indirect=True, ids=["narrow"])

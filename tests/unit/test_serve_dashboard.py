@@ -13,7 +13,11 @@ STYLE = (FILES / "style.css").read_text("utf-8")
 PAGE = (FILES / "index.html").read_text("utf-8")
 
 TEXT_ON = [
-    *((text, under) for text in ("ink", "quiet", "night") for under in ("paper", "side", "card", "rail")),
+    *(
+        (text, under)
+        for text in ("ink", "quiet", "night")
+        for under in ("paper", "side", "card", "rail")
+    ),
     ("quiet", "paper"),
     ("night", "night-soft"),
     ("ink", "night-soft"),
@@ -21,7 +25,11 @@ TEXT_ON = [
     ("on-night", "night"),
     ("card", "bad"),
     ("paper", "ink"),
-    *((name, under) for name in ("good", "bad", "warn") for under in (f"{name}-soft", "card", "paper")),
+    *(
+        (name, under)
+        for name in ("good", "bad", "warn")
+        for under in (f"{name}-soft", "card", "paper")
+    ),
     *(("ink", f"heat-{level}") for level in range(6)),
     *(("on-night", f"heat-{level}") for level in range(6, 10)),
 ]
@@ -32,7 +40,9 @@ SEEN_ON = [("line-strong", "card"), ("line-strong", "paper"), ("night", "card"),
 def palettes():
     """Return the custom properties of the light theme, the dark one, and the dark one as the system's."""
     blocks = re.findall(r"(:root[^{]*)\{([^}]*)\}", STYLE)
-    read = [(name.strip(), dict(re.findall(r"--([\w-]+):\s*([^;]+);", body))) for name, body in blocks]
+    read = [
+        (name.strip(), dict(re.findall(r"--([\w-]+):\s*([^;]+);", body))) for name, body in blocks
+    ]
     light = read[0][1]
     dark = next(values for name, values in read if name == ':root[data-theme="dark"]')
     system = next(values for name, values in read if name == ':root:not([data-theme="light"])')
@@ -79,11 +89,20 @@ def test_a_strict_policy_is_possible():
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_no_markup_is_made_of_data(path):
     text = path.read_text("utf-8")
-    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
+    for forbidden in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+    ):
         assert forbidden not in text
 
 
-@pytest.mark.parametrize("path", [*SCRIPTS, FILES / "style.css", FILES / "index.html"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*SCRIPTS, FILES / "style.css", FILES / "index.html"], ids=lambda path: path.name
+)
 def test_nothing_is_fetched_from_elsewhere(path):
     links = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"')]*", path.read_text("utf-8"))
     assert [link for link in links if "www.w3.org" not in link] == []
@@ -106,6 +125,8 @@ def test_the_wheel_holds_the_files():
     project = FILES.parents[3] / "pyproject.toml"
     if not project.exists():
         pytest.skip("runs in the source tree")
-    patterns = tomllib.loads(project.read_text("utf-8"))["tool"]["setuptools"]["package-data"]["nightschool"]
+    patterns = tomllib.loads(project.read_text("utf-8"))["tool"]["setuptools"]["package-data"][
+        "nightschool"
+    ]
     kinds = {path.suffix for path in FILES.rglob("*") if path.is_file()}
     assert kinds <= {pattern.removeprefix("**/*") for pattern in patterns}

@@ -138,6 +138,8 @@ async function route() {
 
 document.addEventListener("signed-out", () => {
   if (main.querySelector(".sign-in")) return;
+  const staying = document.querySelector("dialog[open][data-stays]");
+  if (staying) return void staying.addEventListener("close", route, { once: true });
   leaving.abort();
   for (const open of document.querySelectorAll("dialog[open]")) open.close();
   inView();

@@ -26,7 +26,7 @@ function provenance(memory) {
       h("section", h("h3", "Where it comes from"),
         h("p", episode.title || episode.source),
         episode.excerpt && h("blockquote", episode.excerpt),
-        h("p.hint", [memory.speaker && `said by ${memory.speaker}`, memory.source, moment(memory.at)].filter(Boolean).join(" · "))),
+        h("p.hint", [memory.speaker && `said by ${memory.speaker}`, memory.source !== "said" && memory.source, moment(memory.at)].filter(Boolean).join(" · "))),
     h("section", h("h3", "What is known of it"),
       h("dl.facts-list",
         fact("Stands behind it", label(TRUST, memory.trust), memory.approved ? ", approved by you" : ""),

@@ -122,7 +122,7 @@ export function dialog(title, kind = "") {
     h("div.dialog-head", h("h2", { id, tabindex: -1, autofocus: true }, title), iconButton("Close", "close", () => box.close())),
     body,
   );
-  box.addEventListener("click", (event) => event.target === box && box.close());
+  box.addEventListener("click", (event) => event.target === box && !("stays" in box.dataset) && box.close());
   box.addEventListener("close", () => {
     box.remove();
     if (back?.isConnected) back.focus({ preventScroll: true });

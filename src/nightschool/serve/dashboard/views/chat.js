@@ -71,7 +71,7 @@ function bubble(entry, retry) {
     else if (entry.streaming) swap(text, entry.text, h("span.caret"));
     else swap(text, entry.text || h("span.quiet", "It said nothing."));
     if (entry.role === "assistant" && !entry.streaming && !entry.error) {
-      swap(foot, h("div.said-by", entry.version && h("a.hint", { href: `#/versions/${entry.version}` }, `answered by ${entry.version}`), entry.stopped && h("span.hint", "stopped"), recalledLine(entry.recalled)), entry.id && feedback(entry));
+      swap(foot, h("div.said-by", entry.version && h("a.hint", { href: `#/versions/${entry.version}` }, `answered by ${entry.version}`), entry.stopped && h("span.hint", "stopped"), recalledLine(entry.recalled)), entry.episode ? feedback(entry) : h("p.hint", "Not remembered, so it takes no feedback."));
     }
   };
   if (entry.role === "assistant") paint();

@@ -1,6 +1,6 @@
 // Keys: who may do what, a new key shown once, and the audit log.
 
-import { call, get } from "../parts/api.js";
+import { call, get, key } from "../parts/api.js";
 import { h, swap } from "../parts/dom.js";
 import { attempt, button, command, confirm, dialog, empty, head, panel, pill, skeleton, toast } from "../parts/ui.js";
 import { day, moment } from "../parts/words.js";
@@ -23,25 +23,29 @@ const DEEDS = [
 ];
 
 function showOnce(made) {
-  const secret = made.token;
+  const first = key.get() === null; // from now on every call needs one: this tab would lock itself out
+  if (first) key.set(made.token);
   const shown = dialog("The new key", "small");
-  const field = h("input.secret", { id: "secret", readonly: true, value: secret, "aria-describedby": "secret-note" });
+  shown.box.dataset.stays = ""; // nothing but its owner closes it
+  const field = h("input.secret", { id: "secret", readonly: true, value: made.token, "aria-describedby": "secret-note" });
   shown.body.append(
     h("label", { for: "secret" }, "Copy it now"),
-    h("div.field-row", field, button("Copy", () => navigator.clipboard?.writeText(secret).then(() => toast("Copied."), () => field.select()), { kind: "primary" })),
+    h("div.field-row", field, button("Copy", () => navigator.clipboard?.writeText(made.token).then(() => toast("Copied."), () => field.select()), { kind: "primary" })),
     h("p.warning", { id: "secret-note" }, "It is shown this once. The server keeps only a hash of it, and nobody can look it up later."),
+    first && h("p.note", "From now on every call needs a key. This tab goes on with the new one."),
     h("p.hint", "Clients take it as their API key, with this address:"), command(new URL("v1", document.baseURI).href),
     h("div.dialog-actions", button("I have it", shown.close)));
   field.select();
 }
 
-function make(again) {
+function make(again, first) {
   const shown = dialog("New key", "small");
   const name = h("input", { id: "key-name", type: "text", placeholder: "The editor plug-in", maxlength: 80 });
   const days = h("input", { id: "key-days", type: "number", min: 1, max: 3650, placeholder: "never" });
   const boxes = Object.entries(SCOPES).map(([scope, says]) => {
     const box = h("input", { type: "checkbox", id: `scope-${scope}`, value: scope });
-    box.checked = scope === "chat";
+    box.checked = scope === (first ? "admin" : "chat");
+    box.disabled = Boolean(first) && scope === "admin";
     return [box, h("label.switch.scope", box, h("span", h("b", scope), " ", h("small", says)))];
   });
   const error = h("p.warning", { hidden: true, role: "alert" });
@@ -59,7 +63,7 @@ function make(again) {
     again();
   } } },
     h("label", { for: "key-name" }, "Whose is it?"), name,
-    h("fieldset", h("legend", "It may"), boxes.map(([, line]) => line)),
+    h("fieldset", h("legend", "It may"), boxes.map(([, line]) => line), first && h("p.hint", "The first key has to be an admin’s: from then on, whoever has none is refused.")),
     h("label", { for: "key-days" }, "Days until it expires"), days, error,
     h("div.dialog-actions", button("Cancel", shown.close), h("button.button.primary", { type: "submit" }, "Make the key"))));
   name.focus();
@@ -78,7 +82,7 @@ const state = (one) => (one.revoked ? pill("revoked", "no") : one.expires && new
 function keyList(data, again) {
   if (!data.length) {
     return empty("No keys", "Without one, everybody who reaches this machine’s loopback may do everything, and the server binds to nothing wider. Make an admin key first: from then on every call needs one.",
-      button("Make the first key", () => make(again), { kind: "primary" }));
+      button("Make the first key", () => make(again, true), { kind: "primary" }));
   }
   return h("ul.rows.keys", data.map((one) =>
     h("li.row",
@@ -104,12 +108,17 @@ const auditTable = (data) =>
 export default {
   title: "Keys",
   show(place, { signal }) {
+    let none = false;
     const host = h("div");
     const log = h("div");
     const again = () => (shown.refresh(), audit.refresh());
-    swap(place, head("Keys", "Each client gets a key of its own, with what it may do.", button("New key", () => make(again), { kind: "primary", icon: "plus" })), host,
+    swap(place, head("Keys", "Each client gets a key of its own, with what it may do.", button("New key", () => make(again, none), { kind: "primary", icon: "plus" })), host,
       h("h2.section-title", "Who did what"), log);
-    const shown = panel(host, { signal, bones: () => skeleton(3, "row"), load: async () => (await get("v1/keys", { signal })).data, render: (data) => keyList(data, again) });
+    const shown = panel(host, { signal, bones: () => skeleton(3, "row"), load: async () => {
+      const { data } = await get("v1/keys", { signal });
+      none = data.length === 0;
+      return data;
+    }, render: (data) => keyList(data, again) });
     const audit = panel(log, { signal, bones: () => skeleton(3), load: async () => (await get("v1/audit", { signal })).data, render: auditTable });
   },
 };

@@ -126,7 +126,7 @@ export default {
         h("label.check-cell", box),
         h("button.row-open", { type: "button", "data-keep": memory.id, "data-row": memory.id, on: { click: open, focus: () => (cursor = memory.id) } },
           h("span.row-text", prose(memory.text)),
-          h("small", [memory.source, memory.speaker && `said by ${memory.speaker}`, day(memory.at)].filter(Boolean).join(" · ")),
+          h("small", [memory.source !== "said" && memory.source, memory.speaker && `said by ${memory.speaker}`, day(memory.at)].filter(Boolean).join(" · ")),
           h("span.marks", marks(memory))),
         queue && h("span.row-actions",
           button("Approve", () => act(memory, "approve"), { kind: "good", icon: "check" }),

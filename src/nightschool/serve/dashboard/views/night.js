@@ -81,7 +81,8 @@ function liveCard(job, signal, finished) {
 
   function progress(data) {
     if (data.step !== undefined && data.step !== state.step) since = null;
-    Object.assign(state, { state: "running" }, data, { at: when(data.at)?.getTime() ?? Date.now() });
+    const { step = state.step, done = 0, total = 0 } = data;
+    Object.assign(state, { state: "running", step, done, total, at: when(data.at)?.getTime() ?? Date.now() });
     if (!since || state.done < since.done) since = { done: state.done ?? 0, at: state.at };
   }
 
@@ -103,7 +104,7 @@ function liveCard(job, signal, finished) {
           state.loss.push([data.done, data.loss]);
           progress(data);
         } else if (event === "progress") progress(data);
-        else if (event === "step") progress({ done: 0, total: 0, ...data });
+        else if (event === "step") progress(data);
         schedulePaint();
       }
       finished();

@@ -88,11 +88,11 @@ function card(version, before, state, again) {
     h("div.version-body",
       h("div.card-head",
         h("div",
-          h("h2", nightName(version.night), " ", pill(word, kind), (version.aliases ?? []).map((name) => [" ", pill(name, "alias")]), version.tainted && [" ", pill("knew what was forgotten", "no")]),
+          h("h2", nightName(version.night), " ", pill(word, kind), ["live", "previous"].filter((name) => version.aliases.includes(name)).map((name) => [" ", pill(name, "alias")]), version.tainted && [" ", pill("knew what was forgotten", "no")]),
           h("p.hint", `${version.id} · ${version.kind} · ${moment(version.created)}`)),
         h("div.actions",
           live && button("Roll back", () => rollBack(version, state.previous, again), { keep: `back-${version.id}` }),
-          !live && !version.tainted && button(version.decision?.promote ? "Promote" : "Override…", () => promote(version, state.live, again), { keep: `promote-${version.id}` }))),
+          !live && !version.tainted && button(version.decision?.promote || version.decision?.overridden_by ? "Promote" : "Override…", () => promote(version, state.live, again), { keep: `promote-${version.id}` }))),
       version.decision?.overridden_by && h("p.warning", `Promoted by ${version.decision.overridden_by}, against the gate.`),
       scoreTiles(version.scores, before?.scores),
       details(version, state.signal)));
