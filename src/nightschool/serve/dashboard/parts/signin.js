@@ -1,0 +1,42 @@
+// The state in which the server asks for a key.
+
+import { key } from "./api.js";
+import { h, icon, swap } from "./dom.js";
+import { command } from "./ui.js";
+
+/** Show the key field in the page; `then` runs once a key was given. */
+export function signIn(host, then) {
+  const refused = key.get() !== null;
+  const field = h("input", {
+    id: "key",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "ns-…",
+    required: true,
+    "aria-describedby": "key-note",
+  });
+  const form = h(
+    "form.sign-in",
+    {
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          if (!field.value.trim()) return;
+          key.set(field.value.trim());
+          then();
+        },
+      },
+    },
+    h("div.state-mark", icon("keys")),
+    h("h1", "Sign in"),
+    h("p", refused ? "The server does not know this key, or it has expired. Try another." : "This school is kept under keys. Paste yours to go on."),
+    h("label", { for: "key" }, "Key"),
+    h("div.field-row", field, h("button.button.primary", { type: "submit" }, "Sign in")),
+    h("p.hint", { id: "key-note" }, "It stays in this tab and is gone when you close it."),
+    h("details", h("summary", "No key yet?"), h("p", "Whoever runs the server makes one on its command line:"), command("nightschool keys create --scope admin")),
+  );
+  key.set(null);
+  swap(host, form);
+  field.focus();
+}
