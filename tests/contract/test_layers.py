@@ -29,6 +29,7 @@ FLOWS = (
     "bases",
     "wire",
     "day",
+    "codebase",
     "curate",
     "exchange",
     "scope",

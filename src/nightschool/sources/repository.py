@@ -157,7 +157,7 @@ def read_repository(
     fresh = {p for p, e in new.listing.entries.items() if _oid(old, p) != e.oid}
     gone = old.listing.entries.keys() - new.listing.entries.keys()
     for path, told in roles.items():
-        if told.reason:
+        if told.reason and path in fresh:
             new.skipped.setdefault(told.reason, []).append(path)
     read = _Reader(repository, tenant, new, fresh | gone, fit, progress)
     readings = [*read.code(), *read.documents()]
@@ -172,7 +172,7 @@ def read_repository(
         paths,
         len(fresh | gone),
         moved(bodies_old, bodies_new, _renamed(old, new, fresh, gone)),
-        tuple(tally({**new.listing.skipped, **skipped})),
+        tuple(tally({**new.listing.skipped, **skipped} if fresh | gone else {})),
         _mark(repository, tenant),
     )
 
@@ -202,7 +202,7 @@ class _Reader:
     def code(self) -> Iterator[Reading]:
         """Read each language of which a file changed."""
         yield from self._python()
-        for grammar in dict.fromkeys(GRAMMARS):
+        for grammar in GRAMMARS:
             defined, used = ([p for p in self.by_role[role] if grammar_of(p) == grammar] for role in (Role.CODE, Role.USAGE))  # fmt: skip
             if not any(grammar_of(path) == grammar for path in self.changed) or not defined:
                 continue
