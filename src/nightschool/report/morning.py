@@ -41,6 +41,23 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A file of code or a tool, and how much of it is known closed-book."""
+
+    name: str
+    kind: str
+    """`module` or `tool`."""
+    facts: int
+    """Live memories about it."""
+    asked: int
+    """How many of them the exam asked of tonight's version."""
+    base: Rate | None
+    """None: not run."""
+    version: Rate | None
+    """None: not run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Something that a night must not harm: general ability, or saying "I don't know"."""
 
@@ -153,6 +170,8 @@ class Morning:
     lost: Tally | None = None
     """Facts of earlier nights that the version before knew (`total`) and tonight's does not (`known`)."""
     groups: tuple[Contrast, ...] = ()
+    parts: tuple[Part, ...] = ()
+    """What it knows of each file of code and each tool, by kind and name; empty where it learnt none."""
     modes: tuple[Contrast, ...] = ()
     guards: tuple[Guard, ...] = ()
     decision: Decision | None = None
