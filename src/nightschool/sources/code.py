@@ -98,15 +98,21 @@ def _public(module: Any, package: str) -> Iterator[tuple[str, str, Any]]:
     """List (name, module to import from, thing), the module itself first."""
     yield module.path, module.path, module
     for name, member in module.members.items():
-        if name.startswith("_") or not member.is_public:
+        if name.startswith("_"):
             continue
         thing = _target(member, package)
-        if thing is None:
+        if thing is None or not (member.is_public or _lifted(module, member, thing)):
             continue
         if not thing.is_module:
             yield f"{module.path}.{name}", module.path, thing
         elif not member.is_alias:
             yield from _public(thing, package)
+
+
+def _lifted(module: Any, member: Any, thing: Any) -> bool:
+    """Tell what an `__init__` without `__all__` takes out of a private module: there it can be meant for nobody else."""
+    private = any(part.startswith("_") for part in thing.path.split(".")[1:-1])
+    return bool(member.is_alias and module.is_init_module and module.exports is None and private)
 
 
 def _distance(path: str, source: str) -> tuple[int, int]:

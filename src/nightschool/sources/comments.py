@@ -61,7 +61,7 @@ def read_comment(raw: str) -> Comment:
 
 def _prose(body: str, result: str) -> Prose:
     paragraphs = []
-    for paragraph in re.split(r"\n\s*\n", body):
+    for paragraph in re.split(r"\n\s*\n", body.strip()):
         if re.match(r"\s*(?:#|```|~~~|@)", paragraph):
             break  # rustdoc's sections, and examples
         paragraphs.append(_plain(paragraph))
@@ -82,6 +82,7 @@ def _unmarked(raw: str) -> str:
 def _plain(text: str) -> str:
     """Take away the markup of Javadoc, and rustdoc's links."""
     text = re.sub(r"\{@\w+\s+([^}]*)\}", r"`\1`", text)
-    text = re.sub(r"</?(?:p|code|b|i|em|strong|br|pre|ul|li|tt)\s*/?>", " ", text)
+    text = re.sub(r"</?(?:code|b|i|em|strong|tt)>", "", text)
+    text = re.sub(r"</?(?:p|br|pre|ul|li)\s*/?>", " ", text)
     text = re.sub(r"\[(`[^`]+`)\](?:\([^)]*\))?", r"\1", text)
     return " ".join(re.sub(r"[@\\](?:p|c|ref|a)\s+(\S+)", r"`\1`", text).split())

@@ -60,11 +60,20 @@ def _body(place: Place, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Class
         told += [ast.dump(base) for base in [*node.bases, *node.keywords]]
     else:
         told += [ast.dump(node.args), ast.dump(node.returns) if node.returns else ""]
-    plain = [one.replace(f"'{place.short}'", "'@'") for one in told]
+    plain = [_without_own(one, place, node) for one in told]
     weight = sum(1 for part in inner for _ in ast.walk(part))
     if weight < TELLING:
         plain.append(doc)
     return Body(place, digest(*plain)[:16], weight >= TELLING or bool(doc))
+
+
+def _without_own(dump: str, place: Place, node: ast.AST) -> str:
+    """Leave out how a function calls itself, and a class names itself: under another name it does so, too."""
+    name = f"Name(id='{place.short}'"
+    if isinstance(node, ast.ClassDef):
+        return dump.replace(name, "Name(@")
+    method = f"Call(func=Attribute(value=Name(id='self', ctx=Load()), attr='{place.short}'"
+    return dump.replace(f"Call(func={name}", "Call(@").replace(method, "Call(@")
 
 
 def moved(

@@ -257,7 +257,9 @@ def _definition(
         "export_statement", "lexical_declaration", "variable_declaration", "type_declaration",
     ):  # fmt: skip
         outer = outer.parent
-    whole = re.sub(rf"(?<![\w$]){re.escape(short)}(?![\w$])", "@", text(node))
+    own = rf"(?<![\w$]){re.escape(short)}(?![\w$])"
+    whole = re.sub(own, "@", text(node), count=1)
+    whole = re.sub(own + (r"(?=\s*\()" if kind == "function" else ""), "@", whole)  # it names itself
     words = re.findall(r"\w+|[^\w\s]", whole)
     return Definition(
         short, owner, kind, _signature(node) if kind == "function" else "", tuple(given), returns,
