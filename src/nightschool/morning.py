@@ -77,7 +77,10 @@ def _places(memories: Sequence[Memory]) -> dict[str, tuple[str, str]]:
         f = memory.facets
         if memory.form.startswith("code.") and f.get("file"):
             # Python's files are named from their package on; others from the repository on.
-            found[memory.id] = ("module", f"{f['package']}/{f['file']}" if "language" in f else f["file"])
+            found[memory.id] = (
+                "module",
+                f"{f['package']}/{f['file']}" if "language" in f else f["file"],
+            )
         elif memory.form == "tool":
             found[memory.id] = ("tool", f["name"])
     return found

@@ -72,7 +72,14 @@ class GitFolder:
         self.git("init", "-q", "-b", "main")
 
     def git(self, *arguments, **more):
-        who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"]
+        who = [
+            "-c",
+            "user.name=Ada",
+            "-c",
+            "user.email=ada@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        ]
         done = subprocess.run(
             ["git", *who, *arguments], cwd=self.path, check=True, capture_output=True, **more
         )

@@ -39,7 +39,12 @@ def test_reading_a_commit_equals_reading_a_checkout_of_it(files):
             (made / path).parent.mkdir(parents=True, exist_ok=True)
             (made / path).write_bytes(content)
         who = ["-c", "user.name=a", "-c", "user.email=a", "-c", "core.autocrlf=false"]
-        for command in (["init", "-q"], ["add", "-Af"], ["commit", "-qm", "x"], ["clone", "-q", ".", checkout]):
+        for command in (
+            ["init", "-q"],
+            ["add", "-Af"],
+            ["commit", "-qm", "x"],
+            ["clone", "-q", ".", checkout],
+        ):
             subprocess.run(["git", *who, *command], cwd=made, check=True, capture_output=True)
         there = {
             p.relative_to(checkout).as_posix(): p.read_bytes()
@@ -55,7 +60,13 @@ def test_branches_tags_and_commits(git_folder):
     git_folder.git("switch", "-qc", "feature/two@work")
     git_folder.commit({"a.txt": "two"})
     git_folder.git("switch", "-q", "main")
-    for branch, text in (("", b"one"), ("@main", b"one"), ("@v1", b"one"), (f"@{first}", b"one"), ("@feature/two@work", b"two")):
+    for branch, text in (
+        ("", b"one"),
+        ("@main", b"one"),
+        ("@v1", b"one"),
+        (f"@{first}", b"one"),
+        ("@feature/two@work", b"two"),
+    ):
         assert contents(git_folder.address + branch) == {"a.txt": text}
     with Repository(git_folder.address) as repository:
         assert repository.source == f"{git_folder.address}@main"
@@ -88,7 +99,9 @@ def test_what_is_no_repository_is_told(git_folder, tmp_path):
         with pytest.raises(SourceUnreadable, match=said):
             Repository(address)
     git_folder.commit({"a": "x"})
-    with pytest.raises(SourceUnreadable, match="no branch, tag or commit 'nope'. Its branches: main"):
+    with pytest.raises(
+        SourceUnreadable, match=r"no branch, tag or commit 'nope'\. Its branches: main"
+    ):
         Repository(f"{git_folder.address}@nope")
     with pytest.raises(SourceUnreadable, match="no branch"):
         Repository(f"{git_folder.address}@--upload-pack=evil")
@@ -105,7 +118,7 @@ def test_links_submodules_and_names_that_do_not_fit_a_line_are_counted(git_folde
     with Repository(git_folder.address) as repository:
         listing = repository.listing()
     assert sorted(listing.entries) == ["a.txt", "ok.txt"]
-    skipped = dict((reason, names) for names, reason in tally(listing.skipped))
+    skipped = {reason: names for names, reason in tally(listing.skipped)}
     assert skipped["symbolic links are not followed"] == "link.md"
     assert skipped["submodules are not read; learn them by their own address"] == "inner"
     assert "\n" not in skipped["its name is not plain UTF-8 text"]
@@ -147,9 +160,15 @@ def test_what_a_partial_clone_lacks_is_not_fetched(git_folder, tmp_path):
     git_folder.commit({"a.py": "x = 1\n" * 50, "b.py": "y = 2\n"})
     git_folder.git("config", "uploadpack.allowFilter", "true")
     clone = tmp_path / "partial"
-    git_folder.git("clone", "-q", "--bare", "--filter=blob:limit=20", git_folder.address[4:], str(clone))
+    git_folder.git(
+        "clone", "-q", "--bare", "--filter=blob:limit=20", git_folder.address[4:], str(clone)
+    )
     ran = tmp_path / "ran"
-    subprocess.run(["git", "config", "remote.origin.uploadpack", f"touch {ran};git-upload-pack"], cwd=clone, check=True)
+    subprocess.run(
+        ["git", "config", "remote.origin.uploadpack", f"touch {ran};git-upload-pack"],
+        cwd=clone,
+        check=True,
+    )
     with Repository(f"git+file://{clone}") as repository:
         listing = repository.listing()
     assert (list(listing.entries), list(listing.skipped.values())) == (["b.py"], [["a.py"]])
@@ -164,7 +183,10 @@ def test_a_tree_that_names_a_billion_files_is_refused(git_folder, monkeypatch):
         rows = "".join(f"{kind} {oid}\tf{k}\n" for k in range(10))
         oid, kind = git_folder.git("mktree", input=rows.encode()), "040000 tree"
     commit = git_folder.git("commit-tree", oid, "-m", "x")
-    with Repository(f"{git_folder.address}@{commit}") as repository, pytest.raises(SourceUnreadable, match="more than 500"):
+    with (
+        Repository(f"{git_folder.address}@{commit}") as repository,
+        pytest.raises(SourceUnreadable, match="more than 500"),
+    ):
         repository.listing()
 
 

@@ -10,7 +10,10 @@ OTHER = "    seen = set()\n    for one in rows:\n        seen.add(one)\n    retu
 
 def between(old, new, files=None):
     """Find moves between two {path: code}."""
-    rows = [[b for path, code in side.items() for b in python_bodies(path, ast.parse(code))] for side in (old, new)]
+    rows = [
+        [b for path, code in side.items() for b in python_bodies(path, ast.parse(code))]
+        for side in (old, new)
+    ]
     return {
         (a.path, a.owner, a.short): (b.path, b.owner, b.short)
         for a, b in moved(*rows, files or {}).items()
@@ -41,7 +44,9 @@ def test_two_that_say_the_same_are_not_told_apart():
 
 
 def test_a_recursive_function_is_known_again():
-    code = "def {0}(rows):\n    if not rows:\n        return 0\n    return rows[0] + {0}(rows[1:])\n"
+    code = (
+        "def {0}(rows):\n    if not rows:\n        return 0\n    return rows[0] + {0}(rows[1:])\n"
+    )
     assert between({"a.py": code.format("add")}, {"a.py": code.format("total")}) == {
         ("a.py", "", "add"): ("a.py", "", "total")
     }

@@ -91,7 +91,10 @@ def test_tests_and_examples_show_how_a_thing_is_called(git_folder):
 
 def test_a_call_that_is_unfit_is_not_shown(git_folder):
     git_folder.commit({**KIT, "tests/test_kit.py": "import kit\nkit.pack('hunter2')\n"})
-    assert "usage" not in found(toured(git_folder, fit=lambda code: "hunter2" not in code))["kit.pack"].facets
+    assert (
+        "usage"
+        not in found(toured(git_folder, fit=lambda code: "hunter2" not in code))["kit.pack"].facets
+    )
 
 
 def test_unreadable_files_are_counted_and_the_others_read(git_folder):
@@ -157,7 +160,10 @@ def test_a_language_without_its_wheel_is_counted(git_folder, monkeypatch):
     monkeypatch.setattr(module, "parser", lambda grammar: None)
     git_folder.commit({**KIT, "web/a.js": "export function f(a) {}\n"})
     reasons = {reason: names for names, reason in toured(git_folder).skipped}
-    assert reasons["JavaScript needs tree-sitter-javascript (pip install tree-sitter-javascript)"] == "web/a.js"
+    assert (
+        reasons["JavaScript needs tree-sitter-javascript (pip install tree-sitter-javascript)"]
+        == "web/a.js"
+    )
 
 
 @pytest.mark.skipif(parser(GRAMMARS[0]) is None, reason="needs tree-sitter-javascript")
@@ -168,6 +174,8 @@ def test_other_languages_and_their_tests(git_folder):
         "test/store.test.js": "open('a.db', 'w'); same(1);\n",
     })  # fmt: skip
     names = found(toured(git_folder))
-    assert json.loads(names["src/store.open"].facets["usage"]) == [["open('a.db', 'w')", "test/store.test.js"]]
+    assert json.loads(names["src/store.open"].facets["usage"]) == [
+        ["open('a.db', 'w')", "test/store.test.js"]
+    ]
     assert "usage" not in names["src/store.same"].facets  # two are called so
     assert names["src/store.open"].facets["package"] == "project"

@@ -115,7 +115,8 @@ def findings(path, code=None):
     if source is None:
         pytest.skip(f"{grammar.wheel} is not installed")
     return source, {
-        f.facets["name"]: f for f in (finding(one, source, path, "kit") for one in source.definitions)
+        f.facets["name"]: f
+        for f in (finding(one, source, path, "kit") for one in source.definitions)
     }
 
 
@@ -138,7 +139,10 @@ def test_a_javascript_function():
     ]  # fmt: skip
     assert rows[0]["doc"] == "first number."
     assert rows[0]["annotation"] == "number"
-    assert [(c.short, c.code) for c in source.calls] == [("add", "add(1, 2)"), ("Store", "new Store(4)")]
+    assert [(c.short, c.code) for c in source.calls] == [
+        ("add", "add(1, 2)"),
+        ("Store", "new Store(4)"),
+    ]
 
 
 def test_a_typescript_method_and_a_constructor():
@@ -155,7 +159,11 @@ def test_a_typescript_method_and_a_constructor():
 def test_a_go_method_a_rust_function_a_java_method_and_a_c_function():
     _, go = findings("internal/store.go")
     get = go["internal.Store.Get"].facets
-    assert (get["owner"], get["returns"], get["purpose"]) == ("Store", "(string, error)", "Get gets the value of a key.")
+    assert (get["owner"], get["returns"], get["purpose"]) == (
+        "Store",
+        "(string, error)",
+        "Get gets the value of a key.",
+    )
     assert [r["name"] for r in json.loads(get["parameters"])] == ["key", "n", "m"]
     assert go["internal.Store"].facets["kind"] == "struct"
     _, rust = findings("crates/my-kv/src/store/mod.rs")
@@ -171,13 +179,15 @@ def test_a_go_method_a_rust_function_a_java_method_and_a_c_function():
 
 
 def test_broken_syntax_is_read_around():
-    _, found = findings("x.js", "export function good(a) { return a }\nexport function bad(a { {{\n")
+    _, found = findings(
+        "x.js", "export function good(a) { return a }\nexport function bad(a { {{\n"
+    )
     assert "x.good" in found
 
 
 @pytest.mark.parametrize("suffix", [".js", ".ts", ".tsx", ".go", ".rs", ".java", ".c"])
 @settings(max_examples=40)
-@given(code=st.text(st.sampled_from("abf(){}[]<>=;:,.*&\"'/ \n@#") , max_size=80))
+@given(code=st.text(st.sampled_from("abf(){}[]<>=;:,.*&\"'/ \n@#"), max_size=80))
 def test_no_source_breaks_the_reader(suffix, code):
     source = read_source(f"function f(a) {{ {code}", grammar_of(f"x{suffix}"))
     for one in source.definitions if source else ():
@@ -195,7 +205,11 @@ def test_nothing_is_fetched_for_a_language_without_its_wheel():
     ("raw", "purpose", "details"),
     [
         ("/** One thing. And a second one here. */", "One thing.", ["And a second one here."]),
-        ("// Open opens a file.\n// It reads nothing yet.", "Open opens a file.", ["It reads nothing yet."]),
+        (
+            "// Open opens a file.\n// It reads nothing yet.",
+            "Open opens a file.",
+            ["It reads nothing yet."],
+        ),
         ("/// Sum.\n///\n/// # Examples\n/// ```\n/// let x = 1;\n/// ```", "Sum.", []),
         ("/*!\n * \\brief Close it.\n * \\param x what\n */", "Close it.", []),
         ("/* */", "", []),

@@ -14,7 +14,10 @@ def calls(code):
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("from kit import pack\npack('tea', layers=2)", [("kit.pack", "pack('tea', layers=2)", True)]),
+        (
+            "from kit import pack\npack('tea', layers=2)",
+            [("kit.pack", "pack('tea', layers=2)", True)],
+        ),
         ("import kit.box as b\nb.Box(x)", [("kit.box.Box", "b.Box(x)", False)]),
         ("import kit.box\nkit.box.Box(4)", [("kit.box.Box", "kit.box.Box(4)", True)]),
         (
@@ -27,7 +30,10 @@ def calls(code):
         ),
         ("from kit import pack\nimport pytest\nwith pytest.raises(ValueError):\n    pack(-1)", []),
         ("from kit import pack\ndef test(pack):\n    pack(1)", []),
-        ("from kit import Box\nbox = Box(1)\nbox = other()\nbox.close()", [("kit.Box", "Box(1)", True)]),
+        (
+            "from kit import Box\nbox = Box(1)\nbox = other()\nbox.close()",
+            [("kit.Box", "Box(1)", True)],
+        ),
         ("print('x')", []),
     ],
 )

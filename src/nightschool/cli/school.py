@@ -62,7 +62,10 @@ def learn(
         ),
     ],
     again: Annotated[
-        bool, typer.Option("--again", help="Read all files of a repository, not only those that changed.")
+        bool,
+        typer.Option(
+            "--again", help="Read all files of a repository, not only those that changed."
+        ),
     ] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
@@ -81,9 +84,8 @@ def learn(
     Example: nightschool learn ../docs git+file:///home/me/project@main openapi.json chats.jsonl
     """
     from nightschool.codebase import Codebase, in_words, learn_repository
-    from nightschool.day import joined
+    from nightschool.day import joined, read_again
     from nightschool.day import learn as learn_readings
-    from nightschool.day import read_again
     from nightschool.sources import read
     from nightschool.sources.addresses import is_address, parse_address
 
@@ -106,7 +108,9 @@ def learn(
                 found = read(source, school.settings.tenant, progress, school.extractor())
             readings += found.readings
             skipped += found.skipped
-        learnt = joined([*(one.learnt for one in codebases), learn_readings(school, readings, skipped)])
+        learnt = joined(
+            [*(one.learnt for one in codebases), learn_readings(school, readings, skipped)]
+        )
         if school.settings.recall.dense:
             with bars(json)("embedding") as progress:
                 school.store.embed(school.settings.tenant, progress)

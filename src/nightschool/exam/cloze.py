@@ -158,7 +158,7 @@ def _trim(text: str) -> str:
 def _code(memory: Memory) -> list[Draft]:
     facets = memory.facets
     name = facets.get("name") or memory.key.split(":")[-1]
-    short = name.rsplit(".", 1)[-1].removesuffix("()")
+    short = re.split(r"[.:]", name)[-1].removesuffix("()")
     if not short:
         return []
     module = facets.get("module", "")

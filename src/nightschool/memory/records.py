@@ -137,9 +137,7 @@ class Records:
             (memory.status.value, memory.key, to_json(memory), memory.id),
         )
 
-    def close(
-        self, memory: Memory, status: MemoryStatus, actor: str, ended_by: str = ""
-    ) -> Memory:
+    def close(self, memory: Memory, status: MemoryStatus, actor: str, ended_by: str = "") -> Memory:
         """End a memory's life, and take it out of the index; return it as it is now."""
         ended = closed(memory, status, ended_by)
         self.update(ended)

@@ -187,9 +187,7 @@ def closed(memory: Memory, status: MemoryStatus, ended_by: str = "") -> Memory:
 def gone_from(reading: Reading, live: Sequence[Memory]) -> list[Memory]:
     """Return which of a source's live memories a new reading of it does not hold any more."""
     kept = {*(finding.key for finding in reading.findings)}
-    return [
-        m for m in live if m.key not in kept and m.id not in reading.moved and may_vanish(m)
-    ]
+    return [m for m in live if m.key not in kept and m.id not in reading.moved and may_vanish(m)]
 
 
 def ending(reading: Reading) -> tuple[MemoryStatus, str, str]:

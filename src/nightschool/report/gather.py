@@ -6,7 +6,7 @@ statistics of its own.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -227,24 +227,28 @@ class _Sheet:
 
 
 def _parts(
-    sheet: _Sheet, base: Report | None, version: Report | None, places: Mapping[str, tuple[str, str]]
+    sheet: _Sheet,
+    base: Report | None,
+    version: Report | None,
+    places: Mapping[str, tuple[str, str]],
 ) -> Iterator[Part]:
     """Count by module and by tool; no intervals, since a part has few questions."""
     facts = Counter(places.values())
-    held: dict[tuple[str, str], tuple[list[bool], list[bool], set[str]]] = {
-        place: ([], [], set()) for place in facts
-    }
-    for which, report in enumerate((base, version)):
+    right: dict[tuple[str, str, bool], list[bool]] = defaultdict(list)
+    asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for tonight, report in ((False, base), (True, version)):
         for _, item, result in sheet.rows(report, BankKind.ACQUIRED):
-            about = [places[memory] for memory in item.memory_ids if memory in places]
             if result.score.verdict is Verdict.UNSCORED:
                 continue
-            for place in dict.fromkeys(about):
-                held[place][which].append(result.score.verdict is Verdict.CORRECT)
-                held[place][2].update(item.memory_ids if which else ())
-    for (kind, name), (before, after, asked) in sorted(held.items()):
-        rates = [Rate(sum(rows) / len(rows), len(rows)) if rows else None for rows in (before, after)]
-        yield Part(name, kind, facts[kind, name], len(asked), *rates)
+            for place in {places[memory] for memory in item.memory_ids if memory in places}:
+                right[(*place, tonight)].append(result.score.verdict is Verdict.CORRECT)
+                asked[place].update(item.memory_ids if tonight else ())
+    for kind, name in sorted(facts):
+        before, after = (
+            Rate(sum(rows) / len(rows), len(rows)) if rows else None
+            for rows in (right[kind, name, False], right[kind, name, True])
+        )
+        yield Part(name, kind, facts[kind, name], len(asked[kind, name]), before, after)
 
 
 def _acquired(bank: Bank) -> bool:

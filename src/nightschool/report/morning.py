@@ -170,8 +170,6 @@ class Morning:
     lost: Tally | None = None
     """Facts of earlier nights that the version before knew (`total`) and tonight's does not (`known`)."""
     groups: tuple[Contrast, ...] = ()
-    parts: tuple[Part, ...] = ()
-    """What it knows of each file of code and each tool, by kind and name; empty where it learnt none."""
     modes: tuple[Contrast, ...] = ()
     guards: tuple[Guard, ...] = ()
     decision: Decision | None = None
@@ -195,6 +193,8 @@ class Morning:
     """Tonight's version on acquired items without near-duplicates of study questions; None: not run."""
     near: int | None = None
     """How many near-duplicates those leave out; None: not counted."""
+    parts: tuple[Part, ...] = ()
+    """What it knows of each file of code and each tool, by kind and name; empty where it learnt none."""
 
     def error_at(self, share: float) -> float | None:
         """Return the error when only the surest `share` of questions is answered; None: not run."""

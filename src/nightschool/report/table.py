@@ -81,7 +81,9 @@ def _parts(parts: Sequence[Part]) -> Table:
     """List modules and tools, those with the most facts where there are too many for a screen."""
     shown = sorted(parts, key=lambda part: (-part.asked, -part.facts))[:MOST_PARTS]
     more = f" ({len(parts) - len(shown)} more in the page and in --json)" if len(parts) > len(shown) else ""  # fmt: skip
-    table = _table(f"By module and tool, closed-book{more}", "", "base", "tonight", "asked", "facts")
+    table = _table(
+        f"By module and tool, closed-book{more}", "", "base", "tonight", "asked", "facts"
+    )
     for part in sorted(shown, key=lambda part: (part.kind, part.name)):
         table.add_row(
             _cell(part.name),

@@ -81,7 +81,10 @@ class Repository:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -122,7 +125,9 @@ class Repository:
         """
         entries: dict[str, Entry] = {}
         skipped: dict[str, list[str]] = {}
-        with self._process("ls-tree", "-r", "-z", "-l", "--full-tree", commit or self.commit) as git:
+        with self._process(
+            "ls-tree", "-r", "-z", "-l", "--full-tree", commit or self.commit
+        ) as git:
             assert git.stdout is not None
             for count, record in enumerate(_records(git.stdout)):
                 if count >= MOST_FILES:
@@ -135,7 +140,9 @@ class Repository:
                 mode, _, oid, size = meta.split()
                 path, reason = _path(raw), _unfit(mode.decode(), size)
                 if path is None:
-                    skipped.setdefault("its name is not plain UTF-8 text", []).append(repr(raw)[2:-1])
+                    skipped.setdefault("its name is not plain UTF-8 text", []).append(
+                        repr(raw)[2:-1]
+                    )
                 elif reason:
                     skipped.setdefault(reason, []).append(path)
                 else:
@@ -180,7 +187,9 @@ class Repository:
     def _borrowed(self) -> tuple[str, str]:
         """Find a branch in a repository of this machine, and borrow its objects."""
         folder = _git_folder(Path(self.address.url))
-        objects = self._asked(folder, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        objects = self._asked(
+            folder, "rev-parse", "--path-format=absolute", "--git-path", "objects"
+        )
         if not objects or not Path(objects).is_dir():
             raise self._broken("it has no objects")
         self._init(self._asked(folder, "rev-parse", "--show-object-format") or "sha1")
@@ -189,7 +198,9 @@ class Repository:
         branch = wanted or self._asked(folder, "symbolic-ref", "-q", "--short", "HEAD") or "HEAD"
         names = [f"refs/heads/{branch}", f"refs/tags/{branch}", f"refs/remotes/origin/{branch}"]
         for name in ["HEAD"] if branch == "HEAD" else names:
-            commit = self._commit(self._asked(folder, "rev-parse", "-q", "--verify", "--end-of-options", name))
+            commit = self._commit(
+                self._asked(folder, "rev-parse", "-q", "--verify", "--end-of-options", name)
+            )
             if commit:
                 return branch, commit
         if commit := self._commit(branch):
@@ -244,7 +255,9 @@ class Repository:
 
     def _network(self, *arguments: str) -> str:
         command = [f"--git-dir={self._own}", *arguments]
-        done = run(command, check=False, timeout=FETCH_S, allow="https", largest=LARGEST_FETCH_BYTES)
+        done = run(
+            command, check=False, timeout=FETCH_S, allow="https", largest=LARGEST_FETCH_BYTES
+        )
         if done.returncode:
             why = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
             raise SourceUnreadable(
@@ -270,7 +283,9 @@ def tally(skipped: Mapping[str, list[str]], shown: int = 3) -> list[tuple[str, s
         kinds = Counter(Path(name).suffix or Path(name).name for name in names)
         few = len(names) <= shown
         listed = names if few else [f"{n} {kind}" for kind, n in kinds.most_common(6)]
-        rows.append((", ".join(listed) if few else f"{len(names)} files ({', '.join(listed)})", reason))
+        rows.append(
+            (", ".join(listed) if few else f"{len(names)} files ({', '.join(listed)})", reason)
+        )
     return rows
 
 
@@ -282,7 +297,9 @@ def _git_folder(path: Path) -> Path:
             folder = path / named.removeprefix("gitdir:").strip()
         if (folder / "HEAD").exists():
             return folder.resolve()
-    raise SourceUnreadable(f"{path} is not a git repository. Learn it as a folder: leave out git+file://.")
+    raise SourceUnreadable(
+        f"{path} is not a git repository. Learn it as a folder: leave out git+file://."
+    )
 
 
 def _records(stream: IO[bytes]) -> Iterator[bytes]:
@@ -308,5 +325,3 @@ def _unfit(mode: str, size: bytes) -> str:
     if mode == "160000":
         return "submodules are not read; learn them by their own address"
     return "" if size.isdigit() else "its content is not in the repository (a partial clone)"
-
-

@@ -63,7 +63,11 @@ def run(
         command = [limiter, f"--fsize={largest}", *command]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=environment(allow)
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            env=environment(allow),
         )
     except subprocess.TimeoutExpired as error:
         raise SourceUnreadable(

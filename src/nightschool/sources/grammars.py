@@ -129,8 +129,8 @@ def _parameter(node: Node) -> Iterator[Parameter]:
     elif kind in ("parameter_declaration", "variadic_parameter_declaration"):  # Go and C
         variadic = "variadic" if kind.startswith("variadic") else ""
         names = node.children_by_field_name("name")
-        for name in names:
-            yield from _named(text(name), text(field("type")), None, variadic)
+        for one in names:
+            yield from _named(text(one), text(field("type")), None, variadic)
         declared = innermost(field("declarator"))
         if not names and declared is not None:
             annotation = re.sub(rf"\b{re.escape(text(declared))}\b", "", text(node)).strip()

@@ -43,8 +43,9 @@ def python_bodies(path: str, tree: ast.Module) -> list[Body]:
     """Return the bodies of a module's functions and classes, and of the classes' methods."""
     found = []
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.append(_body(Place(path, "", node.name), node))
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        found.append(_body(Place(path, "", node.name), node))
         for part in node.body if isinstance(node, ast.ClassDef) else ():
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
                 found.append(_body(Place(path, node.name, part.name), part))
@@ -76,9 +77,7 @@ def _without_own(dump: str, place: Place, node: ast.AST) -> str:
     return dump.replace(f"Call(func={name}", "Call(@").replace(method, "Call(@")
 
 
-def moved(
-    old: Sequence[Body], new: Sequence[Body], files: Mapping[str, str]
-) -> dict[Place, Place]:
+def moved(old: Sequence[Body], new: Sequence[Body], files: Mapping[str, str]) -> dict[Place, Place]:
     """Find what was renamed or moved: old place -> new place.
 
     Args:

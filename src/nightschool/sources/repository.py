@@ -153,7 +153,9 @@ def read_repository(
     roles = {path: role_of(path) for path in new.listing.entries}
     paths = frozenset(p for p, told in roles.items() if told.role in (Role.CODE, Role.DOCUMENT))
     if not paths:
-        raise SourceUnreadable(f"Nothing in {repository.source} can be learnt from: no code, no documents.")
+        raise SourceUnreadable(
+            f"Nothing in {repository.source} can be learnt from: no code, no documents."
+        )
     fresh = {p for p, e in new.listing.entries.items() if _oid(old, p) != e.oid}
     gone = old.listing.entries.keys() - new.listing.entries.keys()
     for path, told in roles.items():
@@ -162,7 +164,11 @@ def read_repository(
     read = _Reader(repository, tenant, new, fresh | gone, fit, progress)
     readings = [*read.code(), *read.documents()]
     bodies_new = list(_bodies(new, fresh & paths, repository.name)) if since else []
-    bodies_old = list(_bodies(old, (fresh & old.listing.entries.keys()) | gone, repository.name)) if since else []
+    bodies_old = (
+        list(_bodies(old, (fresh & old.listing.entries.keys()) | gone, repository.name))
+        if since
+        else []
+    )
     skipped = {reason: sorted(set(names)) for reason, names in new.skipped.items()}
     return Tour(
         repository.source,
@@ -222,19 +228,27 @@ class _Reader:
                 else:
                     found[path] = [finding(one, source, path, self.repository.name) for one in source.definitions]  # fmt: skip
             counts = Counter(f.facets["short"] for rows in found.values() for f in rows)
-            sole = [one for one in calls if counts[one[0]] == 1]  # another's of that name may be meant
+            sole = [
+                one for one in calls if counts[one[0]] == 1
+            ]  # another's of that name may be meant
             for path, rows in found.items():
-                yield self._reading(path, self._with_usages(rows, sole, lambda f: {f.facets["short"]}))
+                yield self._reading(
+                    path, self._with_usages(rows, sole, lambda f: {f.facets["short"]})
+                )
 
     def _python(self) -> Iterator[Reading]:
         if not any(path.endswith(".py") for path in self.changed):
             return
         defined, used = ([p for p in self.by_role[role] if p.endswith(".py")] for role in (Role.CODE, Role.USAGE))  # fmt: skip
         texts = dict(self._texts([*defined, *used]))
-        tree = read_python({p: texts[p] for p in defined if p in texts}, {p: texts[p] for p in used if p in texts})
+        tree = read_python(
+            {p: texts[p] for p in defined if p in texts}, {p: texts[p] for p in used if p in texts}
+        )
         for path in tree.broken:
             self.files.skipped.setdefault("its Python has a syntax error", []).append(path)
-        calls = [(u.name, u.code, path, u.plain) for path, rows in tree.usages.items() for u in rows]
+        calls = [
+            (u.name, u.code, path, u.plain) for path, rows in tree.usages.items() for u in rows
+        ]
         for path, rows in tree.findings.items():
             yield self._reading(path, self._with_usages(rows, calls, lambda f: _names(f)))
 
@@ -276,15 +290,18 @@ class _Reader:
         for one in calls:
             by_name.setdefault(one[0], []).append(one)
         found = []
-        for one in findings:
-            rows = [row for name in sorted(names(one)) for row in by_name.get(name, ())]
+        for thing in findings:
+            rows = [row for name in sorted(names(thing)) for row in by_name.get(name, ())]
             rows.sort(key=lambda row: (not row[3], not is_example(row[2]), row[2]))
-            shown = {row[1]: row[2] for row in reversed(rows) if row[1].strip("()") and self.fit(row[1])}
+            shown = {
+                row[1]: row[2] for row in reversed(rows) if row[1].strip("()") and self.fit(row[1])
+            }
             best = [[code, path] for code, path in reversed(shown.items())][:MOST_USAGES]
-            if best and one.form in ("code.function", "code.class"):
-                text = f"{one.text} For example: `{best[0][0]}`."
-                one = replace(one, text=text, facets={**one.facets, "usage": json.dumps(best)})
-            found.append(one)
+            if best and thing.form in ("code.function", "code.class"):
+                text = f"{thing.text} For example: `{best[0][0]}`."
+                facets = {**thing.facets, "usage": json.dumps(best)}
+                thing = replace(thing, text=text, facets=facets)
+            found.append(thing)
         return found
 
 
@@ -301,7 +318,9 @@ def _mark(repository: Repository, tenant: str) -> Reading:
     text = json.dumps({"commit": repository.commit, "reader": reader_name()})
     source, kind = repository.source, SourceKind.CODE
     sealed = digest(kind.value, source, text)
-    return Reading(Episode(new_id("ep"), tenant, kind, source, repository.name, text, sealed, now()), ())
+    return Reading(
+        Episode(new_id("ep"), tenant, kind, source, repository.name, text, sealed, now()), ()
+    )
 
 
 def _names(one: Finding) -> set[str]:

@@ -19,9 +19,13 @@ SCRIPTS = frozenset(["setup", "conftest", "noxfile", "tasks", "fabfile", "versio
 TEST_NAME = re.compile(
     r"(?:^test_.*|.*_test|^conftest)\.py$|_test\.go$|\.(?:test|spec)\.[cm]?[jt]sx?$|(?:Test|Tests|IT)\.java$"
 )
-TIMES = re.compile(r"^(?:changelog|changes|history|log|news|release[-_]?(?:notes|history))\b", re.IGNORECASE)
+TIMES = re.compile(
+    r"^(?:changelog|changes|history|log|news|release[-_]?(?:notes|history))\b", re.IGNORECASE
+)
 """Documents of what was so once."""
-LEGAL = re.compile(r"^(?:licen[cs]e|copying|notice|authors|code_of_conduct|security)\b", re.IGNORECASE)
+LEGAL = re.compile(
+    r"^(?:licen[cs]e|copying|notice|authors|code_of_conduct|security)\b", re.IGNORECASE
+)
 
 
 class Role(StrEnum):

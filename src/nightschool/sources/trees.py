@@ -154,7 +154,9 @@ def _module(source: Source, path: str, repository: str) -> str:
         before, _, inside = f"/{path}".rpartition("/src/")
         crate = before.rpartition("/")[2] or repository
         parts = inside.removesuffix(".rs").split("/")
-        return "::".join([crate.replace("-", "_"), *(p for p in parts if p not in ("lib", "main", "mod"))])
+        return "::".join(
+            [crate.replace("-", "_"), *(p for p in parts if p not in ("lib", "main", "mod"))]
+        )
     return f"{folder}/{name}".lstrip("/").rpartition(".")[0]
 
 
@@ -243,7 +245,10 @@ def _class(node: Node, grammar: Grammar, owner: str, open_: bool) -> Definition 
     body = node.child_by_field_name("body")
     made: list[Parameter] = []
     for part in body.named_children if body is not None else ():
-        if part.type == "constructor_declaration" or text(part.child_by_field_name("name")) == "constructor":
+        if (
+            part.type == "constructor_declaration"
+            or text(part.child_by_field_name("name")) == "constructor"
+        ):
             made = parameters(part.child_by_field_name("parameters"))
             break
     return _definition(node, short, owner, kind, made, "")
@@ -259,7 +264,9 @@ def _definition(
         outer = outer.parent
     own = rf"(?<![\w$]){re.escape(short)}(?![\w$])"
     whole = re.sub(own, "@", text(node), count=1)
-    whole = re.sub(own + (r"(?=\s*\()" if kind == "function" else ""), "@", whole)  # it names itself
+    whole = re.sub(
+        own + (r"(?=\s*\()" if kind == "function" else ""), "@", whole
+    )  # it names itself
     words = re.findall(r"\w+|[^\w\s]", whole)
     return Definition(
         short, owner, kind, _signature(node) if kind == "function" else "", tuple(given), returns,
@@ -290,7 +297,11 @@ def _comment(node: Node) -> str:
             if raw.startswith("//!") or (found and raw.startswith("/*")):
                 break
             alone = before.prev_named_sibling
-            if alone is not None and alone.end_point[0] == before.start_point[0] and "comment" not in alone.type:
+            if (
+                alone is not None
+                and alone.end_point[0] == before.start_point[0]
+                and "comment" not in alone.type
+            ):
                 break  # it ends the line of something else
             found.insert(0, raw.rstrip())
             if raw.startswith("/*"):

@@ -46,9 +46,10 @@ def _walk(node: ast.AST, names: dict[str, str], found: list[Usage]) -> None:
         given = node.args
         own = {a.arg for a in [*given.posonlyargs, *given.args, *given.kwonlyargs]}
         names = {name: of for name, of in names.items() if name not in own}
-    elif isinstance(node, ast.With | ast.AsyncWith):
-        if any(_raises(item.context_expr) for item in node.items):
-            return
+    elif isinstance(node, ast.With | ast.AsyncWith) and any(
+        _raises(item.context_expr) for item in node.items
+    ):
+        return
     for child in ast.iter_child_nodes(node):
         _walk(child, names, found)
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
