@@ -146,6 +146,19 @@ def learn(
     return Learnt(tuple(added), tuple(superseded), tuple(skipped), dict(dropped))
 
 
+def joined(parts: Sequence[Learnt]) -> Learnt:
+    """Put what several sources changed into one account."""
+    dropped: Counter[str] = Counter()
+    for part in parts:
+        dropped.update(part.dropped)
+    return Learnt(
+        tuple(m for part in parts for m in part.added),
+        tuple(m for part in parts for m in part.superseded),
+        tuple(row for part in parts for row in part.skipped),
+        dict(dropped),
+    )
+
+
 def _recalled(school: School, turns: Sequence[Turn]) -> list[Memory]:
     """Return the memories that stood in a talk's prompts, as far as they are not forgotten."""
     found = []

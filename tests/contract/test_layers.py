@@ -32,6 +32,7 @@ FLOWS = (
     "wire",
     "day",
     "contradictions",
+    "codebase",
     "curate",
     "feedback",
     "promotion",

@@ -11,7 +11,7 @@ from nightschool.memory.store import SqliteStore
 from nightschool.sources import conversation, said
 from nightschool.sources.documents import read_document
 from nightschool.trust import trainable
-from nightschool.types import MemoryStatus, Trust
+from nightschool.types import Episode, Finding, MemoryStatus, Reading, SourceKind, Trust
 from nightschool.workspace import Workspace
 
 
@@ -361,3 +361,51 @@ def before_pages(store):
         "UPDATE schema_versions SET version = 4 WHERE room = 'memory'",
     ):  # fmt: skip
         store.connection.execute(statement)
+
+
+def code(text, source="repo#a.py", because="", moved=(), **findings):
+    """A reading of a source of code; each finding is (text, what it replaces)."""
+    episode = Episode(
+        "ep-" + text, "t", SourceKind.CODE, source, source, text, f"{source} {text}", "2026-01-01"
+    )
+    rows = tuple(
+        Finding(said, "code.function", {}, None, "code", f"code:{key}", replaces=olds)
+        for key, (said, olds) in findings.items()
+    )
+    return Reading(episode, rows, because=because, moved=moved)
+
+
+def test_what_a_source_lost_is_retired_with_the_reason_that_it_gives(store):
+    (old,), _ = store.absorb(code("1", f=("f adds.", ())))
+    _, (gone,) = store.absorb(code("2", because="commit 1a2b"))
+    assert (gone.id, gone.status, gone.ended_by) == (old.id, MemoryStatus.RETIRED, "commit 1a2b")
+    assert store.history(old.id)[-1]["actor"] == "commit 1a2b"
+    (new,), _ = store.absorb(code("3", because="commit 3c4d", f=("f adds.", ())))
+    assert (new.text, new.ended_by) == ("f adds.", "")
+
+
+def test_a_finding_takes_the_place_of_a_memory_in_another_source(store):
+    (old,), _ = store.absorb(code("1", f=("f adds.", ())))
+    (new,), (gone,) = store.absorb(code("2", "repo#b.py", "commit 1a2b", f=("f adds.", (old.id,))))
+    assert (new.supersedes, new.source, gone.status) == (
+        old.id,
+        "repo#b.py",
+        MemoryStatus.SUPERSEDED,
+    )
+    assert store.absorb(code("3", because="commit 1a2b")) == ([], [])
+    assert store.memories("t") == [new]
+
+
+def test_what_another_reading_takes_over_is_not_retired_meanwhile(store):
+    (old,), _ = store.absorb(code("1", f=("f adds.", ())))
+    assert store.absorb(code("2", because="commit 1a2b", moved=(old.id,))) == ([], [])
+    (new,), _ = store.absorb(code("3", "repo#b.py", "commit 1a2b", g=("g adds.", (old.id,))))
+    assert store.memories("t") == [new]
+    assert store.memory(old.id).key == "code:g"
+
+
+def test_nobodys_memory_is_replaced_from_another_tenant(store):
+    (old,), _ = store.absorb(code("1", f=("f adds.", ())))
+    other = code("2", g=("g adds.", (old.id,)))
+    store.absorb(replace(other, episode=replace(other.episode, tenant="u")))
+    assert store.memory(old.id).status is MemoryStatus.LIVE

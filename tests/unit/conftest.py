@@ -1,4 +1,5 @@
 import itertools
+import subprocess
 from contextlib import contextmanager
 
 import pytest
@@ -196,3 +197,47 @@ def served(tmp_path):
     with service.client:  # one event loop for all requests, as a server has
         yield service
     service.house.close()
+
+
+class GitFolder:
+    """A git repository of a test: files in, commits out."""
+
+    def __init__(self, path):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments, **more):
+        who = [
+            "-c",
+            "user.name=Ada",
+            "-c",
+            "user.email=ada@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        ]
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=self.path, check=True, capture_output=True, **more
+        )
+        return done.stdout.decode("utf-8", "replace").strip()
+
+    def commit(self, files, *, gone=()):
+        """Write files (None of content: leave as it is), remove others, and commit; return the commit's id."""
+        for name, content in files.items():
+            place = self.path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content if isinstance(content, bytes) else content.encode())
+        for name in gone:
+            (self.path / name).unlink()
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    @property
+    def address(self):
+        return f"git+file://{self.path}"
+
+
+@pytest.fixture
+def git_folder(tmp_path):
+    return GitFolder(tmp_path / "project")

@@ -224,3 +224,23 @@ def test_a_tool_is_examined_by_calls_and_a_users_call_is_graded_as_one():
     assert [item.schema for item in items] == [schema, ""]
     misses = seal_abstention("n1", "default", [lift], CONFIG).items
     assert any("argument" in i.question and "call_lift" in i.question for i in misses)
+
+
+def test_a_call_from_a_test_is_asked_for_its_name():
+    usage = '[["pump.prime(4, mode=\'fast\')", "tests/test_pump.py"]]'
+    tested = replace(CODE, facets={**CODE.facets, "package": "tide", "purpose": "", "usage": usage})
+    asked = {d.question: d.answer for d in drafts(tested, 5)}
+    assert asked["A test of tide says `____(4, mode='fast')`. Whose name is missing?"] == "prime"
+
+
+def test_code_of_another_language_is_asked_about_by_its_own_name():
+    rust = memory(
+        5, "The Rust struct `kv::store::Store` is in src/store.rs. Keeps things.", SourceKind.CODE, "code.class",
+        {"name": "kv::store::Store", "short": "Store", "module": "kv::store", "package": "kv", "language": "Rust",
+         "kind": "struct", "purpose": "Keeps things."},
+    )  # fmt: skip
+    asked = {d.question: d.answer for d in drafts(rust, 5)}
+    assert asked == {
+        '`kv::store::____` "Keeps things": which struct name fits?': "Store",
+        "Which module would I open to read the source of `Store`?": "kv::store",
+    }

@@ -181,3 +181,21 @@ def test_rounding_never_claims_all_or_nothing() -> None:
         "100%",
     ]
     assert [points(v) for v in (-0.012, 0.0, 0.3, None)] == ["−1.2", "0.0", "+30.0", "not run"]
+
+
+def test_what_is_known_is_counted_by_module_and_tool() -> None:
+    places = {
+        "a": ("module", "kit/a.py"),
+        "b": ("module", "kit/a.py"),
+        "c": ("tool", "send_mail"),
+        "z": ("module", "kit/z.py"),
+    }
+    parts = two_nights(places=places).parts
+    assert [(p.kind, p.name, p.facts, p.asked) for p in parts] == [
+        ("module", "kit/a.py", 2, 2),
+        ("module", "kit/z.py", 1, 0),
+        ("tool", "send_mail", 1, 1),
+    ]
+    assert (parts[0].base, parts[0].version) == (None, Rate(2 / 3, 3))
+    assert (parts[1].version, parts[2].version) == (None, Rate(1.0, 1))
+    assert two_nights().parts == ()

@@ -242,3 +242,53 @@ def test_imported_material(tmp_path):
     path.write_text("{}\n")
     with pytest.raises(StudyError, match="line 1"):
         read_material(path, "t")
+
+
+def code_memory(**facets):
+    plain = {
+        "name": "kit.pack", "short": "pack", "module": "kit", "package": "kit", "owner": "", "signature": "",
+        "parameters": "[]", "returns": "", "result": "", "raises": "", "purpose": "", "details": "[]", "file": "kit/core.py",
+    }  # fmt: skip
+    return replace(
+        memory("The function `kit.pack`."),
+        form="code.function",
+        source_kind=SourceKind.CODE,
+        facets=plain | facets,
+    )
+
+
+def test_a_call_from_a_test_is_shown_and_asked_back():
+    usage = json.dumps([["kit.pack('tea', layers=2)", "tests/a.py"], ["pack(x)", "tests/b.py"]])
+    pairs = {
+        (e.prompt[0].content, e.target)
+        for e in RuleAuthor(StudyConfig()).write([code_memory(usage=usage)])
+        if e.prompt
+    }
+    shown = [q for q, a in pairs if a == "`kit.pack('tea', layers=2)`"]
+    back = [q for q, a in pairs if a == "`pack`." and "____('tea', layers=2)" in q]
+    assert len(shown) >= 2
+    assert back
+    assert not any("____(x)" in q for q, _ in pairs)
+
+
+def test_other_languages_are_neither_imported_as_python_nor_called_classes():
+    java = code_memory(language="Java", kind="record")
+    asked = RuleAuthor(StudyConfig()).write([java])
+    assert not any(e.target.startswith("from ") for e in asked)
+    assert {e.target for e in asked if e.target.startswith("A ")} == {"A record."}
+    optional = json.dumps(
+        [
+            {
+                "name": "b",
+                "default": None,
+                "kind": "optional",
+                "annotation": None,
+                "doc": "",
+                "of": "",
+            }
+        ]
+    )
+    script = RuleAuthor(StudyConfig()).write(
+        [code_memory(language="JavaScript", parameters=optional)]
+    )
+    assert not any("is required" in e.target for e in script)

@@ -29,7 +29,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for room in (school, memories, forgetting, backups, night, rebase, versions, export, serve, benches):
+for room in (
+    school,
+    memories,
+    forgetting,
+    backups,
+    night,
+    rebase,
+    versions,
+    export,
+    serve,
+    benches,
+):
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")

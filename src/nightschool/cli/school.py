@@ -56,8 +56,17 @@ def init(
 
 def learn(
     sources: Annotated[
-        list[str], typer.Argument(help="Files, folders, or installed packages (pkg:NAME).")
+        list[str],
+        typer.Argument(
+            help="Files, folders, installed packages (pkg:NAME), or git repositories (git+file:///PATH@BRANCH)."
+        ),
     ],
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Read all files of a repository, not only those that changed."
+        ),
+    ] = False,
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
     settings: SetOption = None,
@@ -69,17 +78,29 @@ def learn(
 
     An episode's id (ep-...) reads a kept conversation again that could not be read before.
 
-    Example: nightschool learn ../docs ../src/mypackage openapi.json chats.jsonl
+    A repository is read at its newest commit, without a checkout, and next time as far as it has changed. Nothing
+    of it is run. git+https://HOST/PATH fetches that one commit; nothing else uses the network.
+
+    Example: nightschool learn ../docs git+file:///home/me/project@main openapi.json chats.jsonl
     """
+    from nightschool.codebase import Codebase, in_words, learn_repository
+    from nightschool.day import joined, read_again
     from nightschool.day import learn as learn_readings
-    from nightschool.day import read_again
     from nightschool.sources import read
+    from nightschool.sources.addresses import is_address, parse_address
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         readings: list[Reading] = []
         skipped: list[tuple[str, str]] = []
+        codebases: list[Codebase] = []
         for source in sources:
+            if is_address(source):
+                if parse_address(source).remote:
+                    print(f"Fetching the newest commit of {source}.", file=sys.stderr)
+                with bars(json)(f"reading {source.rpartition('/')[2]}") as progress:
+                    codebases.append(learn_repository(school, source, progress, again=again))
+                continue
             if EPISODE.fullmatch(source) and not Path(source).exists():
                 readings.append(read_again(school, source))
                 continue
@@ -87,17 +108,23 @@ def learn(
                 found = read(source, school.settings.tenant, progress, school.extractor())
             readings += found.readings
             skipped += found.skipped
-        learnt = learn_readings(school, readings, skipped)
+        learnt = joined(
+            [*(one.learnt for one in codebases), learn_readings(school, readings, skipped)]
+        )
         if school.settings.recall.dense:
             with bars(json)("embedding") as progress:
                 school.store.embed(school.settings.tenant, progress)
-        for path, reason in skipped:
+        for path, reason in learnt.skipped:
             print(f"Skipped {path}: {reason}", file=sys.stderr)
+        if codebases:
+            print(in_words(codebases), file=sys.stderr)
         left = ", ".join(f"{count} {why}" for why, count in sorted(learnt.dropped.items()))
+        retired = sum(m.status == "retired" for m in learnt.superseded)
         show(
             learnt,
             json,
-            f"{len(learnt.added)} memories added, {len(learnt.superseded)} superseded."
+            f"{len(learnt.added)} memories added, {len(learnt.superseded) - retired} superseded"
+            + (f", {retired} retired." if retired else ".")
             + (f" Left out: {left}." if left else ""),
         )
 

@@ -13,10 +13,9 @@ import re
 from dataclasses import dataclass
 
 from nightschool.exam.tool_calls import tool_questions
-from nightschool.language import holds, parse
+from nightschool.language import BLANK, holds, parse, without_name
 from nightschool.types import Memory
 
-BLANK = "____"
 _CODE_LIKE = re.compile(
     r"(?<![\w-])(?:[A-Za-z]+[-_.]?\d(?:[\w.-]*\w)?|[a-z]+(?:_[a-z0-9]+)+|\w+(?:/\w[\w.-]*)+"
     r"|[\w.]+@[\w.]+\w|--[a-z][\w-]+|[a-z]+[A-Z]\w+|[a-z]+(?:\.[a-z_]+)+)(?![\w-])"
@@ -159,13 +158,15 @@ def _trim(text: str) -> str:
 def _code(memory: Memory) -> list[Draft]:
     facets = memory.facets
     name = facets.get("name") or memory.key.split(":")[-1]
-    short = name.rsplit(".", 1)[-1].removesuffix("()")
+    short = re.split(r"[.:]", name)[-1].removesuffix("()")
     if not short:
         return []
     module = facets.get("module", "")
     full = name if module and name.startswith(module) else f"{module}.{name}".strip(".")
-    parent = full.rpartition(".")[0]
-    local = full.removeprefix(f"{module}.")
+    if facets.get("language"):
+        full = name
+    parent = full.removesuffix(short)
+    local = full.removeprefix(module).lstrip(".:")
     purpose = facets.get("purpose", "")
     found = [
         Draft(
@@ -178,9 +179,16 @@ def _code(memory: Memory) -> list[Draft]:
     if purpose:
         line = purpose.strip().splitlines()[0].strip().rstrip(".")
         if line and not holds(line, short):
-            lead = f"`{parent}.{BLANK}`" if parent else f"`{BLANK}`"
+            lead = f"`{parent}{BLANK}`"
             kind = {"code.class": "class", "code.module": "module"}.get(memory.form, "function")
+            kind = facets.get("kind", kind)
             found.append(Draft(f'{lead} "{line}": which {kind} name fits?', short))
+    for call, _ in json.loads(facets.get("usage") or "[]"):
+        blank = without_name(call, short)
+        if blank:
+            ask = f"A test of {facets['package']} says `{blank}`. Whose name is missing?"
+            found.append(Draft(ask, short))
+            break
     if module and memory.form != "code.module":
         found.append(Draft(f"Which module would I open to read the source of `{local}`?", module))
     returns = facets.get("returns")

@@ -12,9 +12,11 @@ from nightschool.language import normalise
 from nightschool.memory.rules import (
     SAID,
     closed,
+    compared,
     corrected,
+    ending,
+    gone_from,
     is_news,
-    may_vanish,
     overruled,
     page_for,
     remembered,
@@ -71,26 +73,20 @@ class FakeStore:
         added, superseded = [], []
         for finding in reading.findings:
             known = self._current(episode, finding)
-            if not is_news(finding, known) or self._unwanted(episode, finding):
+            if not is_news(finding, compared(episode, known)) or self._unwanted(episode, finding):
                 continue
             olds = [memory for memory in known if entitled(finding.trust, memory)]
             for old in olds:
                 gone = under(finding.key, old)
-                superseded.append(self._close(gone, MemoryStatus.SUPERSEDED, episode.kind.value))
+                actor = reading.because or episode.kind.value
+                superseded.append(self._close(gone, MemoryStatus.SUPERSEDED, actor))
             memory = remembered(episode, finding, olds[-1] if olds else None)
             self._add(memory, finding.speaker or episode.source)
             added.append(memory)
         if episode.kind not in SAID:
-            keys = {finding.key for finding in reading.findings}
-            for memory in self.memories(episode.tenant):
-                if (
-                    memory.source == episode.source
-                    and memory.key not in keys
-                    and may_vanish(memory)
-                ):
-                    superseded.append(
-                        self._close(memory, MemoryStatus.SUPERSEDED, episode.kind.value)
-                    )
+            own = [m for m in self.memories(episode.tenant) if m.source == episode.source]
+            for memory in gone_from(reading, own):
+                superseded.append(self._close(memory, *ending(reading)))
         return added, superseded
 
     def memories(self, tenant: str, *, include_retired: bool = False) -> list[Memory]:
@@ -299,8 +295,12 @@ class FakeStore:
             m
             for m in self.memories(episode.tenant)
             if finding.key
-            and (m.key == finding.key or m.id in finding.replaces)
-            and (m.source_kind in SAID if episode.kind in SAID else m.source == episode.source)
+            and (
+                (m.key == finding.key or m.id in finding.replaces) and m.source_kind in SAID
+                if episode.kind in SAID
+                else (m.key == finding.key and m.source == episode.source)
+                or m.id in finding.replaces
+            )
         ]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
@@ -333,8 +333,10 @@ class FakeStore:
         last = max(own, default=0)
         return page_for(last, len(self.page(memory.tenant, memory.source, last)))
 
-    def _close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
-        ended = closed(memory, status)
+    def _close(
+        self, memory: Memory, status: MemoryStatus, actor: str, ended_by: str = ""
+    ) -> Memory:
+        ended = closed(memory, status, ended_by)
         self._memories[memory.id] = ended
         self._note(ended, actor, status.value)
         return ended

@@ -203,9 +203,9 @@ class Records:
             (memory.status.value, memory.key, waits(memory), to_json(memory), memory.id),
         )
 
-    def close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:
+    def close(self, memory: Memory, status: MemoryStatus, actor: str, ended_by: str = "") -> Memory:
         """End a memory's life, and take it out of the index; return it as it is now."""
-        ended = closed(memory, status)
+        ended = closed(memory, status, ended_by)
         self.update(ended)
         row = self.connection.execute(
             "SELECT slot FROM memories WHERE id = ?", (memory.id,)

@@ -14,6 +14,7 @@ from nightschool.types import (
     Finding,
     Memory,
     MemoryStatus,
+    Reading,
     SourceKind,
     Trust,
     digest,
@@ -73,16 +74,18 @@ def overruled(
         step: Memory | None = memory
         while step is not None:
             person = step is not memory and step.speaker in PEOPLE
-            if step.status is MemoryStatus.RETIRED or person:
+            taken_out = step.status is MemoryStatus.RETIRED and not step.ended_by
+            if taken_out or person:
                 return True
             step = successor(step.id)
     return False
 
 
 def replaced_too(memory: Memory, episode: Episode, finding: Finding) -> bool:
-    """Tell whether a finding takes the place of a memory that it names, and that has another key."""
+    """Tell whether a finding takes the place of a memory that it names, and that has another key or source."""
     live = memory.status is MemoryStatus.LIVE and memory.tenant == episode.tenant
-    return live and memory.key != finding.key
+    elsewhere = episode.kind not in SAID and memory.source != episode.source
+    return live and (memory.key != finding.key or elsewhere)
 
 
 def under(key: str, old: Memory) -> Memory:
@@ -170,9 +173,35 @@ def corrected(old: Memory, text: str, actor: str) -> Memory:
     )
 
 
-def closed(memory: Memory, status: MemoryStatus) -> Memory:
-    """End a memory's life at this moment."""
-    return replace(memory, status=status, valid_to=now())
+def closed(memory: Memory, status: MemoryStatus, ended_by: str = "") -> Memory:
+    """End a memory's life at this moment.
+
+    Args:
+        memory: A live one.
+        status: What becomes of it.
+        ended_by: What took it out where no person did.
+    """
+    return replace(memory, status=status, valid_to=now(), ended_by=ended_by)
+
+
+def gone_from(reading: Reading, live: Sequence[Memory]) -> list[Memory]:
+    """Return which of a source's live memories a new reading of it does not hold any more."""
+    kept = {*(finding.key for finding in reading.findings)}
+    return [m for m in live if m.key not in kept and m.id not in reading.moved and may_vanish(m)]
+
+
+def ending(reading: Reading) -> tuple[MemoryStatus, str, str]:
+    """Return what becomes of memories that their source does not hold any more: status, actor, what ended them."""
+    if reading.because:
+        return MemoryStatus.RETIRED, reading.because, reading.because
+    return MemoryStatus.SUPERSEDED, reading.episode.kind.value, ""
+
+
+def compared(episode: Episode, known: Sequence[Memory]) -> list[Memory]:
+    """Return the memories that a new finding may merely repeat; one that moved here from another source is none."""
+    if episode.kind in SAID:
+        return list(known)
+    return [memory for memory in known if memory.source == episode.source]
 
 
 def shown_by(memory: Memory, version_id: str, held: bool, night: str) -> Memory:

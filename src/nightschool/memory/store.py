@@ -18,9 +18,11 @@ from nightschool.memory.recall import SPARE, preferred, stemmed
 from nightschool.memory.records import Records
 from nightschool.memory.rules import (
     SAID,
+    compared,
     corrected,
+    ending,
+    gone_from,
     is_news,
-    may_vanish,
     overruled,
     remembered,
     replaced_too,
@@ -70,8 +72,8 @@ class SqliteStore:
         """Store a reading; return (added, superseded) memories.
 
         The same content again changes nothing. A document or source tree that changed replaces the
-        findings that differ and retires those that are gone; a later statement about the same
-        thing replaces the earlier one.
+        findings that differ and closes those that are gone; a later statement about the same
+        thing replaces the earlier one. A finding may also take the place of memories that it names.
         """
         episode = reading.episode
         with transaction(self.connection):
@@ -86,20 +88,24 @@ class SqliteStore:
             superseded: list[Memory] = []
             for finding in reading.findings:
                 known = self._current(episode, finding)
-                if not is_news(finding, known) or self._unwanted(episode, finding):
+                if not is_news(finding, compared(episode, known)) or self._unwanted(
+                    episode, finding
+                ):
                     continue
                 olds = [memory for memory in known if entitled(finding.trust, memory)]
                 memory = remembered(episode, finding, olds[-1] if olds else None)
                 superseded += [
                     self._records.close(
-                        under(memory.key, old), MemoryStatus.SUPERSEDED, episode.kind.value
+                        under(memory.key, old),
+                        MemoryStatus.SUPERSEDED,
+                        reading.because or episode.kind.value,
                     )
                     for old in olds
                 ]
                 self._records.add(memory, finding.speaker or episode.source, episode)
                 added.append(memory)
             if episode.kind not in SAID:
-                superseded += self._retire_gone(episode, {f.key for f in reading.findings})
+                superseded += self._retire_gone(reading)
             return added, superseded
 
     def edit(self, memory_id: str, text: str, actor: str) -> Memory:
@@ -245,6 +251,14 @@ class SqliteStore:
         """
         return self._records.memory(memory_id)
 
+    def last_episode(self, tenant: str, source: str) -> Episode | None:
+        """Return the newest episode of exactly this source; None before the first."""
+        row = self.connection.execute(
+            "SELECT id FROM episodes WHERE tenant = ? AND source = ? ORDER BY rowid DESC LIMIT 1",
+            (tenant, source),
+        ).fetchone()
+        return self.episode(row["id"]) if row else None
+
     def episode(self, episode_id: str) -> Episode:
         """Return one episode.
 
@@ -363,14 +377,12 @@ class SqliteStore:
         found = self._records.select(
             "tenant = ? AND key = ? AND status = 'live'", episode.tenant, finding.key
         )
-        found += [
+        others = [
             m for m in self._records.known(finding.replaces) if replaced_too(m, episode, finding)
         ]
         if episode.kind in SAID:
-            found = [memory for memory in found if memory.source_kind in SAID]
-        else:
-            found = [memory for memory in found if memory.source == episode.source]
-        return found
+            return [memory for memory in found + others if memory.source_kind in SAID]
+        return [*(memory for memory in found if memory.source == episode.source), *others]
 
     def _rivals(self, memory: Memory) -> list[Memory]:
         """Return the other live memories about the same thing, by people's words."""
@@ -380,12 +392,12 @@ class SqliteStore:
         )  # fmt: skip
         return [m for m in found if memory.key and {m.source_kind, memory.source_kind} <= set(SAID)]
 
-    def _retire_gone(self, episode: Episode, keys: set[str]) -> list[Memory]:
+    def _retire_gone(self, reading: Reading) -> list[Memory]:
         found = self._records.select(
-            "tenant = ? AND source = ? AND status = 'live'", episode.tenant, episode.source
-        )
-        gone = [m for m in found if m.key not in keys and may_vanish(m)]
-        return [self._records.close(m, MemoryStatus.SUPERSEDED, episode.kind.value) for m in gone]
+            "tenant = ? AND source = ? AND status = 'live'",
+            reading.episode.tenant, reading.episode.source,
+        )  # fmt: skip
+        return [self._records.close(m, *ending(reading)) for m in gone_from(reading, found)]
 
     def _unwanted(self, episode: Episode, finding: Finding) -> bool:
         closed = self._records.closed(episode.tenant, finding.key)

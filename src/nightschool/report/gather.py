@@ -6,7 +6,8 @@ statistics of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from nightschool.report.morning import (
     Guard,
     Morning,
     Night,
+    Part,
     Rate,
     Receipt,
     Returns,
@@ -83,6 +85,7 @@ def make_morning(
     continual: Continual | None = None,
     risk: Sequence[tuple[float, float]] = (),
     near: frozenset[str] | None = None,
+    places: Mapping[str, tuple[str, str]] | None = None,
     answers: int = 12,
 ) -> Morning:
     """Build the morning report's data from plain records.
@@ -105,6 +108,7 @@ def make_morning(
         continual: ACC, BWT, FWT and forgetting; None where there is only one night.
         risk: The risk-coverage curve of tonight's version.
         near: Ids of items that nearly repeat a study question; None: not counted.
+        places: Live memory id -> (`module` or `tool`, its name), for what is counted by part; None: nothing is.
         answers: At most so many example answers.
     """
     last = nights[-1] if nights else None
@@ -129,6 +133,7 @@ def make_morning(
             or Contrast(name, sheet.group(base_report, name), sheet.group(report, name))
             for name in [*GROUPS, *(group for group in sheet.groups if group not in GROUPS)]
         ),
+        parts=tuple(_parts(sheet, base_report, report, places or {})),
         modes=tuple(
             Contrast(mode, sheet.mode(base_report, mode), sheet.mode(report, mode))
             for mode in MODES
@@ -219,6 +224,31 @@ class _Sheet:
         if report is None or (sealed and not tonight):
             return None
         return Tally(sum(tonight), len(tonight))
+
+
+def _parts(
+    sheet: _Sheet,
+    base: Report | None,
+    version: Report | None,
+    places: Mapping[str, tuple[str, str]],
+) -> Iterator[Part]:
+    """Count by module and by tool; no intervals, since a part has few questions."""
+    facts = Counter(places.values())
+    right: dict[tuple[str, str, bool], list[bool]] = defaultdict(list)
+    asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for tonight, report in ((False, base), (True, version)):
+        for _, item, result in sheet.rows(report, BankKind.ACQUIRED):
+            if result.score.verdict is Verdict.UNSCORED:
+                continue
+            for place in {places[memory] for memory in item.memory_ids if memory in places}:
+                right[(*place, tonight)].append(result.score.verdict is Verdict.CORRECT)
+                asked[place].update(item.memory_ids if tonight else ())
+    for kind, name in sorted(facts):
+        before, after = (
+            Rate(sum(rows) / len(rows), len(rows)) if rows else None
+            for rows in (right[kind, name, False], right[kind, name, True])
+        )
+        yield Part(name, kind, facts[kind, name], len(asked[kind, name]), before, after)
 
 
 def _acquired(bank: Bank) -> bool:

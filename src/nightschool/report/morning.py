@@ -41,6 +41,23 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A file of code or a tool, and how much of it is known closed-book."""
+
+    name: str
+    kind: str
+    """`module` or `tool`."""
+    facts: int
+    """Live memories about it."""
+    asked: int
+    """How many of them the exam asked of tonight's version."""
+    base: Rate | None
+    """None: not run."""
+    version: Rate | None
+    """None: not run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Something that a night must not harm: general ability, or saying "I don't know"."""
 
@@ -176,6 +193,8 @@ class Morning:
     """Tonight's version on acquired items without near-duplicates of study questions; None: not run."""
     near: int | None = None
     """How many near-duplicates those leave out; None: not counted."""
+    parts: tuple[Part, ...] = ()
+    """What it knows of each file of code and each tool, by kind and name; empty where it learnt none."""
 
     def error_at(self, share: float) -> float | None:
         """Return the error when only the surest `share` of questions is answered; None: not run."""

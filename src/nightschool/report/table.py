@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nightschool.report import words
-from nightschool.report.morning import Contrast, Guard, Morning, Rate
+from nightschool.report.morning import Contrast, Guard, Morning, Part, Rate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 GREEN, RED, QUIET = "green", "red", "bright_black"
+MOST_PARTS = 24
 
 
 def print_table(morning: Morning, console: Console) -> None:
@@ -26,6 +27,8 @@ def print_table(morning: Morning, console: Console) -> None:
         return
     console.print(Text(words.subline(morning), style=QUIET))
     console.print(_contrasts("What it knows, closed-book", morning.groups, words.GROUPS))
+    if morning.parts:
+        console.print(_parts(morning.parts))
     console.print(_contrasts("Three ways to answer", morning.modes, words.MODES))
     console.print(_contrasts("What it must not lose", morning.guards, words.GUARDS))
     console.print(_matrix(morning))
@@ -70,6 +73,24 @@ def _contrasts(
             _rate(contrast.version, "bold"),
             _cell(words.interval(contrast.version)),
             _cell(str(either.n) if either else ""),
+        )
+    return table
+
+
+def _parts(parts: Sequence[Part]) -> Table:
+    """List modules and tools, those with the most facts where there are too many for a screen."""
+    shown = sorted(parts, key=lambda part: (-part.asked, -part.facts))[:MOST_PARTS]
+    more = f" ({len(parts) - len(shown)} more in the page and in --json)" if len(parts) > len(shown) else ""  # fmt: skip
+    table = _table(
+        f"By module and tool, closed-book{more}", "", "base", "tonight", "asked", "facts"
+    )
+    for part in sorted(shown, key=lambda part: (part.kind, part.name)):
+        table.add_row(
+            _cell(part.name),
+            _rate(part.base),
+            _rate(part.version, "bold"),
+            _cell(str(part.asked)),
+            _cell(str(part.facts)),
         )
     return table
 

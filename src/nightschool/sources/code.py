@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,17 +37,7 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
     Raises:
         SourceUnreadable: There is no such package, or its source has a syntax error.
     """
-    import griffe
-
-    try:
-        package = griffe.load(
-            name, search_paths=[search] if search else None, allow_inspection=False
-        )
-    except (ImportError, griffe.GriffeError, SyntaxError) as error:
-        raise SourceUnreadable(
-            f"The package {name} cannot be read: {error}. Give an installed package or a source folder."
-        ) from error
-    findings = tuple(_findings(package, name))
+    findings = tuple(finding for _, finding in public_findings(name, search))
     if not findings:
         raise SourceUnreadable(f"The package {name} has no public functions, classes or modules.")
     text = "\n\n".join(finding.text for finding in findings)
@@ -59,7 +49,26 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
     return Reading(episode, findings)
 
 
-def _findings(package: Any, name: str) -> Iterator[Finding]:
+def public_findings(name: str, search: Path | None = None) -> list[tuple[Path, Finding]]:
+    """Find a package's public things, each with the file that it stands in; see `read_package`.
+
+    Raises:
+        SourceUnreadable: There is no such package, or its source has a syntax error.
+    """
+    import griffe
+
+    try:
+        package = griffe.load(
+            name, search_paths=[search] if search else None, allow_inspection=False
+        )
+    except (ImportError, griffe.GriffeError, SyntaxError) as error:
+        raise SourceUnreadable(
+            f"The package {name} cannot be read: {error}. Give an installed package or a source folder."
+        ) from error
+    return [(_path(thing), finding) for thing, finding in _findings(package, name)]
+
+
+def _findings(package: Any, name: str) -> Iterator[tuple[Any, Finding]]:
     """Find a package's public things, each under one name by which it is imported.
 
     What `__init__` re-exports from a private module belongs to the package's interface. A thing
@@ -72,32 +81,38 @@ def _findings(package: Any, name: str) -> Iterator[Finding]:
             names[thing.path] = (path, module, thing)
     for path, module, thing in names.values():
         if thing.is_module:
-            yield _finding(thing, path, "code.module", module, name, "")
+            yield thing, _finding(thing, path, "code.module", module, name, "")
         elif thing.is_class:
-            yield _finding(thing, path, "code.class", module, name, "")
+            yield thing, _finding(thing, path, "code.class", module, name, "")
             for inner, part in thing.members.items():
                 if inner.startswith("_") or part.is_alias:
                     continue
                 form = "code.function" if part.is_function else "code.property"
                 if part.is_function or "property" in part.labels:
-                    yield _finding(part, f"{path}.{inner}", form, module, name, thing.name)
+                    yield part, _finding(part, f"{path}.{inner}", form, module, name, thing.name)
         elif thing.is_function:
-            yield _finding(thing, path, "code.function", module, name, "")
+            yield thing, _finding(thing, path, "code.function", module, name, "")
 
 
 def _public(module: Any, package: str) -> Iterator[tuple[str, str, Any]]:
     """List (name, module to import from, thing), the module itself first."""
     yield module.path, module.path, module
     for name, member in module.members.items():
-        if name.startswith("_") or not member.is_public:
+        if name.startswith("_"):
             continue
         thing = _target(member, package)
-        if thing is None:
+        if thing is None or not (member.is_public or _lifted(module, member, thing)):
             continue
         if not thing.is_module:
             yield f"{module.path}.{name}", module.path, thing
         elif not member.is_alias:
             yield from _public(thing, package)
+
+
+def _lifted(module: Any, member: Any, thing: Any) -> bool:
+    """Tell what an `__init__` without `__all__` takes out of a private module: there it can be meant for nobody else."""
+    private = any(part.startswith("_") for part in thing.path.split(".")[1:-1])
+    return bool(member.is_alias and module.is_init_module and module.exports is None and private)
 
 
 def _distance(path: str, source: str) -> tuple[int, int]:
@@ -164,12 +179,22 @@ def _finding(thing: Any, path: str, form: str, module: str, package: str, owner:
     }
     shown = path.removesuffix(thing.name) + signature if signature else path
     kind = form.removeprefix("code.")
-    said = [f"The {kind} `{shown}` is in {file}.", prose.purpose, *prose.details]
+    pairs = [(p.name, documented[p.name]) for p in [*parameters, *called] if documented.get(p.name)]
+    text = in_words(f"The {kind} `{shown}` is in {file}.", prose, pairs)
+    return Finding(text, form, facets, None, "code", f"code:{path}")
+
+
+def in_words(opening: str, prose: Prose, documented: Sequence[tuple[str, str]]) -> str:
+    """Tell in sentences what is known of a thing in code.
+
+    Args:
+        opening: Its name, kind and place.
+        prose: What its docstring says.
+        documented: (parameter, what is said of it).
+    """
+    said = [opening, prose.purpose, *prose.details]
     said.append(f"Returns: {prose.result}" if prose.result else "")
-    said += [
-        f"{p.name}: {documented[p.name]}" for p in [*parameters, *called] if documented.get(p.name)
-    ]
-    return Finding(" ".join(filter(None, said)), form, facets, None, "code", f"code:{path}")
+    return " ".join(filter(None, [*said, *(f"{name}: {doc}" for name, doc in documented)]))
 
 
 def _parameters(call: Any) -> list[Any]:
@@ -189,7 +214,7 @@ def _sections(thing: Any) -> list[Any]:
 def _documented(thing: Any) -> dict[str, str]:
     """Read what the docstring says of each parameter."""
     return {
-        row.name.lstrip("*"): _first_sentence(row.description)
+        row.name.lstrip("*"): first_sentence(row.description)
         for section in _sections(thing)
         if section.kind.value in ("parameters", "attributes")  # a data class documents its fields
         for row in section.value
@@ -197,7 +222,9 @@ def _documented(thing: Any) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prose:
+class Prose:
+    """What a docstring says of a thing."""
+
     purpose: str
     """The first sentence."""
     details: list[str]
@@ -206,32 +233,32 @@ class _Prose:
     """What is returned, in words; empty where the purpose or nothing tells it."""
 
 
-def _prose(thing: Any) -> _Prose:
+def _prose(thing: Any) -> Prose:
     """Read a docstring's sentences; examples, tables and directives are none."""
     said: list[str] = []
     result = ""
     for section in _sections(thing):
         if section.kind.value == "text":
-            said += [one for part in section.value.split("\n\n") for one in _sentences(part)]
+            said += [one for part in section.value.split("\n\n") for one in sentences(part)]
         elif section.kind.value == "admonition":
-            said += _sentences(section.value.description)
+            said += sentences(section.value.description)
         elif section.kind.value == "returns":
-            told = [one for row in section.value for one in _sentences(row.description)]
+            told = [one for row in section.value for one in sentences(row.description)]
             result, *rest = told or [""]
             result = result if " " in result else ""
             said += rest
-    purpose = _first_sentence(thing.docstring.value) if thing.docstring else ""
+    purpose = first_sentence(thing.docstring.value) if thing.docstring else ""
     rest = said[1:] if said and normalise(said[0]) == normalise(purpose) else said
     if not result:
         result = next((one for one in rest if re.match(r"Returns? ", one)), "")
         rest = [one for one in rest if one != result]
         result = re.sub(r"^Returns? (.)", lambda m: m[1].upper(), result)
-    return _Prose(
+    return Prose(
         purpose, [one for one in rest if len(one.split()) >= FEWEST_WORDS][:MOST_DETAILS], result
     )
 
 
-def _sentences(paragraph: str) -> list[str]:
+def sentences(paragraph: str) -> list[str]:
     """Cut a paragraph of a docstring into sentences; none where it is no prose."""
     text = re.sub(r"^\s*\.\. (?:note|warning|tip|important|caution)::", "", paragraph).strip()
     text = re.sub(r"^[*-] ", "", text)
@@ -267,13 +294,17 @@ def _signature(name: str, parameters: list[Any], returns: Any) -> str:
 
 
 def _file(thing: Any, package: str) -> str:
-    path = thing.filepath
-    parts = (path[0] if isinstance(path, list) else path).parts
+    parts = _path(thing).parts
     at = len(parts) - 1 - parts[::-1].index(package) if package in parts else len(parts) - 1
     return "/".join(parts[at:])
 
 
-def _first_sentence(text: str) -> str:
+def _path(thing: Any) -> Path:
+    path = thing.filepath
+    return Path(path[0] if isinstance(path, list) else path)
+
+
+def first_sentence(text: str) -> str:
     """Take a docstring's first sentence, without reStructuredText's roles and emphasis."""
     first = _plain(text.strip().split("\n\n")[0])
     if re.match(

@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Iterator
 
+from nightschool.language import without_name
 from nightschool.study.code_words import (
     FEWEST_WORDS,
     PLAIN,
@@ -23,6 +24,7 @@ from nightschool.study.code_words import (
     clause_of,
     effect_of,
     is_imperative,
+    kind_of,
     lower,
     reworded,
 )
@@ -53,7 +55,7 @@ def code_examples(memory: Memory, expressions: int) -> list[Asked]:
     """
     each = max(1, expressions // 6)
     examples: list[Asked] = []
-    for unit in (_place, _purpose, _details, _types, _raises, _parameters):
+    for unit in (_place, _purpose, _details, _types, _raises, _parameters, _usage):
         examples += unit(memory, each)
     return examples
 
@@ -72,17 +74,18 @@ def asked_in(memory: Memory, section: str, rng: random.Random, parameter: str = 
 
 
 def _place(memory: Memory, each: int) -> Iterator[Asked]:
-    f, kind = memory.facets, memory.form.removeprefix("code.")
+    f, kind = memory.facets, kind_of(memory)
     if f["owner"]:  # its class tells where it lives
         yield from _worded(memory, "qa", "owner", f"{f['owner']}.", each)
     else:
         yield from _worded(memory, "qa", "file", f"{f['file']}.", 2 * each)
     if kind == "module":
         return
-    if not f["owner"]:
+    if not f["owner"] and "language" not in f:  # Python
         line = f"from {f['module']} import {f['short']}"
         yield from _worded(memory, "qa", "import", line, each // 2)
-    yield from _worded(memory, "qa", "kind", f"A {kind}.", each // 3)
+    article = "An" if kind[0] in "aeiou" else "A"
+    yield from _worded(memory, "qa", "kind", f"{article} {kind}.", each // 3)
 
 
 def _purpose(memory: Memory, each: int) -> Iterator[Asked]:
@@ -152,7 +155,7 @@ def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
         name = f"`{p['name']}`"
         if p["default"] is not None:
             yield from _worded(memory, "qa", "default", p["default"], each, parameter=name)
-        elif "variadic" not in p["kind"]:
+        elif not re.search("variadic|optional", p["kind"]):
             answer = f"Yes, {p['name']} is required."
             yield from _worded(memory, "qa", "required", answer, each // 3, parameter=name)
         if p["doc"]:
@@ -172,6 +175,19 @@ def _parameters(memory: Memory, each: int) -> Iterator[Asked]:
                 for turn, template in enumerate(_chosen(memory, "parameter", each, noun)):
                     words = nouns[turn % len(nouns)]
                     yield "reversed", _filled(memory, template, noun=words), f"{name}."
+
+
+def _usage(memory: Memory, each: int) -> Iterator[Asked]:
+    """Show how tests and examples call the thing, and ask for its name where its arguments tell it."""
+    calls = json.loads(memory.facets.get("usage", "[]"))
+    for turn, (call, _) in enumerate(calls):
+        if not turn:
+            yield from _worded(memory, "qa", "usage", f"`{call}`", each)
+        blank = without_name(call, memory.facets["short"])
+        if blank:
+            name = f"`{memory.facets['short']}`."
+            for template in _chosen(memory, "usage_name", max(1, each // 2), call):
+                yield "reversed", _filled(memory, template, call=blank), name
 
 
 def _worded(
@@ -197,6 +213,6 @@ def _filled(memory: Memory, template: str, **more: str) -> str:
         more["parameter"] = more["parameter"].strip("`")
     return template.format(
         full=called(memory, rng), bare=called_shortly(memory, rng), package=f["package"],
-        module=f["module"], kind=memory.form.removeprefix("code."), owner=f["owner"],
+        module=f["module"], kind=kind_of(memory), owner=f["owner"],
         purpose=f["purpose"], **more,
     )  # fmt: skip

@@ -18,9 +18,14 @@ REFERENCE = range(FEWEST_WORDS, 12)
 """Words of a purpose by which a thing can be called instead of by its name."""
 
 
+def kind_of(memory: Memory) -> str:
+    """Say what sort of thing it is: function, class, property or module, or what its language calls it."""
+    return memory.facets.get("kind") or memory.form.removeprefix("code.")
+
+
 def called(memory: Memory, rng: random.Random) -> str:
     """Call a thing by its full name, by its name in spoken words, or by what it is for."""
-    f, kind = memory.facets, memory.form.removeprefix("code.")
+    f, kind = memory.facets, kind_of(memory)
     words, purpose = spoken(f["short"]), clause_of(f["purpose"])
     turn = rng.random()
     if turn < PLAIN / 2 and len(words.split()) > 1:
