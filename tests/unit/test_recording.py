@@ -2,6 +2,7 @@
 
 import pytest
 
+from nightschool.forget import forget
 from nightschool.recording import Exchange, episode_of, record
 from nightschool.types import Trust
 
@@ -52,7 +53,7 @@ def test_another_answer_to_the_same_question_is_no_new_statement(school):
 
 def test_a_forgotten_statement_does_not_come_back_with_the_history(school):
     record(school, exchange(1, HOST, NOTED))
-    school.store.remove([m.id for m in school.store.memories("default")])
+    forget(school, [m.id for m in school.store.memories("default")])
     record(school, exchange(2, HOST, NOTED, ("user", "Thanks a lot."), ("assistant", "Sure.")))
     assert live(school) == []
 
