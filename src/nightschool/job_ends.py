@@ -42,6 +42,7 @@ def after_exit(
     ended = replace(job, ended=at, process=None)
     if why == CANCELLED:
         return replace(ended, state=JobState.CANCELLED, error=CANCELLED)
+    said = said.replace(f"{workspace.root.resolve()}/", "")  # callers are told no folders
     error = (
         why or said or f"The night's process ended with code {code}. The server's log may say more."
     )

@@ -158,6 +158,7 @@ def test_a_full_disk_fails_the_job_and_the_next_goes_on(school):
     full.nights.close()
     assert failed.state is JobState.FAILED
     assert "Free some" in failed.error
+    assert str(school.folder) not in failed.error
     service = Service(school)
     whole(school, service.over(service.nights.submit("default")))
     service.nights.close()
