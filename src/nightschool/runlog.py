@@ -119,7 +119,7 @@ class Event:
 class EventLog:
     """The events of one night in a file; implements `Recorder`.
 
-    A line is written by one system call and not forced to disk: some ten microseconds beside a training step of
+    A line is written by one system call and not forced to disk: some forty microseconds beside a training step of
     a tenth of a second or more, and what a power cut takes is told again by the night that goes on. A disk that is full
     costs events, never the night.
     """

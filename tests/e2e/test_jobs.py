@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from nightschool.config import ServeConfig
@@ -195,3 +197,44 @@ def test_a_tracker_that_is_not_installed_is_told_before_the_night(school):
     said = school("consolidate", "--mlflow", "http://127.0.0.1:9", code=2)
     assert "pip install 'nightschool[mlflow]'" in said
     assert not (school.folder / "nights" / "default").exists()
+
+
+def serve(school, port=0):
+    """Start the real server; return its process and a client."""
+    process = school.start("serve", "--port", str(port))
+    address = re.search(r"(http://[^/]+)/v1", process.stdout.readline())
+    return process, httpx.Client(base_url=address[1], timeout=60)
+
+
+def followed(client, job, known, until):
+    """Follow a night until an event of this name; return (id, name) of each."""
+    seen = []
+    headers = {"Last-Event-ID": str(known)} if known else {}
+    with client.stream("GET", f"/v1/nights/{job}/events", headers=headers, timeout=600) as told:
+        event = 0
+        for line in told.iter_lines():
+            if line.startswith("id: "):
+                event = int(line[4:])
+            if line.startswith("event: "):
+                seen.append((event, line[7:]))
+                if line[7:] == until:
+                    return seen
+    return seen
+
+
+def test_a_server_that_is_killed_goes_on_with_the_night_and_its_events(school):
+    server, client = serve(school)
+    job = client.post("/v1/nights").json()["id"]
+    before = followed(client, job, 0, until="loss")
+    server.kill()
+    server.communicate()
+    server, client = serve(school)
+    after = followed(client, job, before[-1][0], until="end")
+    ids = [event for event, _ in before + after]
+    assert ids == sorted(set(ids))
+    assert after[-1][1] == "end"
+    told = client.get(f"/v1/nights/{job}").json()
+    assert (told["state"], told["starts"], told["night"]) == ("done", 2, "night-0001")
+    assert client.get("/v1/status").json()["live"] == "base"
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=60)

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -28,45 +29,12 @@ from nightschool.runlog import all_events
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace, migrate
 
-PRETEND = """
-import json, os, sys, threading, time
-from pathlib import Path
-from nightschool.registry.nights import open_night
-from nightschool.runlog import EventLog
-from nightschool.workspace import Workspace
-words = [w for w in sys.argv[1:] if w != "--json"]
-given = dict(zip(words[::2], words[1::2]))
-root = Path(given["--workspace"])
-def wait():
-    while os.read(0, 1): pass
-    os._exit(9)
-threading.Thread(target=wait, daemon=True).start()
-said = (root / "said.txt").read_text() if (root / "said.txt").exists() else ""
-workspace = Workspace(root)
-with workspace.lock("a night"):
-    night = open_night(workspace, given["--tenant"])
-    log = EventLog(Path(given["--events"]))
-    log.step("training")
-    (root / f"lives-{given['--tenant']}").write_text(str(os.getpid()))
-    if said == "hog": hog = bytearray(400_000_000)
-    if said == "fail":
-        print("Edited in memories/: corrected mem-1  The door code is 4417.", file=sys.stderr)
-        sys.exit("Error: Too much of the study material repeats exam questions.")
-    if said == "crash": raise KeyError("The door code is 4417.")
-    while not (root / "go").exists(): time.sleep(0.01)
-    log.progress("training", 1, 1, 0.5)
-    checks = [dict(name="acquired", passed=True, difference=0.5, low=0.3, margin=None, n=20, reason="learnt")]
-    promote = said != "refuse"
-    night.artifact("version.txt", lambda: "ver-1")
-    night.artifact("decision.json", lambda: json.dumps(dict(promote=promote, checks=checks)))
-    night.finish("promoted" if promote else "refused")
-sys.exit(0 if promote else 3)
-"""
+PRETEND = Path(__file__).with_name("pretend_night.py")
 SECONDS = 60.0
 
 
 def pretend(arguments, threads):
-    return NightProcess(arguments, threads, (sys.executable, "-c", PRETEND))
+    return NightProcess(arguments, threads, (sys.executable, str(PRETEND)))
 
 
 class House:

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import sys
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -13,6 +16,7 @@ from fastapi.testclient import TestClient
 from nightschool.config import ServeConfig
 from nightschool.errors import NightschoolError
 from nightschool.jobs import Nights
+from nightschool.night_process import NightProcess
 from nightschool.registry.jobs import JobState, events_path
 from nightschool.runlog import EventLog
 from nightschool.serve.access import Caller
@@ -208,3 +212,34 @@ def test_the_schedule_is_told(tmp_path, client, nights):
     assert schedule["nightly"] == "02:30"
     assert "T02:30:00" in schedule["next"]
     assert schedule["last"]["said"] == "skipped: nothing is new"
+
+
+def until(true):
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_service_lives_a_night_and_interrupts_it_for_a_deletion(served, tmp_path):
+    pretend = Path(__file__).with_name("pretend_night.py")
+    nights = served.app.state.nights
+    nights._launch = lambda given, threads: NightProcess(
+        given, threads, (sys.executable, str(pretend))
+    )
+    (memory,) = served.tell("The vault of Corvane is in Ostrelle.")
+    client, root = served.client, served.workspace.root
+    tenant = client.get("/v1/status").json()["tenant"]
+    job = client.post("/v1/nights").json()
+    lives = root / f"lives-{tenant}"
+    until(lambda: lives.exists() and lives.read_text())
+    assert client.get("/v1/status").json()["night"]["state"] == "running"
+    lives.unlink()
+    assert client.post("/v1/forget", json={"memories": [memory.id]}).status_code == 200
+    until(lambda: lives.exists() and lives.read_text())
+    (root / "go").touch()
+    until(lambda: client.get(f"/v1/nights/{job['id']}").json()["state"] == "done")
+    done = client.get("/v1/status").json()["night"]
+    assert (done["id"], done["starts"], done["outcome"]["promoted"]) == (job["id"], 2, True)
+    events = told(client.get(f"/v1/nights/{job['id']}/events").text)
+    assert events[-1][2]["outcome"]["version"] == "ver-1"
