@@ -34,11 +34,12 @@ QUESTIONS = [(Message("user", question),) for question, _ in LESSONS]
 WORDS = 12
 """Tokens of an answer."""
 SMALL_NIGHT = (
-    "exam.general_items=8",
-    "exam.abstention_items=40",
+    "exam.general_items=4",
+    "exam.abstention_items=8",
+    "exam.answer_tokens=8",
     "train.min_steps=1",
     "train.anchor_weight=0",
-    "study.expressions=4",
+    "study.expressions=2",
 )
 
 

@@ -22,7 +22,7 @@ WHOLE = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 MOST_NATS = {"f16": 0.02, "q8_0": 0.2}
 """Largest mean difference to torch by which a file passes for the weights that were trained. That of q8_0 is a coarse one: it
 is not taken for the same model, but sits its own exams."""
-PROBE_TOKENS = 24
+PROBE_TOKENS = 12
 PROBE = (
     (Message("user", "What is 4 + 17? I'm not sure -- it's café №3, isn't it?"),),
     (Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Hello."),
