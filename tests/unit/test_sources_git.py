@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import ssl
 import subprocess
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -222,3 +225,72 @@ def test_an_https_address_keeps_its_branch():
 def test_a_fetch_that_fails_says_why():
     with pytest.raises(SourceUnreadable, match="could not be fetched"):
         Repository("git+https://127.0.0.1:9/kit")
+
+
+class Backend(BaseHTTPRequestHandler):
+    """git's own HTTP server program behind a TLS socket."""
+
+    root = ""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        given = {
+            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": self.root, "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path,
+            "QUERY_STRING": query, "REQUEST_METHOD": self.command, "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }  # fmt: skip
+        done = subprocess.run(["git", "http-backend"], input=body, env=given, capture_output=True)
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        rows = [line.split(": ", 1) for line in head.decode().splitlines()]
+        self.send_response(int(dict(rows).get("Status", "200")[:3]))
+        for name, value in rows:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl for a certificate")
+def test_https_fetches_one_commit_and_the_one_read_before(git_folder, tmp_path, monkeypatch):
+    first = git_folder.commit({"a.txt": "one"})
+    git_folder.commit({"a.txt": "two"})
+    third = git_folder.commit({"a.txt": "three", "b.txt": "new"})
+    git_folder.git("config", "uploadpack.allowReachableSHA1InWant", "true")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {key} -out {certificate} -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), type("Served", (Backend,), {"root": str(tmp_path)})
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate))
+    monkeypatch.setenv("no_proxy", "localhost")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    address = f"git+https://localhost:{server.server_port}/project/.git"
+    try:
+        with Repository(address) as repository:
+            assert (repository.source, repository.commit) == (f"{address}@main", third)
+            entries = repository.listing().entries
+            assert repository.read(entries["b.txt"]) == b"new"
+            assert not repository.has(first)  # its history stays where it is
+            repository.fetch(first)
+            assert repository.read(repository.listing(first).entries["a.txt"]) == b"one"
+            assert repository.last_change("a.txt", first) == third
+        with pytest.raises(SourceUnreadable, match="could not be fetched"):
+            Repository(f"{address}@nope")
+    finally:
+        server.shutdown()
+        server.server_close()

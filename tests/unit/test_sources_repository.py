@@ -6,6 +6,7 @@ import pytest
 
 from nightschool.errors import SourceError, SourceUnreadable
 from nightschool.sources import repository as module
+from nightschool.sources import texts
 from nightschool.sources.git import Repository
 from nightschool.sources.grammars import GRAMMARS, parser
 from nightschool.sources.repository import Mark, read_mark, read_repository, reader_name
@@ -104,7 +105,7 @@ def test_unreadable_files_are_counted_and_the_others_read(git_folder):
         "src/kit/broken.py": "def a(:\n",
         "src/kit/null.py": b"a = 1\0\n",
         "src/kit/big.py": b"a = 1\n" * 200_000,
-        "docs/pointer.md": module.POINTER + "v1\noid sha256:00\n",
+        "docs/pointer.md": texts.POINTER + "v1\noid sha256:00\n",
         "src/kit/deep.py": "a = " + "(" * 400 + "1" + ")" * 400 + "\n",
     })  # fmt: skip
     tour = toured(git_folder)
@@ -126,7 +127,7 @@ def test_a_repository_without_anything_to_learn_is_told(git_folder):
 
 
 def test_more_text_than_is_read_is_refused(git_folder, monkeypatch):
-    monkeypatch.setattr(module, "MOST_BYTES", 100)
+    monkeypatch.setattr(texts, "MOST_BYTES", 100)
     git_folder.commit(KIT)
     with pytest.raises(SourceError, match="more than"):
         toured(git_folder)

@@ -10,28 +10,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from nightschool.errors import SourceError, SourceUnreadable
+from nightschool.errors import SourceUnreadable
 from nightschool.protocols import Progress
 from nightschool.sources.documents import read_document
-from nightschool.sources.git import Entry, Listing, Repository, tally
+from nightschool.sources.git import Listing, Repository, tally
 from nightschool.sources.grammars import GRAMMARS, parser
-from nightschool.sources.python_tree import read_python
+from nightschool.sources.python_tree import parsed, read_python
 from nightschool.sources.renames import Body, Place, moved, python_bodies
 from nightschool.sources.roles import Role, is_example, role_of
+from nightschool.sources.texts import Files
 from nightschool.sources.trees import finding, grammar_of, read_source
 from nightschool.types import Episode, Finding, Reading, SourceKind, digest, new_id, now
 
 READER = 1
 """Raise it with any change of what is found; then everything is read again."""
-LARGEST_BYTES = 1_000_000
-"""Of one file; larger ones are generated, or data."""
-MOST_BYTES = 400_000_000
-"""Of all files that are read."""
 MOST_USAGES = 3
 """Calls that are kept of one function."""
-POINTER = "version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,51 +59,6 @@ class Tour:
     skipped: tuple[tuple[str, str], ...]
     mark: Reading
     """Keeps how far the source has been read; stored last."""
-
-
-@dataclass(slots=True)
-class Files:
-    """The files of one commit, read when they are asked for."""
-
-    repository: Repository
-    listing: Listing
-    skipped: dict[str, list[str]] = field(default_factory=dict)
-    total: int = 0
-
-    def text(self, path: str) -> str | None:
-        """Return a file's text; None where it is passed over, which is counted.
-
-        Raises:
-            SourceUnreadable: So much has been read that this is no repository of texts.
-        """
-        entry = self.listing.entries[path]
-        try:
-            reason, found = self._text(entry)
-        except SourceUnreadable:
-            reason, found = "its content is damaged or missing", None
-        if reason:
-            self.skipped.setdefault(reason, []).append(path)
-        return found
-
-    def _text(self, entry: Entry) -> tuple[str, str | None]:
-        if entry.size > LARGEST_BYTES:
-            return f"larger than {LARGEST_BYTES // 1000} KB", None
-        self.total += entry.size
-        if self.total > MOST_BYTES:
-            raise SourceError(
-                f"{self.repository.source} has more than {MOST_BYTES // 1_000_000} MB of texts; at most so many "
-                "are read. Learn its folders one by one from a checkout."
-            )
-        raw = self.repository.read(entry)
-        if b"\0" in raw:
-            return "binary, not text", None
-        try:
-            text = raw.decode("utf-8-sig").replace("\r\n", "\n")
-        except UnicodeDecodeError:
-            return "not UTF-8 text", None
-        if text.startswith(POINTER):
-            return "its content lies in Git LFS", None
-        return "", text
 
 
 def reader_name() -> str:
@@ -348,8 +299,6 @@ def _renamed(old: Files, new: Files, fresh: set[str], gone: Iterable[str]) -> di
 
 def _bodies(files: Files, paths: Iterable[str], repository: str) -> Iterator[Body]:
     """Return what the functions and classes of some files do, to know them again."""
-    from nightschool.sources.python_tree import parsed
-
     quiet = Files(files.repository, files.listing)
     for path in sorted(paths):
         if role_of(path).role is not Role.CODE:

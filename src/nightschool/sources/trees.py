@@ -326,7 +326,8 @@ def _public(node: Node, short: str, owner: str, open_: bool, language: str) -> b
         return promised or any("public" in one.split() for one in modifiers)
     if language == "C":
         marks = [text(c) for c in node.children if c.type == "storage_class_specifier"]
-        return "static" not in marks
+        reserved = short.startswith("_") or text(node).startswith("namespace")  # the latter is C++
+        return "static" not in marks and not reserved
     access = [text(c) for c in node.children if c.type == "accessibility_modifier"]
     return open_ and access in ([], ["public"]) and not short.startswith("_")
 

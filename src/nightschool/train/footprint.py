@@ -10,8 +10,8 @@ import sys
 def trim() -> None:
     """Let the C library give back the pages that it keeps between living blocks, where it can."""
     library = ctypes.CDLL(None)
-    if hasattr(library, "malloctrim"):  # glibc
-        library.malloctrim(0)
+    if hasattr(library, "malloc_trim"):  # glibc
+        library.malloc_trim(0)
 
 
 def peak_bytes() -> int:
