@@ -107,7 +107,11 @@ class Answering:
         with anyio.CancelScope(shield=True):
             if self.response is not None:
                 await self.response.aclose()
-            await in_thread(self.lease.close)
+            over = self.lease.end()
+            if over:
+                await in_thread(over.close)
+        if not self.stored and not self.recalled:
+            return
         if self.answered and not self.lease.cut and self.kind == "chat.completion":
             self.answered = False
             text = "".join(self.text)
