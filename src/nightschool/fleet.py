@@ -63,7 +63,7 @@ class Lease:
     engine: Engine
     fields: dict[str, Any]
     """What chooses the weights in a request's body, and keeps tenants' caches apart."""
-    _end: Callable[[Lease], None]
+    _end: Callable[[Lease], Engine | None]
     cut: bool = False
     """Whether the version has been forgotten since: nothing more of its answer may be told."""
     closed_book: bool = False
@@ -80,9 +80,15 @@ class Lease:
                 f"{self.version_id} was forgotten while it answered. Ask again: another version is served now."
             )
 
+    def end(self) -> Engine | None:
+        """Give it back without waiting; return the engine where it was the last lease and that is to be closed."""
+        return self._end(self)
+
     def close(self) -> None:
         """Give it back; a second time does nothing."""
-        self._end(self)
+        engine = self.end()
+        if engine:
+            engine.close()
 
     def __enter__(self) -> Lease:
         return self
@@ -182,7 +188,7 @@ class Fleet:
         running.leases.add(lease)
         return lease
 
-    def _end(self, lease: Lease) -> None:
+    def _end(self, lease: Lease) -> Engine | None:
         done = None
         with self._turn:
             for running in self._all:
@@ -191,8 +197,7 @@ class Fleet:
                     running.used = time.monotonic()
                     done = self._over(running)
                     break
-        if done:
-            done.engine.close()
+        return done.engine if done else None
 
     def _over(self, running: _Running) -> _Running | None:
         """Take an engine off the list that takes no new requests and has no lease; it is to be closed."""

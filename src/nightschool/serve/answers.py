@@ -113,10 +113,14 @@ class Answering:
         with anyio.CancelScope(shield=True):
             if self.response is not None:
                 await self.response.aclose()
-            await in_thread(self.lease.close)
+            over = self.lease.end()
+            if over:
+                await in_thread(over.close)
         if self.count:
             self.count(*self.tokens)
             self.count = None
+        if not self.stored and not self.recalled:
+            return
         if self.answered and not self.lease.cut and self.kind == "chat.completion":
             self.answered = False
             text = "".join(self.text)
@@ -137,9 +141,9 @@ def _tokens(told: dict[str, Any]) -> tuple[int, int] | None:
     ):
         found = told.get(part)
         if isinstance(found, dict):
-            counts = [found.get(name) for name in names]
-            if all(isinstance(count, int) for count in counts):
-                return counts[0], counts[1]
+            prompt, answer = (found.get(name) for name in names)
+            if isinstance(prompt, int) and isinstance(answer, int):
+                return prompt, answer
     return None
 
 
