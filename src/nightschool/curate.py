@@ -7,19 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nightschool.contradictions import Contradictions
 from nightschool.errors import SourceMalformed, UnknownMemory, WorkspaceError
 from nightschool.language import normalise
 from nightschool.memory.files import Edits
-from nightschool.memory.holds import masked
+from nightschool.memory.holds import MASK, masked
 from nightschool.memory.notes import erase_lines
-from nightschool.memory.rules import SAID
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
-from nightschool.sources.claims import claim
-from nightschool.sources.keys import statement_key
-from nightschool.trust import displayed, lowest, mark, trainable
-from nightschool.types import Memory, MemoryStatus, Passage, SourceKind, Trust
+from nightschool.trust import displayed, lowest, mark, trainable, waits
+from nightschool.types import Memory, MemoryStatus, Passage, Trust, View
 from nightschool.wire import School
+
+SEARCHED = 200
+"""So many of the nearest memories are looked through for those that a listing asks for."""
 
 
 def pick_up_edits(school: School) -> Edits:
@@ -71,14 +72,20 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
     """Replace a memory's text in the owner's name; the old text stays in the history.
 
     Raises:
-        SourceMalformed: The text is empty.
+        SourceMalformed: The text is empty, or it is one that was shown with its secret blotted out.
         UnknownMemory: The tenant has no live memory of this id.
         WorkspaceLocked: Another process holds the workspace.
     """
     if not text.strip():
         raise SourceMalformed("The text is empty. Say what is right, or use `memory reject`.")
     with school.workspace.lock_memory("an edit"):
-        new = school.store.edit(school.memory(memory_id).id, text, "owner")
+        old = school.memory(memory_id)
+        if old.masked and MASK in text:
+            raise SourceMalformed(
+                f"The text holds {MASK} where {memory_id} holds a secret, which would be lost. Write the sentence "
+                "whole, or without it."
+            )
+        new = school.store.edit(old.id, text, "owner")
         school.sync_files()
     return new
 
@@ -105,40 +112,53 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
 
 
 def conflicts(school: School) -> list[list[Memory]]:
-    """Return the groups of live memories that say different things of one thing, oldest first.
+    """Return the groups of live memories that say different things of one thing; see `Contradictions.groups`."""
+    return Contradictions().groups(school)
 
-    They stand side by side because none of their speakers may overrule the other's words, or because they are
-    worded in different ways and none speaks of a change. `review` decides: approving one closes those of the same
-    key; of those in other words the wrong one is to be rejected.
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a listing."""
+
+    memories: tuple[Memory, ...]
+    next: str | None
+    """What to ask for the part after it with; None where this is the last."""
+
+
+def listing(
+    school: School,
+    view: View = "all",
+    *,
+    query: str = "",
+    source: str | None = None,
+    after: str | None = None,
+    limit: int,
+) -> Part:
+    """List memories, newest first; with a query the best first, and in one part.
+
+    Args:
+        school: The wired workspace.
+        view: Which.
+        query: A question or words. Of `superseded` and `retired` ones, which no index holds, all words must stand
+            in the text, and the newest come first.
+        source: Only those from this source; None: from any.
+        after: `next` of the part before.
+        limit: At most so many.
+
+    Raises:
+        UnknownMemory: What `after` names has been forgotten since.
     """
-    groups: dict[object, list[Memory]] = {}
-    for memory in school.store.memories(school.settings.tenant):
-        about = _about(memory)
-        if about:
-            groups.setdefault(about, []).append(memory)
-            fact = claim(memory.text).fact
-            if fact is not None:
-                groups.setdefault(fact, []).append(memory)
-    found = {
-        frozenset(m.id for m in group): group
-        for about, group in groups.items()
-        if _differ(about, group)
-    }
-    return [group for ids, group in found.items() if not any(ids < others for others in found)]
-
-
-def _differ(about: object, group: Sequence[Memory]) -> bool:
-    """Tell whether memories about one thing contradict each other: by one key in words, by one fact in its value."""
-    if isinstance(about, str):
-        return len({normalise(m.text) for m in group}) > 1
-    return len({claim(m.text).news[0] for m in group}) > 1
-
-
-def _about(memory: Memory) -> str:
-    """Name what a person or a note speaks about; empty for documents and code, which are replaced whole."""
-    if memory.source_kind is SourceKind.NOTE:
-        return statement_key(memory.text)
-    return memory.key if memory.source_kind in SAID else ""
+    tenant, store = school.settings.tenant, school.store
+    if query and view not in ("superseded", "retired"):
+        ranked = [memory for memory, _ in store.recall(tenant, query, max(limit, SEARCHED))]
+        fitting = [m for m in ranked if source in (None, m.source) and (view != "waiting" or waits(m))]
+        return Part(tuple(fitting[:limit]), None)
+    words = normalise(query).split()
+    found = store.browse(
+        tenant, view, source=source, words=words, after=after, limit=limit + 1
+    )
+    more = len(found) > limit
+    return Part(tuple(found[:limit]), found[limit - 1].id if more else None)
 
 
 @dataclass(frozen=True, slots=True)

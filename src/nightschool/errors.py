@@ -17,6 +17,7 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- UnknownMemory (KeyError)
     |   +-- UnknownVersion (KeyError)
     |   +-- UnknownKey (KeyError)
+    |   +-- UnknownCompletion (KeyError)
     |   +-- PathRefused (ValueError)        not a memory file's name, or not text
     |   +-- EditConflict                    the file is not what the edit was made on
     |   +-- NotEntitled (PermissionError)   somebody more trusted stated or approved it
@@ -101,6 +102,10 @@ class UnknownVersion(StoreError, KeyError):
 
 class UnknownKey(StoreError, KeyError):
     """No API key has this id."""
+
+
+class UnknownCompletion(StoreError, KeyError):
+    """No stored answer has this id."""
 
 
 class PathRefused(StoreError, ValueError):

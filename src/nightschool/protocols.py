@@ -26,6 +26,7 @@ from nightschool.types import (
     Score,
     TrainResult,
     Turn,
+    View,
 )
 
 Prompt = Sequence[Message]
@@ -190,6 +191,34 @@ class Store(Protocol):
 
     def page(self, tenant: str, source: str, number: int) -> list[Memory]:
         """List the live memories of one page, oldest first; empty where there is no such page."""
+        ...
+
+    def browse(
+        self,
+        tenant: str,
+        view: View = "live",
+        *,
+        source: str | None = None,
+        words: Sequence[str] = (),
+        after: str | None = None,
+        limit: int,
+    ) -> list[Memory]:
+        """List memories, newest first, a part at a time; what it costs does not grow with what there is.
+
+        `words` must all stand in the text as it may be shown, which has to be read for that. `after` is the last memory of the part before. It keeps its place whatever becomes of it, but for its
+        being forgotten: then it raises UnknownMemory.
+        """
+        ...
+
+    def counts(self, tenant: str) -> dict[View, int]:
+        """Count a tenant's memories by view; those that wait count as live, too."""
+        ...
+
+    def told(self, tenant: str, since: int, limit: int) -> list[tuple[int, Memory]]:
+        """List live memories of what people and notes say, oldest first, each with its number.
+
+        Only those of a number above `since`; numbers grow, and are never given again.
+        """
         ...
 
     def memory(self, memory_id: str) -> Memory:

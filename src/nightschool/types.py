@@ -209,6 +209,11 @@ class Memory:
     """How often it stood in the prompt of an answer."""
 
 
+View = Literal["all", "live", "waiting", "superseded", "retired"]
+"""Which memories a listing shows; `waiting` are the live ones that an approval would let reach the weights."""
+VIEWS: tuple[View, ...] = ("all", "live", "waiting", "superseded", "retired")
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """Something that a person said in a conversation, in their words."""
@@ -232,6 +237,41 @@ class Page:
     """From 1, in the order in which the source grew."""
     revision: int
     """Changes with all that a reader of the page may see: equal revisions mean equal pages, in any database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer that was served, as far as feedback needs it; no text."""
+
+    id: str
+    """As the client was told: `chatcmpl-...`."""
+    tenant: str
+    episode_id: str
+    """The conversation that it ends."""
+    version_id: str
+    """Who answered; `base` for the untouched base model."""
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody said of one answer; the text of a correction is a memory's, and is not here."""
+
+    id: str
+    tenant: str
+    completion_id: str
+    episode_id: str
+    at: str
+    actor: str
+    """The key that it came with; never the secret of it."""
+    liked: bool | None = None
+    """Thumbs up or down; None where none was given."""
+    passed: bool | None = None
+    """The verdict of a test; None where none ran."""
+    corrections: tuple[str, ...] = ()
+    """Ids of the memories that say what would have been right; they wait for approval."""
+    corrected: bool = False
+    """Whether somebody said what would have been right; that may have been known already."""
 
 
 # -- study --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
 from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
 from nightschool.errors import ConfigError, ModelUnfit, UnknownMemory, WorkspaceCorrupt
+from nightschool.memory.answers import Answers
 from nightschool.memory.files import (
     EDITOR,
     Edits,
@@ -276,6 +277,11 @@ class School:
                 f"{self.settings.tenant!r} has no memory called {memory_id}. Name its owner with --tenant."
             )
         return memory
+
+    @property
+    def answers(self) -> Answers:
+        """The answers that were served, and what was said of them."""
+        return Answers(self.store.connection)
 
     def vault(self) -> Vault:
         """Return the tenant's memory files."""

@@ -133,6 +133,62 @@ def test_a_source_is_divided_into_pages_and_a_correction_stays_in_its_own(store)
     assert store.page("t", source, 4) == []
 
 
+def listed(store, view, tenant="t", part=3, **named):
+    """Return a listing put together from its parts, each asked for after the last one's end."""
+    found = store.browse(tenant, view, limit=part, **named)
+    while found and (more := store.browse(tenant, view, limit=part, after=found[-1].id, **named)):
+        found += more
+    return found
+
+
+def test_a_listing_comes_in_parts_newest_first_by_view(store):
+    told = tell_many(store, 7)
+    tell_many(store, 2, tenant="other")
+    (web,), _ = store.absorb(lower("The office is in Lund.", Trust.WEB))
+    (secret,), _ = store.absorb(lower("The api key is sk-12345-abcde.", Trust.WEB))
+    edited = store.edit(told[0].id, "The code of door 0 is 9.", "owner")
+    retired = store.retire(told[1].id, "owner")
+    live = [edited, secret, web, *told[:1:-1]]
+    assert listed(store, "live") == live == store.memories("t")[::-1]
+    assert listed(store, "waiting") == [web]
+    assert [m.id for m in listed(store, "superseded")] == [told[0].id]
+    assert listed(store, "retired") == [retired]
+    assert listed(store, "all") == store.memories("t", include_retired=True)[::-1]
+    assert store.counts("t") == {
+        "all": 10, "live": 8, "waiting": 1, "superseded": 1, "retired": 1,
+    }  # fmt: skip
+    assert store.browse("t", "retired", words=["code", "DOOR"], limit=9) == [retired]
+    assert store.browse("t", "all", words=["code", "barn"], limit=9) == []
+    # Nobody finds a secret by trying words.
+    assert store.browse("t", "live", words=["api"], limit=9) == [secret]
+    assert store.browse("t", "live", words=["sk-12345"], limit=9) == []
+    assert store.counts("other")["live"] == 2
+    assert listed(store, "live", source=told[0].source) == live
+    assert listed(store, "live", source="elsewhere") == []
+    store.approve(web.id, "owner")
+    assert listed(store, "waiting") == []
+    # A cursor keeps its place when its memory is taken out; it is nobody's once that is forgotten.
+    first = store.browse("t", limit=4)
+    store.retire(first[-1].id, "owner")
+    assert store.browse("t", limit=9, after=first[-1].id) == live[4:]
+    store.remove([first[-1].id])
+    for tenant, after in (("t", first[-1].id), ("other", edited.id)):
+        with pytest.raises(UnknownMemory):
+            store.browse(tenant, limit=9, after=after)
+
+
+def test_what_was_told_since_is_read_on(store):
+    told = tell_many(store, 5)
+    store.absorb(read_document("# House\n\nThe key hangs behind the boiler.", "t", "a.md", "House"))
+    tell_many(store, 1, tenant="other")
+    first = store.told("t", 0, 3)
+    assert [m for _, m in first] == told[:3]
+    store.retire(told[3].id, "owner")
+    store.remove([told[4].id])
+    (new,) = tell_many(store, 1, kind="gate")
+    assert [m for _, m in store.told("t", first[-1][0], 9)] == [new]
+
+
 def test_the_revision_of_a_page_tells_of_all_that_may_show(store):
     told = tell_many(store, PAGE + 1)
     (web,), _ = store.absorb(lower("The office is in Lund.", Trust.WEB))
@@ -286,11 +342,22 @@ def test_a_database_from_before_there_were_pages_is_divided(tmp_path):
     assert sizes(again) == [(1, PAGE), (2, PAGE), (3, 1)]
 
 
+def test_what_waits_is_known_of_memories_from_before_that_was_written_down(tmp_path):
+    store = SqliteStore(Workspace.create(tmp_path, ""))
+    learn(store, "The staging host is kestrel-7.")
+    (web,), _ = store.absorb(lower("The office is in Lund.", Trust.WEB))
+    before_pages(store)
+    assert SqliteStore(Workspace(tmp_path)).browse("t", "waiting", limit=9) == [web]
+
+
 def before_pages(store):
     """Put a store's tables back to what they were before there were pages."""
     for statement in (
         "DROP TRIGGER page_of_added", "DROP TRIGGER page_of_changed", "DROP TRIGGER page_of_erased",
         "DROP TABLE pages", "DROP INDEX memories_by_page", "ALTER TABLE memories DROP COLUMN page",
+        "DROP TRIGGER answers_of_erased", "DROP TABLE completions", "DROP TABLE feedback",
+        "DROP INDEX memories_by_tenant", "DROP INDEX memories_by_status", "DROP INDEX memories_waiting",
+        "ALTER TABLE memories DROP COLUMN waits",
         "UPDATE schema_versions SET version = 4 WHERE room = 'memory'",
     ):  # fmt: skip
         store.connection.execute(statement)

@@ -20,7 +20,7 @@ from nightschool.memory.notes import read_note
 from nightschool.memory.store import SqliteStore
 from nightschool.sources import conversation, said
 from nightschool.sources.documents import read_document
-from nightschool.types import MemoryStatus, Trust
+from nightschool.types import VIEWS, MemoryStatus, Trust
 from nightschool.workspace import Workspace
 
 TENANTS = ("ada", "bob", "eve")
@@ -145,6 +145,8 @@ class Tenants(RuleBasedStateMachine):
             assert shared == alone
             live = [seen(m) for m in self.shared.memories(tenant)]
             assert sorted(map(str, live)) == sorted(str(m) for *_, page in shared for m in page)
+            shared, alone = (listed(store, tenant) for store in self.both(tenant))
+            assert shared == alone
             for name in self.episodes[tenant]:
                 assert episode(self.shared, name) == episode(self.lone[tenant], name)
 
@@ -198,6 +200,12 @@ def paged(store, tenant):
         (p.source, p.number, seen(store.page(tenant, p.source, p.number)))
         for p in store.pages(tenant)
     ]
+
+
+def listed(store, tenant):
+    """Return what each view lists and counts."""
+    counts = store.counts(tenant)
+    return [(view, counts[view], seen(store.browse(tenant, view, limit=WIDE))) for view in VIEWS]
 
 
 def episode(store, name):

@@ -143,33 +143,22 @@ def promote(
 
     Example: nightschool promote ver-3f9c2a71be --override
     """
-    from dataclasses import replace
-
-    from nightschool.errors import UnknownVersion
+    from nightschool.promotion import promote as serve
+    from nightschool.promotion import refusal, served_by
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        found = school.registry.resolve(school.settings.tenant, version)
-        decision = school.registry.decision(found.id) if found else None
-        if found is None or decision is None:
-            raise UnknownVersion(
-                f"{version} has not been before the gate. Run `nightschool consolidate`."
-            )
-        actor = getpass.getuser()
-        if not decision.promote and not override:
-            failed = "; ".join(c.reason for c in decision.checks if not c.passed)
+        decision = serve(school, version, getpass.getuser(), override=override)
+        if not served_by(decision):
+            failed = refusal(decision)
             show(
                 {"promoted": False, "reasons": failed},
                 json,
-                f"The gate refused {found.id}: {failed}",
+                f"The gate refused {version}: {failed}",
             )
             raise typer.Exit(REFUSED)
-        if not decision.promote:
-            decision = replace(decision, overridden_by=actor)
-            school.registry.record_decision(found.night, found.id, decision)
-        with school.workspace.lock("a promotion"):
-            school.registry.promote(school.settings.tenant, found.id, decision, actor)
-        show({"live": found.id}, json, f"Live: {found.id}")
+        live = school.registry.alias(school.settings.tenant, "live")
+        show({"live": live}, json, f"Live: {live}")
 
 
 def rollback(
@@ -182,9 +171,9 @@ def rollback(
 
     Example: nightschool rollback
     """
+    from nightschool.promotion import roll_back
+
     with errors_as_messages():
-        school = opened(workspace, settings, tenant)
-        with school.workspace.lock("a rollback"):
-            found = school.registry.rollback(school.settings.tenant, getpass.getuser())
+        found = roll_back(opened(workspace, settings, tenant), getpass.getuser())
         name = found.id if found else "base"
         show({"live": name}, json, f"Live: {name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from nightschool.codec import to_json
@@ -23,8 +23,9 @@ from nightschool.memory.rules import (
     under,
 )
 from nightschool.memory.surroundings import HUMAN
-from nightschool.trust import entitled
+from nightschool.trust import displayed, entitled, waits
 from nightschool.types import (
+    VIEWS,
     Episode,
     Finding,
     Memory,
@@ -34,6 +35,7 @@ from nightschool.types import (
     Reading,
     SourceKind,
     Turn,
+    View,
     digest,
     new_id,
     now,
@@ -45,6 +47,7 @@ class FakeStore:
 
     def __init__(self) -> None:
         self._memories: dict[str, Memory] = {}
+        self._numbers: dict[str, int] = {}
         self._pages: dict[str, int] = {}
         self._episodes: dict[str, Episode] = {}
         self._history: dict[str, list[dict[str, str]]] = {}
@@ -97,6 +100,43 @@ class FakeStore:
             for m in self._memories.values()
             if m.tenant == tenant and (include_retired or m.status is MemoryStatus.LIVE)
         ]
+
+    def browse(
+        self,
+        tenant: str,
+        view: View = "live",
+        *,
+        source: str | None = None,
+        words: Sequence[str] = (),
+        after: str | None = None,
+        limit: int,
+    ) -> list[Memory]:
+        """List a part of a tenant's memories, newest first; see `protocols.Store.browse`."""
+        newest = self.memories(tenant, include_retired=True)[::-1]
+        if after is not None:
+            places = [place for place, memory in enumerate(newest) if memory.id == after]
+            if not places:
+                raise UnknownMemory(f"{after} is no more. Begin again without it.")
+            newest = newest[places[0] + 1 :]
+        found = [
+            m
+            for m in newest
+            if _in(view, m)
+            and source in (None, m.source)
+            and all(word.lower() in displayed(m).text.lower() for word in words)
+        ]
+        return found[:limit]
+
+    def counts(self, tenant: str) -> dict[View, int]:
+        """Count a tenant's memories by view; those that wait count as live, too."""
+        every = self.memories(tenant, include_retired=True)
+        return {view: sum(_in(view, m) for m in every) for view in VIEWS}
+
+    def told(self, tenant: str, since: int, limit: int) -> list[tuple[int, Memory]]:
+        """List live memories of what people and notes say; see `protocols.Store.told`."""
+        told = [m for m in self.memories(tenant) if m.source_kind in (*SAID, SourceKind.NOTE)]
+        found = [(self._numbers[m.id], m) for m in told if self._numbers[m.id] > since]
+        return found[:limit]
 
     def pages(self, tenant: str) -> list[Page]:
         """List a tenant's pages; see `protocols.Store.pages`."""
@@ -276,6 +316,7 @@ class FakeStore:
         return next((m for m in self._memories.values() if m.supersedes == memory_id), None)
 
     def _add(self, memory: Memory, actor: str) -> None:
+        self._numbers[memory.id] = len(self._numbers) + 1
         self._pages[memory.id] = self._page(memory)
         self._memories[memory.id] = memory
         self._note(memory, actor, "added")
@@ -302,6 +343,14 @@ class FakeStore:
         self._history.setdefault(memory.id, []).append(
             {"at": now(), "actor": actor, "action": action, "text": memory.text}
         )
+
+
+def _in(view: View, memory: Memory) -> bool:
+    if view == "all":
+        return True
+    if view == "waiting":
+        return memory.status is MemoryStatus.LIVE and waits(memory)
+    return memory.status.value == view
 
 
 def _revision(memories: list[Memory]) -> int:

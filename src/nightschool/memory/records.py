@@ -7,7 +7,7 @@ Everything runs in a transaction of the caller's. Which statement replaces which
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from nightschool.codec import from_json, to_json
@@ -15,10 +15,22 @@ from nightschool.errors import UnknownMemory
 from nightschool.memory.dense import Dense
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import RECENT, Index
-from nightschool.memory.rules import closed, page_for
+from nightschool.memory.rules import SAID, closed, page_for
 from nightschool.memory.surroundings import around
 from nightschool.protocols import Embedder
-from nightschool.types import Episode, Memory, MemoryStatus, Page, SourceKind, now
+from nightschool.trust import waits
+from nightschool.types import Episode, Memory, MemoryStatus, Page, SourceKind, View, now
+
+_VIEWS: dict[View, str] = {
+    "all": "true",
+    "live": "status = 'live'",
+    "waiting": "status = 'live' AND waits = 1",
+    "superseded": "status = 'superseded'",
+    "retired": "status = 'retired'",
+}
+"""View -> its condition; each is one range of an index."""
+_SHOWN = "coalesce(nullif(json_extract(body, '$.masked'), ''), json_extract(body, '$.text'))"
+_TOLD = tuple(kind.value for kind in (*SAID, SourceKind.NOTE))
 
 
 class Records:
@@ -75,6 +87,59 @@ class Records:
         )
         return [from_json(Memory, row["body"]) for row in rows]
 
+    def browse(
+        self,
+        tenant: str,
+        view: View,
+        source: str | None,
+        words: Sequence[str],
+        after: str | None,
+        limit: int,
+    ) -> list[Memory]:
+        """List a part of a tenant's memories, newest first; see `protocols.Store.browse`."""
+        where = _VIEWS[view]
+        values: list[str | int] = [tenant]
+        if source is not None:
+            where += " AND source = ?"
+            values.append(source)
+        for word in words:
+            where += f" AND instr(lower({_SHOWN}), ?)"
+            values.append(word.lower())
+        if after is not None:
+            row = self.connection.execute(
+                "SELECT number FROM memories WHERE id = ? AND tenant = ?", (after, tenant)
+            ).fetchone()
+            if row is None:
+                raise UnknownMemory(
+                    f"{after} is where the last part of the list ended, and is no more. Begin again without it."
+                )
+            where += " AND number < ?"
+            values.append(row["number"])
+        rows = self.connection.execute(
+            f"SELECT body FROM memories WHERE tenant = ? AND {where} ORDER BY number DESC LIMIT ?",
+            (*values, limit),
+        )
+        return [from_json(Memory, row["body"]) for row in rows]
+
+    def counts(self, tenant: str) -> dict[View, int]:
+        """Count a tenant's memories by view."""
+        return {
+            view: self.connection.execute(
+                f"SELECT count(*) FROM memories WHERE tenant = ? AND {where}", (tenant,)
+            ).fetchone()[0]
+            for view, where in _VIEWS.items()
+        }
+
+    def told(self, tenant: str, since: int, limit: int) -> list[tuple[int, Memory]]:
+        """List live memories of what people and notes say, oldest first, each with its number."""
+        rows = self.connection.execute(
+            "SELECT number, body FROM memories WHERE tenant = ? AND status = 'live' AND number > ? "
+            f"AND json_extract(body, '$.source_kind') IN ({','.join('?' * len(_TOLD))}) "
+            "ORDER BY number LIMIT ?",
+            (tenant, since, *_TOLD, limit),
+        )
+        return [(row["number"], from_json(Memory, row["body"])) for row in rows]
+
     def closed(self, tenant: str, key: str) -> list[Memory]:
         """List what was said of a thing and holds no more, oldest first."""
         return self.select("tenant = ? AND key = ? AND status != 'live'", tenant, key)
@@ -123,18 +188,19 @@ class Records:
             memory.tenant, memory.text, around(episode, memory.span, memory.speaker)
         )
         self.connection.execute(
-            "INSERT INTO memories (id, tenant, source, key, status, episode_id, slot, page, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO memories "
+            "(id, tenant, source, key, status, episode_id, slot, page, waits, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (memory.id, memory.tenant, memory.source, memory.key, memory.status.value,
-             memory.episode_id, slot, self._page(memory), to_json(memory)),
+             memory.episode_id, slot, self._page(memory), waits(memory), to_json(memory)),
         )  # fmt: skip
         self.note(memory, actor, "added")
 
     def update(self, memory: Memory) -> None:
         """Store a memory's new state."""
         self.connection.execute(
-            "UPDATE memories SET status = ?, key = ?, body = ? WHERE id = ?",
-            (memory.status.value, memory.key, to_json(memory), memory.id),
+            "UPDATE memories SET status = ?, key = ?, waits = ?, body = ? WHERE id = ?",
+            (memory.status.value, memory.key, waits(memory), to_json(memory), memory.id),
         )
 
     def close(self, memory: Memory, status: MemoryStatus, actor: str) -> Memory:

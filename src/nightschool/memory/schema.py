@@ -1,6 +1,7 @@
 """Tables of the short-term memory, as numbered migrations. Tenant is part of every key.
 
-`stemmed` is `memory.recall.stemmed`, which the store makes known to the connection. The revision of a
+`stemmed` is `memory.recall.stemmed` and `waits` the rule of `trust.waits` on a stored memory; the store makes
+both known to the connection. The revision of a
 page (`types.Page`) is kept by triggers, so that whoever writes memories moves it; it is random, because a
 counter of a database that was restored would come by numbers once more that stood for something else.
 """
@@ -100,6 +101,26 @@ MIGRATIONS = (
             WHERE tenant = old.tenant AND source = old.source AND page = old.page
             AND NOT EXISTS (SELECT 1 FROM memories
                 WHERE tenant = old.tenant AND source = old.source AND page = old.page);
+    END;
+    """,
+    """
+    ALTER TABLE memories ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+    UPDATE memories SET waits = 1 WHERE status = 'live' AND waits(body);
+    CREATE INDEX memories_by_tenant ON memories (tenant);
+    CREATE INDEX memories_by_status ON memories (tenant, status);
+    CREATE INDEX memories_waiting ON memories (tenant) WHERE waits = 1 AND status = 'live';
+    CREATE TABLE completions (
+        id TEXT PRIMARY KEY, tenant TEXT NOT NULL, episode_id TEXT NOT NULL, version_id TEXT NOT NULL,
+        at TEXT NOT NULL);
+    CREATE INDEX completions_by_episode ON completions (episode_id);
+    CREATE TABLE feedback (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, episode_id TEXT NOT NULL,
+        body TEXT NOT NULL);
+    CREATE INDEX feedback_by_episode ON feedback (episode_id);
+    CREATE INDEX feedback_by_tenant ON feedback (tenant);
+    CREATE TRIGGER answers_of_erased AFTER DELETE ON episodes BEGIN
+        DELETE FROM completions WHERE episode_id = old.id;
+        DELETE FROM feedback WHERE episode_id = old.id;
     END;
     """,
 )

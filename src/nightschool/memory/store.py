@@ -7,7 +7,7 @@ all and `forget` has one place to clean; `files.py` renders the memories for peo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from nightschool.codec import from_json
@@ -30,7 +30,7 @@ from nightschool.memory.rules import (
 )
 from nightschool.memory.schema import MIGRATIONS, ROOM
 from nightschool.protocols import Embedder, Progress
-from nightschool.trust import entitled
+from nightschool.trust import entitled, waits
 from nightschool.types import (
     Episode,
     Finding,
@@ -40,6 +40,7 @@ from nightschool.types import (
     Passage,
     Reading,
     SourceKind,
+    View,
 )
 from nightschool.workspace import Workspace, migrate, transaction
 
@@ -59,6 +60,7 @@ class SqliteStore:
         """
         self.connection = workspace.connect()
         self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
+        self.connection.create_function("waits", 1, lambda body: waits(from_json(Memory, body)))
         migrate(self.connection, ROOM, MIGRATIONS)
         self._records = Records(self.connection, embedder)
 
@@ -197,6 +199,38 @@ class SqliteStore:
         return self._records.select(
             "tenant = ?" + ("" if include_retired else " AND status = 'live'"), tenant
         )
+
+    def browse(
+        self,
+        tenant: str,
+        view: View = "live",
+        *,
+        source: str | None = None,
+        words: Sequence[str] = (),
+        after: str | None = None,
+        limit: int,
+    ) -> list[Memory]:
+        """List a part of a tenant's memories, newest first.
+
+        Raises:
+            UnknownMemory: The tenant has no memory called `after` any more.
+        """
+        return self._records.browse(tenant, view, source, words, after, limit)
+
+    def counts(self, tenant: str) -> dict[View, int]:
+        """Count a tenant's memories by view; those that wait count as live, too."""
+        return self._records.counts(tenant)
+
+    def told(self, tenant: str, since: int, limit: int) -> list[tuple[int, Memory]]:
+        """List live memories of what people and notes say, oldest first; see `protocols.Store.told`."""
+        return self._records.told(tenant, since, limit)
+
+    def live_ids(self, tenant: str) -> set[str]:
+        """Return the ids of a tenant's live memories."""
+        rows = self.connection.execute(
+            "SELECT id FROM memories WHERE tenant = ? AND status = 'live'", (tenant,)
+        )
+        return {row["id"] for row in rows}
 
     def any(self, tenant: str) -> bool:
         """Tell whether the tenant has a record, live or not."""
