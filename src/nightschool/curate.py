@@ -16,11 +16,14 @@ from nightschool.memory.notes import erase_lines
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
 from nightschool.trust import displayed, lowest, mark, trainable, waits
-from nightschool.types import Memory, MemoryStatus, Passage, Trust, View
+from nightschool.types import Episode, Memory, MemoryStatus, Passage, Trust, View
 from nightschool.wire import School
 
 SEARCHED = 200
 """So many of the nearest memories are looked through for those that a listing asks for."""
+
+EXCERPT = 300
+"""Characters shown before and after a memory where it was read; secrets are looked for in twice as many."""
 
 
 def pick_up_edits(school: School) -> Edits:
@@ -159,6 +162,59 @@ def listing(
     )
     more = len(found) > limit
     return Part(tuple(found[:limit]), found[limit - 1].id if more else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a memory came from and what became of it, as it may be shown."""
+
+    id: str
+    """The episode's; empty where that is forgotten."""
+    title: str
+    source: str
+    excerpt: str
+    history: tuple[dict[str, str], ...]
+    """What happened to the memory and to those whose place it took, oldest first."""
+    held_by: tuple[str, ...]
+    """Versions shown to hold it, whose weights are still there."""
+    trained: tuple[str, ...]
+    """Versions trained on it, whose weights are still there."""
+
+
+def provenance(school: School, memory: Memory) -> Provenance:
+    """Tell where a memory was read, what was done to it, and which versions know it."""
+    line = school.store.lineage(memory.id)
+    events = [
+        {**event, "memory": found.id, "text": displayed(found).text}
+        for found in reversed(line)
+        for event in school.store.history(found.id)
+    ]
+    tainted = {v.id for v in school.registry.versions(memory.tenant) if v.tainted_by}
+    try:
+        episode = school.store.episode(memory.episode_id)
+    except UnknownMemory:
+        episode = None
+    return Provenance(
+        id=episode.id if episode else "",
+        title=(masked(episode.title) or episode.title) if episode else "",
+        source=masked(memory.source) or memory.source,
+        excerpt=_excerpt(episode, memory) if episode else "",
+        history=tuple(sorted(events, key=lambda event: event["at"])),
+        held_by=tuple(name for name in memory.graduated if name not in tainted),
+        trained=tuple(school.registry.trained_on(memory.tenant, memory.id)),
+    )
+
+
+def _excerpt(episode: Episode, memory: Memory) -> str:
+    """Return the words around a memory in its source; its own alone where a secret stands nearby."""
+    own = displayed(memory).text
+    if memory.span is None or not episode.text.strip():
+        return own
+    start, end = max(0, memory.span.start - EXCERPT), memory.span.end + EXCERPT
+    wide = episode.text[max(0, start - EXCERPT) : end + EXCERPT]
+    if masked(wide) or "PRIVATE KEY" in episode.text:
+        return own
+    return f"{'... ' if start else ''}{episode.text[start:end].strip()}{' ...' if end < len(episode.text) else ''}"
 
 
 @dataclass(frozen=True, slots=True)

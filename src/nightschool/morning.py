@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
     records = _told(school, [_record(school, n) for n in nights(school.workspace, tenant)])
     if records and records[-1].version:
         school = school.on(records[-1].version.base)
-    banks = [*school.exams.banks(tenant), *_general(school)]
+    banks = [*school.exams.banks(tenant), *general(school)]
     live = {memory.id for memory in school.store.memories(tenant)}
     banks = [
         replace(b, items=tuple(i for i in b.items if live.issuperset(i.memory_ids))) for b in banks
@@ -43,7 +44,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         workspace=school.workspace.root.resolve().name,
         at=now(),
         base=school.base,
-        base_report=_base_report(school, banks),
+        base_report=base_report(school, banks),
         banks=banks,
         nights=records,
         interval=rate,
@@ -73,7 +74,7 @@ def _continual(records: list[NightRecord], banks: list[Bank], school: School) ->
     reports = [record.report for record in records if record.report]
     if len(reports) < 2:
         return None
-    found = transfer(accuracy_matrix(reports, banks, _base_report(school, banks)))
+    found = transfer(accuracy_matrix(reports, banks, base_report(school, banks)))
     return Continual(found.acc, found.bwt, found.fwt, found.forgetting)
 
 
@@ -129,7 +130,8 @@ def _told(school: School, records: list[NightRecord]) -> list[NightRecord]:
     ]
 
 
-def _base_report(school: School, banks: list[Bank]) -> Report | None:
+def base_report(school: School, banks: Sequence[Bank]) -> Report | None:
+    """Return all that the base model has answered of some banks, as one report; None where it sat none."""
     reports = school.reports("base")
     if not reports:
         return None

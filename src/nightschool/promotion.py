@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from nightschool.errors import UnknownVersion
 from nightschool.types import Decision, Version
 from nightschool.wire import School
 
 
-def promote(school: School, name: str, actor: str, *, override: bool = False) -> Decision:
+class Promotion(NamedTuple):
+    """What became of the wish to serve a version."""
+
+    promoted: bool
+    """False where the gate had refused and nobody overrode that; then nothing was changed."""
+    decision: Decision
+
+
+def promote(school: School, name: str, actor: str, *, override: bool = False) -> Promotion:
     """Serve a version that the gate passed, or, as its owner, one that it refused.
 
     Args:
@@ -17,9 +26,6 @@ def promote(school: School, name: str, actor: str, *, override: bool = False) ->
         name: A version id or an alias.
         actor: Who wants it.
         override: Serve it against the gate's word.
-
-    Returns:
-        The gate's decision. Where it refused and nobody has overridden that, nothing was changed.
 
     Raises:
         UnknownVersion: There is no such version, or it has not been before the gate.
@@ -32,20 +38,15 @@ def promote(school: School, name: str, actor: str, *, override: bool = False) ->
     decision = registry.decision(found.id) if found else None
     if found is None or decision is None:
         raise UnknownVersion(f"{name} has not been before the gate. Run `nightschool consolidate`.")
-    if not served_by(decision) and not override:
-        return decision
+    if not decision.promote and not override:
+        return Promotion(False, decision)
     with school.workspace.lock("a promotion"):
         registry.weights(found)  # before the override is written down
-        if not served_by(decision):
+        if not decision.promote:
             decision = replace(decision, overridden_by=actor)
             registry.record_decision(found.night, found.id, decision)
         registry.promote(tenant, found.id, decision, actor)
-    return decision
-
-
-def served_by(decision: Decision) -> bool:
-    """Tell whether a version may be served by this decision: the gate passed it, or an owner has."""
-    return decision.promote or decision.overridden_by is not None
+    return Promotion(True, decision)
 
 
 def refusal(decision: Decision) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nightschool.codec import from_json
 from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
 from nightschool.registry.nights import nights, strays
 from nightschool.registry.versions import BASE
 from nightschool.trust import trainable
-from nightschool.types import Memory
+from nightschool.types import Material, Memory
 from nightschool.wire import School
 
 
@@ -31,6 +32,9 @@ class Cost:
     """Memories that are new to the version that the next night would start from; after a rebuild's start, all."""
     minutes: float | None
     """What the last night took, as the estimate of the next; None before the first."""
+    exam_items: int
+    examples: int
+    """Study examples in the files of finished nights."""
 
 
 def choose(
@@ -86,7 +90,8 @@ def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
     if memory_ids is None:
         every = school.store.memories(tenant, include_retired=True)
         live = school.registry.alias(tenant, "live")
-        return Cost(tuple(every), tuple(v.id for v in versions), live, BASE, 0, minutes)
+        hit = _derived(school, None)
+        return Cost(tuple(every), tuple(v.id for v in versions), live, BASE, 0, minutes, *hit)
     chain = lineage(school, memory_ids)
     ids = {memory.id for memory in chain}
     gone: set[str] = set()
@@ -102,7 +107,18 @@ def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
     left = [m for m in school.store.memories(tenant) if trainable(m) and m.id not in ids]
     course = choose_course(school, left, None, after)
     unknown = sum(m.id not in course.known for m in left)
-    return Cost(tuple(chain), new, live, after, unknown, minutes)
+    return Cost(tuple(chain), new, live, after, unknown, minutes, *_derived(school, ids))
+
+
+def _derived(school: School, ids: Set[str] | None) -> tuple[int, int]:
+    """Count the exam items and the study examples that memories are in; None means all memories."""
+    tenant = school.settings.tenant
+    items = [item for bank in school.exams.banks(tenant) for item in bank.items]
+    stored = [n.stored("material.json") for n in nights(school.workspace, tenant) if n.outcome]
+    examples = [e for body in stored if body for e in from_json(Material, body).examples]
+    named = [[i.memory_ids for i in items], [e.memory_ids for e in examples]]
+    hit = [sum(ids is None or not ids.isdisjoint(one) for one in found) for found in named]
+    return hit[0], hit[1]
 
 
 def stray_versions(school: School) -> tuple[str, ...]:

@@ -144,12 +144,12 @@ def promote(
     Example: nightschool promote ver-3f9c2a71be --override
     """
     from nightschool.promotion import promote as serve
-    from nightschool.promotion import refusal, served_by
+    from nightschool.promotion import refusal
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
-        decision = serve(school, version, getpass.getuser(), override=override)
-        if not served_by(decision):
+        promoted, decision = serve(school, version, getpass.getuser(), override=override)
+        if not promoted:
             failed = refusal(decision)
             show(
                 {"promoted": False, "reasons": failed},

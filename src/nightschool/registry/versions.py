@@ -71,6 +71,15 @@ class Registry:
         )
         return [from_json(Version, row["body"]) for row in rows]
 
+    def trained_on(self, tenant: str, memory_id: str) -> list[str]:
+        """Return the ids of a tenant's versions that were trained on a memory, oldest first, without tainted ones."""
+        rows = self.connection.execute(
+            "SELECT id FROM versions WHERE tenant = ? AND instr(body, ?) "
+            "AND json_array_length(body, '$.tainted_by') = 0 ORDER BY number",
+            (tenant, f'"{memory_id}"'),
+        )
+        return [row["id"] for row in rows]
+
     def alias(self, tenant: str, name: str) -> str:
         """Return the version id that an alias points to; `base` where it was never set."""
         row = self.connection.execute(

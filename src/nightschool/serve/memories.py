@@ -1,0 +1,336 @@
+"""Routes on memories: what is remembered and where it came from, what waits, approval, correction, forgetting."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field, model_validator
+
+from nightschool.contradictions import Contradictions
+from nightschool.curate import correct, listing, provenance, review
+from nightschool.day import remember
+from nightschool.forget import Receipt, forget
+from nightschool.hosting import House
+from nightschool.memory.erasure import tombstone
+from nightschool.memory.holds import masked
+from nightschool.probes import Probe
+from nightschool.scope import choose, cost
+from nightschool.serve.access import Caller, needs, the_house
+from nightschool.serve.shapes import (
+    MEMORY_PATTERN,
+    Body,
+    Listing,
+    MemoryId,
+    Shape,
+    refusals,
+)
+from nightschool.trust import displayed, waits
+from nightschool.types import Hold, Kind, Memory, SourceKind, Trust
+from nightschool.wire import School
+
+READING_SECONDS = 1.0
+"""So long a request reads new memories to find contradictions; the next one goes on with it."""
+MOST = 10_000
+"""Memories that one request may forget."""
+
+router = APIRouter(prefix="/v1", tags=["memories"])
+Reader = Annotated[Caller, Depends(needs("memory"))]
+Owner = Annotated[Caller, Depends(needs("admin"))]
+TheHouse = Annotated[House, Depends(the_house)]
+Standing = Literal["live", "waiting", "conflict", "superseded", "retired"]
+Text = Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+class MemoryShown(Shape):
+    """A memory as it may be shown: without its secret."""
+
+    id: str
+    text: str
+    status: Standing
+    """Live ones that an approval would let be trained are `waiting`; those found to contradict another `conflict`."""
+    source: str
+    source_kind: SourceKind
+    speaker: str
+    kind: Kind
+    at: str
+    trust: Trust
+    approved: bool
+    holds: list[Hold]
+    """Why it is not trained, whoever said it."""
+    learnt_in: str | None
+    """The first night that studied it."""
+    graduated: list[str]
+    """The versions shown, closed-book, to hold it."""
+    uses: int
+    surprise: float | None
+    """Nats a token under the version that lived it."""
+    key: str
+    valid_from: str
+    valid_to: str | None
+    supersedes: str | None
+    conflicts: list[str] = []
+    """In the list of conflicts: the memories that it contradicts."""
+
+
+class Event(Shape):
+    """Something that happened to a memory, or to one that it took the place of."""
+
+    at: str
+    actor: str
+    action: str
+    memory: str
+    text: str
+
+
+class Origin(Shape):
+    """Where a memory was read."""
+
+    id: str
+    title: str
+    source: str
+    excerpt: str
+
+
+class MemoryWhole(MemoryShown):
+    """A memory with where it came from and what became of it."""
+
+    history: list[Event]
+    """Oldest first, with that of the memories that it took the place of."""
+    episode: Origin | None
+    """None where that is forgotten."""
+    versions: list[str]
+    """The versions shown to hold it whose weights are still there."""
+    trained: list[str]
+    """The versions trained on it, still there: they go when it is forgotten."""
+
+
+class Told(Body):
+    """One fact in one sentence."""
+
+    text: Text
+    speaker: str = Field("owner", min_length=1, max_length=80)
+    trust: Trust = Trust.OWNER
+    """What is not the owner's waits for approval before it is trained."""
+
+
+class Learnt(Shape):
+    """What a statement changed in memory."""
+
+    added: list[MemoryShown]
+    superseded: list[MemoryShown]
+
+
+class Correction(Body):
+    """What a memory should say."""
+
+    text: Text
+
+
+class Forgetting(Body):
+    """What is to be forgotten: ids, or all of a source, or both."""
+
+    memories: list[Annotated[str, Field(pattern=MEMORY_PATTERN)]] = Field([], max_length=MOST)
+    source: str | None = Field(None, min_length=1, max_length=1000)
+    """All from this file or folder."""
+    dry_run: bool = False
+    """Only tell what would be erased."""
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Forgetting:
+        if not self.memories and self.source is None:
+            raise ValueError("name memories or a source")
+        return self
+
+
+class Forgotten(Shape):
+    """What a deletion erased, or would; no text of it."""
+
+    dry_run: bool
+    tombstones: list[str]
+    """One for the memory and each that it had superseded; they carry no content."""
+    memories: list[str] = []
+    """In a dry run: those that would be erased."""
+    exam_items: int
+    examples: int
+    tainted: list[str]
+    """Versions trained on it: their weights are deleted."""
+    live_before: str
+    live_after: str
+    at: str | None = None
+    backups: int = 0
+    seconds: float = 0.0
+    resumed: bool = False
+    probes: list[Probe] | None = None
+    next_night: int | None = None
+    """In a dry run: memories that are new to what the next night would start from."""
+    minutes: float | None = None
+    """In a dry run: what the last night took."""
+
+
+def shown(memory: Memory, standing: Standing | None = None, conflicts: list[str] | None = None) -> MemoryShown:
+    """Return a memory as it may be shown."""
+    own: Standing = standing or memory.status.value  # type: ignore[assignment]
+    if own == "live" and waits(memory):
+        own = "waiting"
+    seen = displayed(memory)
+    fields = {name: getattr(seen, name) for name in MemoryShown.model_fields if hasattr(seen, name)}
+    return MemoryShown.model_validate(
+        {
+            **fields,
+            "status": own,
+            "source": masked(seen.source) or seen.source,
+            "conflicts": conflicts or [],
+        }
+    )
+
+
+def whole(school: School, memory_id: str) -> MemoryWhole:
+    """Return a memory with its provenance."""
+    memory = school.memory(memory_id)
+    found = provenance(school, memory)
+    return MemoryWhole(
+        **shown(memory).model_dump(),
+        history=[Event(**event) for event in found.history],
+        episode=Origin.model_validate(found) if found.id else None,
+        versions=list(found.held_by),
+        trained=list(found.trained),
+    )
+
+
+@router.get("/memories", responses=refusals(404))
+def list_memories(
+    request: Request,
+    caller: Reader,
+    house: TheHouse,
+    query: Annotated[str, Query(max_length=500, description="A question or words.")] = "",
+    status: Annotated[Standing | None, Query(description="Only those; all without it.")] = None,
+    source: Annotated[str, Query(max_length=1000, description="Only from this source.")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(pattern=MEMORY_PATTERN, description="`next` of the part before.")] = None,
+) -> Listing[MemoryShown]:
+    """List memories, newest first; with a query the best first and in one part.
+
+    A query finds live memories, but for `superseded` and `retired`, of which it finds those that hold all its words.
+    """
+    with house.school(caller.tenant) as school:
+        if status == "conflict":
+            watch: Contradictions = request.app.state.contradictions
+            rows = _conflicts(watch.groups(school, READING_SECONDS), query, source)
+            return _part(rows, after, limit)
+        found = listing(
+            school, status or "all", query=query.strip(), source=source or None, after=after, limit=limit
+        )
+        return Listing(data=[shown(memory) for memory in found.memories], next=found.next)
+
+
+def _conflicts(groups: list[list[Memory]], query: str, source: str) -> list[MemoryShown]:
+    """Lay groups out as one list, each memory once with all that it contradicts."""
+    members = {memory.id: memory for group in groups for memory in group}
+    against: dict[str, list[str]] = {name: [] for name in members}
+    for group in groups:
+        for memory in group:
+            against[memory.id] += [m.id for m in group if m.id != memory.id]
+    rows = [
+        shown(memory, "conflict", list(dict.fromkeys(against[name]))) for name, memory in members.items()
+    ]
+    words = query.lower().split()
+    return [
+        row
+        for row in rows
+        if source in ("", row.source) and all(word in row.text.lower() for word in words)
+    ]
+
+
+def _part(rows: list[MemoryShown], after: str | None, limit: int) -> Listing[MemoryShown]:
+    places = [place for place, row in enumerate(rows, start=1) if row.id == after]
+    start = places[0] if places else 0  # it was decided meanwhile: what is left, from the beginning
+    part = rows[start : start + limit]
+    return Listing(data=part, next=part[-1].id if start + limit < len(rows) else None)
+
+
+@router.post("/memories", responses=refusals(409))
+def add_memory(told: Told, caller: Reader, house: TheHouse) -> Learnt:
+    """Remember one fact; it is recalled at once, and the next night studies it if it may be trained."""
+    with house.school(caller.tenant) as school:
+        learnt = remember(school, told.text, told.speaker, told.trust)
+        return Learnt(
+            added=[shown(memory) for memory in learnt.added],
+            superseded=[shown(memory) for memory in learnt.superseded],
+        )
+
+
+@router.get("/memories/{memory_id}", responses=refusals(404))
+def show_memory(memory_id: MemoryId, caller: Reader, house: TheHouse) -> MemoryWhole:
+    """Show a memory with where it came from, what happened to it, and which versions hold it."""
+    with house.school(caller.tenant) as school:
+        return whole(school, memory_id)
+
+
+@router.patch("/memories/{memory_id}", responses=refusals(404, 409))
+def edit_memory(memory_id: MemoryId, correction: Correction, caller: Reader, house: TheHouse) -> MemoryShown:
+    """Correct a live memory; the answer is the new one, and the old text stays in its history."""
+    with house.school(caller.tenant) as school:
+        return shown(correct(school, memory_id, correction.text))
+
+
+@router.post("/memories/{memory_id}/approve", responses=refusals(404, 409))
+def approve_memory(memory_id: MemoryId, caller: Reader, house: TheHouse) -> MemoryShown:
+    """Vouch for a live memory, so that it may be trained; what contradicts it in its own words is superseded."""
+    with house.school(caller.tenant) as school:
+        return shown(review(school, [memory_id], approve=True)[0])
+
+
+@router.post("/memories/{memory_id}/retire", responses=refusals(404, 409))
+def retire_memory(memory_id: MemoryId, caller: Reader, house: TheHouse) -> MemoryShown:
+    """Take a live memory out; it stays in the history, and its source does not bring it back."""
+    with house.school(caller.tenant) as school:
+        return shown(review(school, [memory_id], approve=False)[0])
+
+
+@router.post("/forget", responses=refusals(404, 409, 507))
+def forget_memories(forgetting: Forgetting, caller: Owner, house: TheHouse) -> Forgotten:
+    """Erase memories with everything derived from them; versions that know them answer nobody any more.
+
+    The answer is a receipt. What the memories had superseded goes along. With `dry_run` nothing is changed.
+    """
+    with house.school(caller.tenant) as school:
+        ids = list(forgetting.memories)
+        if forgetting.source is not None:
+            ids += [memory.id for memory in choose(school, source=forgetting.source)]
+        if not ids or forgetting.dry_run:
+            return _would(school, ids, forgetting.dry_run)
+        try:
+            receipt = forget(school, list(dict.fromkeys(ids)))
+        finally:  # also after a deletion that did not come to its end: what it has marked answers nobody
+            versions = school.registry.versions(caller.tenant)
+            house.evict([version.id for version in versions if version.tainted_by])
+    house.evict(receipt.tainted)
+    return _receipt(receipt)
+
+
+def _would(school: School, ids: list[str], dry_run: bool) -> Forgotten:
+    if not ids:
+        live = school.registry.alias(school.settings.tenant, "live")
+        return Forgotten(
+            dry_run=dry_run, tombstones=[], exam_items=0, examples=0, tainted=[], live_before=live, live_after=live
+        )
+    told = cost(school, ids)
+    return Forgotten(
+        dry_run=True,
+        tombstones=[tombstone(memory.id) for memory in told.memories],
+        memories=[memory.id for memory in told.memories],
+        exam_items=told.exam_items,
+        examples=told.examples,
+        tainted=list(told.tainted),
+        live_before=told.live_before,
+        live_after=told.live_after,
+        next_night=told.next_night,
+        minutes=told.minutes,
+    )
+
+
+def _receipt(receipt: Receipt) -> Forgotten:
+    return Forgotten.model_validate(
+        {name: getattr(receipt, name) for name in Receipt.__dataclass_fields__} | {"dry_run": False}
+    )

@@ -1,0 +1,181 @@
+"""Routes on how things stand: the status, the audit log, and the figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from nightschool.contradictions import Contradictions
+from nightschool.hosting import House
+from nightschool.overview import disk_bytes
+from nightschool.registry.nights import nights
+from nightschool.registry.versions import BASE
+from nightschool.serve.access import Caller, needs, the_house
+from nightschool.serve.memories import READING_SECONDS
+from nightschool.serve.metrics import Measured, Metrics
+from nightschool.serve.shapes import Listing, Shape, refusals
+from nightschool.wire import School
+
+router = APIRouter(tags=["status"])
+Owner = Annotated[Caller, Depends(needs("admin"))]
+TheHouse = Annotated[House, Depends(the_house)]
+
+
+class Tally(Shape):
+    """How many memories there are."""
+
+    live: int
+    waiting: int
+    """Of the live ones."""
+    conflicts: int
+    """Live ones that contradict another, as far as they have been read."""
+    superseded: int
+    retired: int
+
+
+class Status(Shape):
+    """How things stand with the caller's tenant."""
+
+    tenant: str
+    live: str
+    """What requests get for `live`: a version id, or `base`."""
+    previous: str
+    base: str
+    night: dict[str, Any] | None
+    """The night that runs or waits; null where none does."""
+    memories: Tally
+    versions: int
+    quotas: dict[str, float]
+    """`disk_bytes` and `nights` used; with `_most` after the name, the bound where there is one."""
+
+
+class Entry(Shape):
+    """Who did what, and with what result."""
+
+    number: int
+    at: str
+    tenant: str
+    key_id: str
+    action: str
+    objects: list[str]
+    status: int
+
+
+def install(app: FastAPI) -> None:
+    """Give an app what the routers keep for its life: its own figures, and what is known of contradictions."""
+    app.state.metrics = Metrics()
+    app.state.contradictions = Contradictions()
+    app.add_middleware(Measured, metrics=app.state.metrics)
+
+
+@router.get("/v1/status", responses=refusals())
+def status(
+    request: Request, caller: Annotated[Caller, Depends(needs("chat"))], house: TheHouse
+) -> Status:
+    """Tell what is served, what is remembered and what waits."""
+    aliases = house.aliases(caller.tenant)
+    with house.school(caller.tenant) as school:
+        counts = school.store.counts(caller.tenant)
+        groups = request.app.state.contradictions.groups(school, READING_SECONDS)
+        return Status(
+            tenant=caller.tenant,
+            live=aliases.get("live", BASE),
+            previous=aliases.get("previous", BASE),
+            base=school.base,
+            night=_night(request, caller.tenant),
+            memories=Tally(
+                live=counts["live"],
+                waiting=counts["waiting"],
+                conflicts=len({memory.id for group in groups for memory in group}),
+                superseded=counts["superseded"],
+                retired=counts["retired"],
+            ),
+            versions=len(school.registry.versions(caller.tenant)),
+            quotas={
+                "disk_bytes": disk_bytes(school),
+                "nights": len(nights(school.workspace, caller.tenant)),
+            },
+        )
+
+
+def _night(request: Request, tenant: str) -> dict[str, Any] | None:
+    """Return the job that runs or waits, where the app runs jobs: it says so by `app.state.running_night`."""
+    running = getattr(request.app.state, "running_night", None)
+    found: dict[str, Any] | None = running(tenant) if running else None
+    return found
+
+
+@router.get("/v1/audit", responses=refusals())
+def audit(
+    caller: Owner,
+    house: TheHouse,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Annotated[
+        str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the part before.")
+    ] = None,
+) -> Listing[Entry]:
+    """List who did what, newest first: no texts, no secrets."""
+    found = house.audit.entries(caller.tenant, limit + 1, int(after) if after else None)
+    part = [Entry.model_validate(entry) for entry in found[:limit]]
+    return Listing(data=part, next=str(part[-1].number) if len(found) > limit else None)
+
+
+@router.get(
+    "/metrics",
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Figures."},
+        **refusals(),
+    },
+    response_class=Response,
+)
+def metrics(request: Request, caller: Owner, house: TheHouse) -> Response:
+    """Tell the figures of the caller's tenant in Prometheus's text format."""
+    with house.school(caller.tenant) as school:
+        standing = list(_standing(school, house))
+    text = request.app.state.metrics.text(caller.tenant, standing)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+def _standing(school: School, house: House) -> Iterator[Metric]:
+    """Yield how things stand with a tenant at this moment."""
+    tenant = school.settings.tenant
+    versions = school.registry.versions(tenant)
+    live = house.aliases(tenant).get("live", BASE)
+    outcomes = Counter(n.outcome or "unfinished" for n in nights(school.workspace, tenant))
+    yield _gauge(
+        "nightschool_memories", "Memories, by status; those that wait are live, too.", "status",
+        {name: count for name, count in school.store.counts(tenant).items() if name != "all"},
+    )  # fmt: skip
+    kept = sum(not version.tainted_by for version in versions)
+    yield _gauge(
+        "nightschool_versions", "Versions, with their weights and without.", "state",
+        {"kept": kept, "forgotten": len(versions) - kept},
+    )  # fmt: skip
+    yield _gauge(
+        "nightschool_live_is_version", "1 where a version answers to `live`, 0 where the base does.", "",
+        {"": int(live != BASE)},
+    )  # fmt: skip
+    yield _gauge(
+        "nightschool_nights", "Nights, by outcome.", "outcome",
+        {name: outcomes[name] for name in ("promoted", "refused", "unfinished")},
+    )  # fmt: skip
+    yield _gauge(
+        "nightschool_disk_bytes", "What takes how much of the disk; the database is all tenants'.", "what",
+        {"tenant": disk_bytes(school), "database": school.workspace.database.stat().st_size},
+    )  # fmt: skip
+    yield _gauge(
+        "nightschool_engines", "Running engines of all tenants, by state.", "state", house.engines()
+    )
+
+
+def _gauge(name: str, says: str, label: str, values: dict[str, int]) -> Metric:
+    metric = GaugeMetricFamily(name, says, labels=[label] if label else None)
+    for value_of, value in values.items():
+        metric.add_metric([value_of] if label else [], value)
+    return metric
