@@ -9,7 +9,7 @@ from typing import Any
 
 from nightschool.contradictions import Contradictions
 from nightschool.errors import SourceMalformed, UnknownMemory, WorkspaceError
-from nightschool.language import normalise
+from nightschool.language import normalise, visible
 from nightschool.memory.files import Edits
 from nightschool.memory.holds import MASK, masked
 from nightschool.memory.notes import erase_lines
@@ -79,6 +79,7 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
         UnknownMemory: The tenant has no live memory of this id.
         WorkspaceLocked: Another process holds the workspace.
     """
+    text = visible(text)
     if not text.strip():
         raise SourceMalformed("The text is empty. Say what is right, or use `memory reject`.")
     with school.workspace.lock_memory("an edit"):
@@ -154,12 +155,12 @@ def listing(
     tenant, store = school.settings.tenant, school.store
     if query and view not in ("superseded", "retired"):
         ranked = [memory for memory, _ in store.recall(tenant, query, max(limit, SEARCHED))]
-        fitting = [m for m in ranked if source in (None, m.source) and (view != "waiting" or waits(m))]
+        fitting = [
+            m for m in ranked if source in (None, m.source) and (view != "waiting" or waits(m))
+        ]
         return Part(tuple(fitting[:limit]), None)
     words = normalise(query).split()
-    found = store.browse(
-        tenant, view, source=source, words=words, after=after, limit=limit + 1
-    )
+    found = store.browse(tenant, view, source=source, words=words, after=after, limit=limit + 1)
     more = len(found) > limit
     return Part(tuple(found[:limit]), found[limit - 1].id if more else None)
 

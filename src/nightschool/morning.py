@@ -142,7 +142,8 @@ def base_report(school: School, banks: Sequence[Bank]) -> Report | None:
     return replace(reports[-1], results=tuple(found.values()))
 
 
-def _general(school: School) -> list[Bank]:
+def general(school: School) -> list[Bank]:
+    """Return the general bank as far as this school's exams ask it."""
     from nightschool.exam.general import general_bank
 
     return [general_bank(school.settings.exam.general_items, school.settings.tenant)]

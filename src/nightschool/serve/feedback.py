@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field, model_validator
 
 from nightschool.feedback import give, label
@@ -52,6 +52,7 @@ class Stored(Shape):
 
 @router.post("/feedback", responses=refusals(404, 409))
 def give_feedback(
+    request: Request,
     opinion: Opinion,
     caller: Annotated[Caller, Depends(needs("chat"))],
     house: Annotated[House, Depends(the_house)],
@@ -67,6 +68,7 @@ def give_feedback(
             correction=opinion.correction or "",
             actor=caller.key_id,
         )
+        request.state.objects = [given.completion_id, *given.corrections]
         every = school.answers.of_episode(given.episode_id)
     mine = [one for one in every if one.completion_id == given.completion_id]
     return Stored(

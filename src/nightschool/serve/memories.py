@@ -25,7 +25,7 @@ from nightschool.serve.shapes import (
     Shape,
     refusals,
 )
-from nightschool.trust import displayed, waits
+from nightschool.trust import displayed, lowest, waits
 from nightschool.types import Hold, Kind, Memory, SourceKind, Trust
 from nightschool.wire import School
 
@@ -69,7 +69,7 @@ class MemoryShown(Shape):
     valid_from: str
     valid_to: str | None
     supersedes: str | None
-    conflicts: list[str] = []
+    conflicts: list[str]
     """In the list of conflicts: the memories that it contradicts."""
 
 
@@ -109,9 +109,11 @@ class Told(Body):
     """One fact in one sentence."""
 
     text: Text
-    speaker: str = Field("owner", min_length=1, max_length=80)
-    trust: Trust = Trust.OWNER
-    """What is not the owner's waits for approval before it is trained."""
+    speaker: str | None = Field(None, min_length=1, max_length=80)
+    """Who says so; null: the caller."""
+    trust: Trust | None = None
+    """At best the caller's own: an admin's is the owner's, everybody else's a user's. What is not the owner's waits
+    for approval before it is trained."""
 
 
 class Learnt(Shape):
@@ -149,7 +151,7 @@ class Forgotten(Shape):
     dry_run: bool
     tombstones: list[str]
     """One for the memory and each that it had superseded; they carry no content."""
-    memories: list[str] = []
+    memories: list[str] = Field(default_factory=list)
     """In a dry run: those that would be erased."""
     exam_items: int
     examples: int
@@ -168,7 +170,9 @@ class Forgotten(Shape):
     """In a dry run: what the last night took."""
 
 
-def shown(memory: Memory, standing: Standing | None = None, conflicts: list[str] | None = None) -> MemoryShown:
+def shown(
+    memory: Memory, standing: Standing | None = None, conflicts: list[str] | None = None
+) -> MemoryShown:
     """Return a memory as it may be shown."""
     own: Standing = standing or memory.status.value  # type: ignore[assignment]
     if own == "live" and waits(memory):
@@ -207,7 +211,9 @@ def list_memories(
     status: Annotated[Standing | None, Query(description="Only those; all without it.")] = None,
     source: Annotated[str, Query(max_length=1000, description="Only from this source.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(pattern=MEMORY_PATTERN, description="`next` of the part before.")] = None,
+    after: Annotated[
+        str | None, Query(pattern=MEMORY_PATTERN, description="`next` of the part before.")
+    ] = None,
 ) -> Listing[MemoryShown]:
     """List memories, newest first; with a query the best first and in one part.
 
@@ -219,7 +225,12 @@ def list_memories(
             rows = _conflicts(watch.groups(school, READING_SECONDS), query, source)
             return _part(rows, after, limit)
         found = listing(
-            school, status or "all", query=query.strip(), source=source or None, after=after, limit=limit
+            school,
+            status or "all",
+            query=query.strip(),
+            source=source or None,
+            after=after,
+            limit=limit,
         )
         return Listing(data=[shown(memory) for memory in found.memories], next=found.next)
 
@@ -232,7 +243,8 @@ def _conflicts(groups: list[list[Memory]], query: str, source: str) -> list[Memo
         for memory in group:
             against[memory.id] += [m.id for m in group if m.id != memory.id]
     rows = [
-        shown(memory, "conflict", list(dict.fromkeys(against[name]))) for name, memory in members.items()
+        shown(memory, "conflict", list(dict.fromkeys(against[name])))
+        for name, memory in members.items()
     ]
     words = query.lower().split()
     return [
@@ -250,10 +262,12 @@ def _part(rows: list[MemoryShown], after: str | None, limit: int) -> Listing[Mem
 
 
 @router.post("/memories", responses=refusals(409))
-def add_memory(told: Told, caller: Reader, house: TheHouse) -> Learnt:
+def add_memory(request: Request, told: Told, caller: Reader, house: TheHouse) -> Learnt:
     """Remember one fact; it is recalled at once, and the next night studies it if it may be trained."""
+    trust = lowest(caller.trust, told.trust or caller.trust)
     with house.school(caller.tenant) as school:
-        learnt = remember(school, told.text, told.speaker, told.trust)
+        learnt = remember(school, told.text, told.speaker or trust.value, trust)
+        request.state.objects = [memory.id for memory in (*learnt.added, *learnt.superseded)]
         return Learnt(
             added=[shown(memory) for memory in learnt.added],
             superseded=[shown(memory) for memory in learnt.superseded],
@@ -268,7 +282,9 @@ def show_memory(memory_id: MemoryId, caller: Reader, house: TheHouse) -> MemoryW
 
 
 @router.patch("/memories/{memory_id}", responses=refusals(404, 409))
-def edit_memory(memory_id: MemoryId, correction: Correction, caller: Reader, house: TheHouse) -> MemoryShown:
+def edit_memory(
+    memory_id: MemoryId, correction: Correction, caller: Reader, house: TheHouse
+) -> MemoryShown:
     """Correct a live memory; the answer is the new one, and the old text stays in its history."""
     with house.school(caller.tenant) as school:
         return shown(correct(school, memory_id, correction.text))
@@ -288,8 +304,10 @@ def retire_memory(memory_id: MemoryId, caller: Reader, house: TheHouse) -> Memor
         return shown(review(school, [memory_id], approve=False)[0])
 
 
-@router.post("/forget", responses=refusals(404, 409, 507))
-def forget_memories(forgetting: Forgetting, caller: Owner, house: TheHouse) -> Forgotten:
+@router.post("/forget", responses=refusals(404, 409))
+def forget_memories(
+    request: Request, forgetting: Forgetting, caller: Owner, house: TheHouse
+) -> Forgotten:
     """Erase memories with everything derived from them; versions that know them answer nobody any more.
 
     The answer is a receipt. What the memories had superseded goes along. With `dry_run` nothing is changed.
@@ -300,8 +318,10 @@ def forget_memories(forgetting: Forgetting, caller: Owner, house: TheHouse) -> F
             ids += [memory.id for memory in choose(school, source=forgetting.source)]
         if not ids or forgetting.dry_run:
             return _would(school, ids, forgetting.dry_run)
+        request.state.objects = ids
         try:
-            receipt = forget(school, list(dict.fromkeys(ids)))
+            with request.app.state.alone():
+                receipt = forget(school, list(dict.fromkeys(ids)))
         finally:  # also after a deletion that did not come to its end: what it has marked answers nobody
             versions = school.registry.versions(caller.tenant)
             house.evict([version.id for version in versions if version.tainted_by])
@@ -313,7 +333,13 @@ def _would(school: School, ids: list[str], dry_run: bool) -> Forgotten:
     if not ids:
         live = school.registry.alias(school.settings.tenant, "live")
         return Forgotten(
-            dry_run=dry_run, tombstones=[], exam_items=0, examples=0, tainted=[], live_before=live, live_after=live
+            dry_run=dry_run,
+            tombstones=[],
+            exam_items=0,
+            examples=0,
+            tainted=[],
+            live_before=live,
+            live_after=live,
         )
     told = cost(school, ids)
     return Forgotten(

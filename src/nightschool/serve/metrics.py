@@ -64,7 +64,9 @@ class Metrics:
 class _Own:
     """A tenant's part of a registry, as far as `generate_latest` asks for it."""
 
-    def __init__(self, registry: CollectorRegistry, tenant: str, standing: Iterable[Metric]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, tenant: str, standing: Iterable[Metric]
+    ) -> None:
         self._registry, self._tenant, self._standing = registry, tenant, standing
 
     def collect(self) -> Iterator[Metric]:
@@ -72,7 +74,9 @@ class _Own:
             own = Metric(metric.name, metric.documentation, metric.type, metric.unit)
             for sample in metric.samples:
                 if sample.labels.get("tenant") in (self._tenant, NOBODY):
-                    labels = {name: value for name, value in sample.labels.items() if name != "tenant"}
+                    labels = {
+                        name: value for name, value in sample.labels.items() if name != "tenant"
+                    }
                     if sample.labels["tenant"] == NOBODY and self._tenant != NOBODY:
                         labels["caller"] = "unknown"
                     own.samples.append(sample._replace(labels=labels))

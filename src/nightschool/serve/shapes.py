@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import FastAPI, Path
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from nightschool.language import plain
 
 T = TypeVar("T")
 
@@ -19,7 +21,19 @@ class Shape(BaseModel):
 class Body(BaseModel):
     """A JSON object of a request; a field that its route does not know is an error, not a silence."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _writable(cls, value: Any) -> Any:
+        """Refuse halves of characters, which no file takes, and texts of blanks."""
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                if not text.isascii():
+                    text.encode("utf-8")  # a UnicodeEncodeError is a ValueError
+                if not plain(text):
+                    raise ValueError("nothing stands in the text")
+        return value
 
 
 class Listing(Shape, Generic[T]):
@@ -53,15 +67,14 @@ MEANINGS = {
     403: "The key may not do this, or the host or origin is not the service's.",
     404: "The tenant has nothing of this name.",
     409: "It cannot be done as things stand: something else is going on, or the gate refused.",
-    413: "The request is larger than its key may send.",
-    422: "A field is missing, unknown or out of range.",
+    410: "The version was trained on something that has been forgotten.",
+    413: "The body is larger than the key may send.",
     429: "The key has sent all that it may send for now.",
-    500: "The workspace or the program failed.",
+    500: "The workspace or the program failed; the log says more.",
     502: "The engine gave no answer.",
     503: "The service is busy, or an engine cannot be started; later it works.",
-    507: "The disk or a quota is full.",
 }
-ALWAYS = (400, 401, 403, 413, 422, 429, 500, 503)
+ALWAYS = (400, 401, 403, 413, 429, 500)
 """What every route may answer."""
 
 
@@ -73,6 +86,22 @@ def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def tell_exactly(app: FastAPI) -> None:
+    """Have an app's OpenAPI schema say what it does: a request that does not fit is a 400, in the one shape."""
+    build = app.openapi
+
+    def exact() -> dict[str, Any]:
+        schema = build()
+        for path in schema["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            schema.get("components", {}).get("schemas", {}).pop(name, None)
+        return schema
+
+    app.openapi = exact  # type: ignore[method-assign]
+
+
 MEMORY_PATTERN = r"^mem-[0-9A-Za-z]{1,40}$"
 VERSION_PATTERN = r"^(ver-[0-9A-Za-z-]{1,60}|live|previous|candidate)$"
 MemoryId = Annotated[str, Path(pattern=MEMORY_PATTERN, description="Of a memory: `mem-...`.")]
@@ -82,7 +111,7 @@ VersionId = Annotated[
 ModelName = Annotated[
     str,
     Field(
-        pattern=r"^(ver-[0-9A-Za-z-]{1,60}|live|previous|base)(:closed-book|:memory)?$",
+        pattern=r"^(ver-[0-9A-Za-z-]{1,60}|live|previous|base)(:closed-book)?$",
         description="`live`, `previous`, `base` or a version id; `:closed-book` leaves recall out.",
     ),
 ]

@@ -1,12 +1,13 @@
-"""Routes on how things stand: the status, the audit log, and the figures for Prometheus."""
+"""Routes on how things stand: the status, and the figures for Prometheus."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -19,7 +20,7 @@ from nightschool.registry.versions import BASE
 from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.memories import READING_SECONDS
 from nightschool.serve.metrics import Measured, Metrics
-from nightschool.serve.shapes import Listing, Shape, refusals
+from nightschool.serve.shapes import Shape, refusals, tell_exactly
 from nightschool.wire import School
 
 router = APIRouter(tags=["status"])
@@ -48,30 +49,25 @@ class Status(Shape):
     previous: str
     base: str
     night: dict[str, Any] | None
-    """The night that runs or waits; null where none does."""
+    """The newest night, as `/v1/nights` tells it; null where none was asked for."""
     memories: Tally
     versions: int
     quotas: dict[str, float]
     """`disk_bytes` and `nights` used; with `_most` after the name, the bound where there is one."""
 
 
-class Entry(Shape):
-    """Who did what, and with what result."""
-
-    number: int
-    at: str
-    tenant: str
-    key_id: str
-    action: str
-    objects: list[str]
-    status: int
-
-
 def install(app: FastAPI) -> None:
-    """Give an app what the routers keep for its life: its own figures, and what is known of contradictions."""
+    """Give an app what the routers keep for its life; after its other middleware, so that nothing goes unmeasured.
+
+    Whoever runs nights puts its own in the place of two of them: `app.state.night_of` (tenant -> its newest job as
+    the API tells it, or None) and `app.state.alone` (a context in which no night runs).
+    """
     app.state.metrics = Metrics()
     app.state.contradictions = Contradictions()
+    app.state.night_of = lambda tenant: None
+    app.state.alone = nullcontext
     app.add_middleware(Measured, metrics=app.state.metrics)
+    tell_exactly(app)
 
 
 @router.get("/v1/status", responses=refusals())
@@ -88,7 +84,7 @@ def status(
             live=aliases.get("live", BASE),
             previous=aliases.get("previous", BASE),
             base=school.base,
-            night=_night(request, caller.tenant),
+            night=request.app.state.night_of(caller.tenant),
             memories=Tally(
                 live=counts["live"],
                 waiting=counts["waiting"],
@@ -102,28 +98,6 @@ def status(
                 "nights": len(nights(school.workspace, caller.tenant)),
             },
         )
-
-
-def _night(request: Request, tenant: str) -> dict[str, Any] | None:
-    """Return the job that runs or waits, where the app runs jobs: it says so by `app.state.running_night`."""
-    running = getattr(request.app.state, "running_night", None)
-    found: dict[str, Any] | None = running(tenant) if running else None
-    return found
-
-
-@router.get("/v1/audit", responses=refusals())
-def audit(
-    caller: Owner,
-    house: TheHouse,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    after: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the part before.")
-    ] = None,
-) -> Listing[Entry]:
-    """List who did what, newest first: no texts, no secrets."""
-    found = house.audit.entries(caller.tenant, limit + 1, int(after) if after else None)
-    part = [Entry.model_validate(entry) for entry in found[:limit]]
-    return Listing(data=part, next=str(part[-1].number) if len(found) > limit else None)
 
 
 @router.get(
@@ -170,8 +144,18 @@ def _standing(school: School, house: House) -> Iterator[Metric]:
         {"tenant": disk_bytes(school), "database": school.workspace.database.stat().st_size},
     )  # fmt: skip
     yield _gauge(
-        "nightschool_engines", "Running engines of all tenants, by state.", "state", house.engines()
-    )
+        "nightschool_engines", "Engines that run, for all tenants.", "",
+        {"": len(house.fleet.engines())},
+    )  # fmt: skip
+    yield _gauge(
+        "nightschool_answers_running", "Answers in the making, for all tenants.", "",
+        {"": house.fleet.leases()},
+    )  # fmt: skip
+    recorder = house.recorder
+    yield _gauge(
+        "nightschool_unrecorded", "Answers of all tenants that became no episode, by reason.", "reason",
+        {"no_room": recorder.dropped, "failed": recorder.failed},
+    )  # fmt: skip
 
 
 def _gauge(name: str, says: str, label: str, values: dict[str, int]) -> Metric:

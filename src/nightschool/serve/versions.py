@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from nightschool.compare import ask_both
 from nightschool.errors import UnknownVersion
 from nightschool.hosting import House
 from nightschool.overview import Cell, Standing, Standings, matrix
 from nightschool.promotion import promote, refusal, roll_back
 from nightschool.registry.versions import BASE
 from nightschool.serve.access import Caller, needs, the_house
+from nightschool.serve.answers import Prepared, in_thread, prepare
+from nightschool.serve.relay import Relay
+from nightschool.serve.requests import Message
 from nightschool.serve.shapes import (
     VERSION_PATTERN,
     Body,
@@ -26,6 +30,9 @@ from nightschool.serve.shapes import (
     VersionId,
     refusals,
 )
+
+ANSWER_TOKENS = 512
+"""Longest answer of a comparison."""
 
 router = APIRouter(prefix="/v1", tags=["versions"])
 Talker = Annotated[Caller, Depends(needs("chat"))]
@@ -159,7 +166,10 @@ class Compared(Shape):
 def _shown(standing: Standing) -> VersionShown:
     version = standing.version
     return VersionShown(
-        **{name: getattr(version, name) for name in ("id", "night", "kind", "base", "parent", "created")},
+        **{
+            name: getattr(version, name)
+            for name in ("id", "night", "kind", "base", "parent", "created")
+        },
         aliases=list(standing.aliases),
         tainted=bool(version.tainted_by),
         decision=DecisionShown.model_validate(standing.decision) if standing.decision else None,
@@ -175,7 +185,9 @@ def list_versions(
     caller: Talker,
     house: TheHouse,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
-    after: Annotated[str | None, Query(pattern=VERSION_PATTERN, description="`next` of the part before.")] = None,
+    after: Annotated[
+        str | None, Query(pattern=VERSION_PATTERN, description="`next` of the part before.")
+    ] = None,
 ) -> Listing[VersionShown]:
     """List the versions, oldest first, with the gate's word and the exam of each."""
     with house.school(caller.tenant) as school:
@@ -225,30 +237,42 @@ def show_matrix(caller: Talker, house: TheHouse) -> MatrixShown:
     )
 
 
-@router.post("/versions/{version_id}/promote", responses=refusals(404, 409), response_model=Aliases)
+@router.post(
+    "/versions/{version_id}/promote",
+    responses=refusals(404, 409, 410, 503),
+    response_model=Aliases,
+)
 def promote_version(
-    version_id: VersionId, caller: Owner, house: TheHouse, promotion: Promotion | None = None
+    request: Request,
+    version_id: VersionId,
+    caller: Owner,
+    house: TheHouse,
+    promotion: Promotion | None = None,
 ) -> Aliases | JSONResponse:
     """Serve a version from now on; running answers finish on theirs. Where the gate refused it, that takes `override`."""
     override = promotion is not None and promotion.override
-    with house.school(caller.tenant) as school:
-        promoted, decision = promote(school, version_id, caller.key_id, override=override)
+    with request.app.state.alone(), house.school(caller.tenant) as school:
+        promoted, decision = promote(school, version_id, _actor(caller), override=override)
     if not promoted:
         told = Refusal(
             message=f"The gate refused {version_id}: {refusal(decision)}. Send override to serve it all the same.",
-            type="conflict",
+            type="invalid_request_error",
             code="gate_refused",
         )
         return JSONResponse(Refused(error=told).model_dump(), 409)
     return _moved(house, caller.tenant)
 
 
-@router.post("/rollback", responses=refusals(409))
-def rollback(caller: Owner, house: TheHouse) -> Aliases:
+@router.post("/rollback", responses=refusals(409, 503))
+def rollback(request: Request, caller: Owner, house: TheHouse) -> Aliases:
     """Serve the version before the live one again; running answers finish on theirs."""
-    with house.school(caller.tenant) as school:
-        roll_back(school, caller.key_id)
+    with request.app.state.alone(), house.school(caller.tenant) as school:
+        roll_back(school, _actor(caller))
     return _moved(house, caller.tenant)
+
+
+def _actor(caller: Caller) -> str:
+    return "owner" if caller.key is None else caller.key_id
 
 
 def _moved(house: House, tenant: str) -> Aliases:
@@ -257,8 +281,40 @@ def _moved(house: House, tenant: str) -> Aliases:
     return Aliases(live=names.get("live", BASE), previous=names.get("previous", BASE))
 
 
-@router.post("/compare", responses=refusals(404, 409, 502))
-def compare(comparison: Comparison, caller: Talker, house: TheHouse) -> Compared:
+@router.post("/compare", responses=refusals(404, 410, 502, 503))
+async def compare(
+    request: Request, comparison: Comparison, caller: Talker, house: TheHouse
+) -> Compared:
     """Ask two models the same, at temperature 0; plain names recall, `:closed-book` does not. Nothing is remembered."""
-    answers = ask_both(house, caller.tenant, comparison.prompt, comparison.models)
-    return Compared(prompt=comparison.prompt, answers=[Side.model_validate(one) for one in answers])
+    relay: Relay = request.app.state.relay
+    asked = [Message(role="user", content=comparison.prompt)]
+    ready: list[Prepared] = []
+    answers = []
+    try:
+        for model in comparison.models:
+            ready.append(await in_thread(partial(prepare, house, caller.tenant, model, asked)))
+        for model, prepared in zip(comparison.models, ready, strict=True):
+            answers.append(await _side(relay, model, prepared))
+    finally:
+        for prepared in ready:
+            await in_thread(prepared.lease.close)
+    return Compared(prompt=comparison.prompt, answers=answers)
+
+
+async def _side(relay: Relay, model: str, prepared: Prepared) -> Side:
+    begun = time.perf_counter()
+    body = {
+        "messages": prepared.messages,
+        "max_tokens": ANSWER_TOKENS,
+        "temperature": 0,
+        "seed": 0,
+    }
+    answer = await relay.post(prepared.lease, "chat/completions", body)
+    choices = answer.get("choices") or [{}]
+    return Side(
+        model=model,
+        version=prepared.lease.version_id,
+        text=(choices[0].get("message") or {}).get("content") or "",
+        recalled=[memory.id for memory in prepared.recalled],
+        seconds=round(time.perf_counter() - begun, 3),
+    )
