@@ -15,6 +15,7 @@ from typing import Protocol
 
 from nightschool.day import end_chat
 from nightschool.errors import ExtractorFailed, NightschoolError
+from nightschool.feedback import answered
 from nightschool.registry.talks import Talks, prefixes
 from nightschool.types import Memory, Trust
 from nightschool.wire import School
@@ -127,6 +128,7 @@ def record(school: School, exchange: Exchange) -> None:
     known = talks.known(exchange.tenant, digests)
     news = said[known.turns :]
     if not news:
+        answered(school, exchange.completion_id, known.episode_id, exchange.version_id)
         return
     before = said[: known.turns][-EARLIER:]
     episode_id = episode_of(exchange.completion_id)
@@ -145,3 +147,4 @@ def record(school: School, exchange: Exchange) -> None:
     except NightschoolError:
         raise
     talks.keep(exchange.tenant, digests[known.turns :], episode_id)
+    answered(school, exchange.completion_id, episode_id, exchange.version_id)

@@ -57,6 +57,20 @@ def test_a_correction_of_a_user_takes_no_place_of_the_owners_word(served):
     assert len(served.client.get("/v1/memories", params={"status": "conflict"}).json()["data"]) == 2
 
 
+def test_an_answer_of_the_service_can_be_judged_also_the_same_one_again(served):
+    asked = {"model": "base", "messages": [{"role": "user", "content": "The van is Gertrude."}]}
+    for _ in range(2):
+        told = served.client.post("/v1/chat/completions", json=asked).json()
+        served.house.recorder.wait()
+        body = {"completion": told["id"], "verdict": "up"}
+        answer = served.client.post("/v1/feedback", json=body)
+        assert answer.status_code == 200, answer.text
+    unstored = served.client.post("/v1/chat/completions", json={**asked, "store": False}).json()
+    served.house.recorder.wait()
+    body = {"completion": unstored["id"], "verdict": "up"}
+    assert served.client.post("/v1/feedback", json=body).status_code == 404
+
+
 def test_feedback_on_an_unknown_answer_or_without_a_word_is_refused(served):
     assert give(served.client, verdict="up").status_code == 404
     served.episode(ASKED, TALK)

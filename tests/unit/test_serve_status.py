@@ -33,6 +33,7 @@ def test_the_figures_have_names_and_counts_and_no_text(served):
     client.get("/nowhere/Corvane")
     asked = {"model": "live", "stream": True, "messages": [{"role": "user", "content": "Corvane?"}]}
     assert client.post("/v1/chat/completions", json=asked).status_code == 200
+    whole = client.post("/v1/chat/completions", json={**asked, "stream": False}).json()["usage"]
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     text = answer.text
@@ -46,6 +47,7 @@ def test_the_figures_have_names_and_counts_and_no_text(served):
         r'nightschool_nights\{outcome="promoted"\} 0\.0',
         r'nightschool_disk_bytes\{what="database"\} [1-9]',
         r"nightschool_engines \d",
+        rf'nightschool_tokens_total\{{kind="completion"\}} {whole["completion_tokens"]}\.0',
     ):
         assert re.search(line, text), f"{line} in\n{text}"
     assert not [word for word in ("Corvane", "Ostrelle", "vault", "mem-", "ver-") if word in text]

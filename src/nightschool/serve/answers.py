@@ -64,6 +64,10 @@ class Answering:
     text: list[str] = field(default_factory=list)
     """The first choice, as far as it has been told."""
     answered: bool = False
+    count: Callable[[int, int], None] | None = None
+    """Told the tokens when the answer is over."""
+    tokens: tuple[int, int] = (0, 0)
+    """Of the prompt and of the answer, as far as the engine has told."""
     response: httpx.Response | None = None
 
     def head(self, kind: str) -> dict[str, Any]:
@@ -89,6 +93,7 @@ class Answering:
             if choice.get("index", 0) == 0:
                 self.text.append((choice.get("message") or {}).get("content") or "")
         self.answered = True
+        self.tokens = _tokens(answer) or self.tokens
         kept = {name: answer[name] for name in KEPT if name in answer}
         return {**self.head(self.kind), **kept, "nightschool": self.note()}
 
@@ -98,6 +103,7 @@ class Answering:
             if choice.get("index", 0) == 0:
                 self.text.append((choice.get("delta") or {}).get("content") or "")
         self.answered = True
+        self.tokens = _tokens(event) or self.tokens
         kept = {name: event[name] for name in KEPT if name in event}
         kind = f"{self.kind}.chunk" if self.kind == "chat.completion" else self.kind
         return {**self.head(kind), **kept, **({"nightschool": self.note()} if first else {})}
@@ -110,6 +116,9 @@ class Answering:
             over = self.lease.end()
             if over:
                 await in_thread(over.close)
+        if self.count:
+            self.count(*self.tokens)
+            self.count = None
         if not self.stored and not self.recalled:
             return
         if self.answered and not self.lease.cut and self.kind == "chat.completion":
@@ -122,6 +131,20 @@ class Answering:
                     self.recalled, self.caller.trust, self.stored,
                 )
             )  # fmt: skip
+
+
+def _tokens(told: dict[str, Any]) -> tuple[int, int] | None:
+    """Return the (prompt, answer) tokens that an engine counts; a stream without usage may have them in timings."""
+    for part, names in (
+        ("usage", ("prompt_tokens", "completion_tokens")),
+        ("timings", ("prompt_n", "predicted_n")),
+    ):
+        found = told.get(part)
+        if isinstance(found, dict):
+            counts = [found.get(name) for name in names]
+            if all(isinstance(count, int) for count in counts):
+                return counts[0], counts[1]
+    return None
 
 
 async def in_thread(work: Callable[[], T]) -> T:

@@ -20,32 +20,19 @@ from starlette.staticfiles import StaticFiles
 
 from nightschool.errors import NightschoolError
 from nightschool.hosting import House
-from nightschool.serve import admin, openai
+from nightschool.serve import admin, openai, status
 from nightschool.serve.access import Access
 from nightschool.serve.guard import LOOPBACK, Guard
 from nightschool.serve.limits import Limits
 from nightschool.serve.problems import handler
 from nightschool.serve.relay import Relay
+from nightschool.serve.shapes import refusals
 
 ROOMS = ("nights", "memories", "versions", "feedback", "status")
 """Modules beside this one that have a `router`, as far as they are there."""
 DASHBOARD = Path(__file__).parent / "dashboard"
 LOOK_S = 1.0
 """How often it is seen what other processes have promoted or forgotten."""
-REFUSALS = {
-    400: "The request is not what the route takes.",
-    401: "No API key, or not a valid one.",
-    403: "The key may not do this.",
-    404: "There is no such record.",
-    409: "Something else goes on that excludes this.",
-    410: "The version has been forgotten.",
-    413: "The body is too large.",
-    429: "Too many requests a minute.",
-    500: "The service failed.",
-    502: "The engine failed.",
-    503: "Too much at a time.",
-}
-
 logger = logging.getLogger("nightschool.serve")
 
 
@@ -67,7 +54,7 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_life,
-        responses={status: {"description": text} for status, text in REFUSALS.items()},
+        responses=refusals(),
     )
     app.state.house = house
     app.state.relay = Relay(house.settings.serve.engine_seconds)
@@ -78,11 +65,12 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
     app.add_middleware(Access, house=house, loopback=local)
     app.add_middleware(Guard, house=house, loopback=host is not None and local)
     app.get("/healthz", tags=["status"])(healthz)
-    app.include_router(openai.router)
-    app.include_router(admin.router)
+    app.include_router(openai.router, responses=refusals(404, 410, 502, 503))
+    app.include_router(admin.router, responses=refusals(404))
     for room in ROOMS:
         if find_spec(f"nightschool.serve.{room}"):
             app.include_router(import_module(f"nightschool.serve.{room}").router)
+    status.install(app)
     if DASHBOARD.is_dir():
         app.mount("/static", StaticFiles(directory=DASHBOARD), name="static")
         app.get("/", include_in_schema=False)(dashboard)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import struct
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -105,6 +106,7 @@ async def _answer(
     body: ChatRequest | CompletionRequest,
 ) -> Response:
     relay: Relay = request.app.state.relay
+    answering.count = partial(request.app.state.metrics.tokens, answering.caller.tenant)
     streamed = False
     try:
         if answering.lease.tool_loop:
