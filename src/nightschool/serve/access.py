@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fastapi import Request
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,6 +23,11 @@ from nightschool.types import Trust
 
 OPEN_WITHOUT_KEY = ("/v1", "/metrics")
 """Below these paths nothing is told to anybody without a key; the dashboard's own files hold nothing."""
+
+BEARER = HTTPBearer(
+    scheme_name="key", auto_error=False, description="`Authorization: Bearer ns-...`"
+)
+"""How a key is sent, as the OpenAPI schema tells it; `Access` is who reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def needs(scope: keys.Scope) -> Callable[[Request], Awaitable[Caller]]:
     It raises KeyRefused without a caller, and ScopeMissing where the caller may not.
     """
 
-    async def allowed(request: Request) -> Caller:
+    async def allowed(request: Request, _: object = Security(BEARER, scopes=[scope])) -> Caller:
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
             raise KeyRefused("This needs an API key: send `Authorization: Bearer ns-...`.")

@@ -23,7 +23,9 @@ OWN = ("model", "messages", "prompt", "input", "stream", "stream_options", "stor
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+    model_config = ConfigDict(
+        extra="ignore", protected_namespaces=(), use_attribute_docstrings=True
+    )
 
     @field_validator("*", mode="before")
     @classmethod

@@ -15,13 +15,13 @@ T = TypeVar("T")
 class Shape(BaseModel):
     """A JSON object of an answer."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
 
 
 class Body(BaseModel):
     """A JSON object of a request; a field that its route does not know is an error, not a silence."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     @field_validator("*", mode="before")
     @classmethod
