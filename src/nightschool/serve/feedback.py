@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from nightschool.feedback import give, label
 from nightschool.hosting import House
 from nightschool.serve.access import Caller, needs, the_house
-from nightschool.serve.shapes import Body, Shape, refusals
+from nightschool.serve.shapes import SAYS_SOMETHING, Body, Shape, refusals
 from nightschool.types import Verdict
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
@@ -19,13 +19,22 @@ router = APIRouter(prefix="/v1", tags=["feedback"])
 class Opinion(Body):
     """What somebody says of an answer: any of the three, or all."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+                for name in ("verdict", "correction", "passed")
+            ]
+        }
+    )
+
     completion: str = Field(pattern=r"^(chatcmpl|cmpl)-[\w-]{1,80}$")
     """The answer's id."""
     verdict: Literal["up", "down"] | None = None
     """Thumbs."""
-    correction: str | None = Field(None, min_length=1, max_length=8000)
+    correction: str | None = Field(None, min_length=1, max_length=8000, pattern=SAYS_SOMETHING)
     """What would have been right; it becomes a memory that waits for approval."""
-    passed: bool | None = None
+    passed: StrictBool | None = None
     """Whether a test of the answer passed."""
 
     @model_validator(mode="after")

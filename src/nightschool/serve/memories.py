@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from nightschool.contradictions import Contradictions
 from nightschool.curate import correct, listing, provenance, review
@@ -19,6 +19,7 @@ from nightschool.scope import choose, cost
 from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.shapes import (
     MEMORY_PATTERN,
+    SAYS_SOMETHING,
     Body,
     Listing,
     MemoryId,
@@ -39,7 +40,7 @@ Reader = Annotated[Caller, Depends(needs("memory"))]
 Owner = Annotated[Caller, Depends(needs("admin"))]
 TheHouse = Annotated[House, Depends(the_house)]
 Standing = Literal["live", "waiting", "conflict", "superseded", "retired"]
-Text = Annotated[str, Field(min_length=1, max_length=8000)]
+Text = Annotated[str, Field(min_length=1, max_length=8000, pattern=SAYS_SOMETHING)]
 
 
 class MemoryShown(Shape):
@@ -109,7 +110,7 @@ class Told(Body):
     """One fact in one sentence."""
 
     text: Text
-    speaker: str | None = Field(None, min_length=1, max_length=80)
+    speaker: str | None = Field(None, min_length=1, max_length=80, pattern=SAYS_SOMETHING)
     """Who says so; null: the caller."""
     trust: Trust | None = None
     """At best the caller's own: an admin's is the owner's, everybody else's a user's. What is not the owner's waits
@@ -132,10 +133,19 @@ class Correction(Body):
 class Forgetting(Body):
     """What is to be forgotten: ids, or all of a source, or both."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["memories"], "properties": {"memories": {"minItems": 1}}},
+                {"required": ["source"], "properties": {"source": {"type": "string"}}},
+            ]
+        }
+    )
+
     memories: list[Annotated[str, Field(pattern=MEMORY_PATTERN)]] = Field([], max_length=MOST)
-    source: str | None = Field(None, min_length=1, max_length=1000)
+    source: str | None = Field(None, min_length=1, max_length=1000, pattern=SAYS_SOMETHING)
     """All from this file or folder."""
-    dry_run: bool = False
+    dry_run: StrictBool = False
     """Only tell what would be erased."""
 
     @model_validator(mode="after")

@@ -87,6 +87,8 @@ def reply(error: Exception) -> JSONResponse:
     """Answer with an error."""
     status, told = problem(error)
     headers = {"Retry-After": RETRY_S[status]} if status in RETRY_S else {}
+    if isinstance(error, HTTPException):
+        headers |= dict(error.headers or {})
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(told, status, headers)
@@ -94,7 +96,14 @@ def reply(error: Exception) -> JSONResponse:
 
 async def handler(request: Request, error: Exception) -> JSONResponse:
     """Answer with an error, as FastAPI wants it."""
-    return reply(error)
+    answer = reply(error)
+    route = getattr(request.scope.get("route"), "path", None)
+    if (
+        answer.status_code == 405 and route
+    ):  # a path's methods are routes of their own: name them all
+        methods = request.app.openapi()["paths"].get(route, {})
+        answer.headers["Allow"] = ", ".join(sorted(method.upper() for method in methods))
+    return answer
 
 
 def _name(error: Exception) -> str:

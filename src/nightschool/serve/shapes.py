@@ -102,6 +102,8 @@ def tell_exactly(app: FastAPI) -> None:
     app.openapi = exact  # type: ignore[method-assign]
 
 
+SAYS_SOMETHING = r"[^\s\x00-\x1f\x7f-\x9f]"
+"""A text with something to read in it."""
 MEMORY_PATTERN = r"^mem-[0-9A-Za-z]{1,40}$"
 VERSION_PATTERN = r"^(ver-[0-9A-Za-z-]{1,60}|live|previous|candidate)$"
 MemoryId = Annotated[str, Path(pattern=MEMORY_PATTERN, description="Of a memory: `mem-...`.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from nightschool.errors import UnknownVersion
 from nightschool.hosting import House
@@ -20,6 +20,7 @@ from nightschool.serve.answers import Prepared, in_thread, prepare
 from nightschool.serve.relay import Relay
 from nightschool.serve.requests import Message
 from nightschool.serve.shapes import (
+    SAYS_SOMETHING,
     VERSION_PATTERN,
     Body,
     Listing,
@@ -134,14 +135,14 @@ class Aliases(Shape):
 class Promotion(Body):
     """How a version is promoted."""
 
-    override: bool = False
+    override: StrictBool = False
     """Against the gate's word."""
 
 
 class Comparison(Body):
     """A question to two models."""
 
-    prompt: str = Field(min_length=1, max_length=8000)
+    prompt: str = Field(min_length=1, max_length=8000, pattern=SAYS_SOMETHING)
     models: Annotated[list[ModelName], Field(min_length=2, max_length=2)]
 
 
