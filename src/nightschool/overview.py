@@ -136,10 +136,12 @@ def matrix(school: School) -> tuple[AccuracyMatrix, Transfer]:
         own = version is None or version.base == school.base or version.id in served
         if stored and own and night.outcome:
             reports.append(from_json(Report, stored))
-    live = school.store.live_ids(tenant)
+    sealed = school.exams.banks(tenant, BankKind.ACQUIRED)
+    live = school.store.live_among(
+        tenant, {name for bank in sealed for item in bank.items for name in item.memory_ids}
+    )
     banks: list[Bank] = [
-        replace(b, items=tuple(i for i in b.items if live.issuperset(i.memory_ids)))
-        for b in school.exams.banks(tenant, BankKind.ACQUIRED)
+        replace(b, items=tuple(i for i in b.items if live.issuperset(i.memory_ids))) for b in sealed
     ]
     found = accuracy_matrix(reports, banks, base_report(school, banks))
     return found, transfer(found)

@@ -356,7 +356,7 @@ def before_pages(store):
         "DROP TRIGGER page_of_added", "DROP TRIGGER page_of_changed", "DROP TRIGGER page_of_erased",
         "DROP TABLE pages", "DROP INDEX memories_by_page", "ALTER TABLE memories DROP COLUMN page",
         "DROP TRIGGER answers_of_erased", "DROP TABLE completions", "DROP TABLE feedback",
-        "DROP INDEX memories_by_tenant", "DROP INDEX memories_by_status", "DROP INDEX memories_waiting",
+        "DROP INDEX memories_by_tenant", "DROP INDEX memories_by_status", "DROP INDEX memories_waiting", "DROP INDEX memories_told",
         "ALTER TABLE memories DROP COLUMN waits",
         "UPDATE schema_versions SET version = 4 WHERE room = 'memory'",
     ):  # fmt: skip

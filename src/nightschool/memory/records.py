@@ -15,7 +15,7 @@ from nightschool.errors import UnknownMemory
 from nightschool.memory.dense import Dense
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import RECENT, Index
-from nightschool.memory.rules import SAID, closed, page_for
+from nightschool.memory.rules import closed, page_for
 from nightschool.memory.surroundings import around
 from nightschool.protocols import Embedder
 from nightschool.trust import waits
@@ -30,7 +30,8 @@ _VIEWS: dict[View, str] = {
 }
 """View -> its condition; each is one range of an index."""
 _SHOWN = "coalesce(nullif(json_extract(body, '$.masked'), ''), json_extract(body, '$.text'))"
-_TOLD = tuple(kind.value for kind in (*SAID, SourceKind.NOTE))
+_TOLD = "status = 'live' AND json_extract(body, '$.source_kind') IN ('conversation', 'statement', 'note')"
+"""What people and notes say; in the words of its index, which serves it alone."""
 
 
 class Records:
@@ -133,10 +134,9 @@ class Records:
     def told(self, tenant: str, since: int, limit: int) -> list[tuple[int, Memory]]:
         """List live memories of what people and notes say, oldest first, each with its number."""
         rows = self.connection.execute(
-            "SELECT number, body FROM memories WHERE tenant = ? AND status = 'live' AND number > ? "
-            f"AND json_extract(body, '$.source_kind') IN ({','.join('?' * len(_TOLD))}) "
-            "ORDER BY number LIMIT ?",
-            (tenant, since, *_TOLD, limit),
+            "SELECT number, body FROM memories INDEXED BY memories_told "
+            f"WHERE tenant = ? AND {_TOLD} AND number > ? ORDER BY number LIMIT ?",
+            (tenant, since, limit),
         )
         return [(row["number"], from_json(Memory, row["body"])) for row in rows]
 

@@ -109,6 +109,8 @@ MIGRATIONS = (
     CREATE INDEX memories_by_tenant ON memories (tenant);
     CREATE INDEX memories_by_status ON memories (tenant, status);
     CREATE INDEX memories_waiting ON memories (tenant) WHERE waits = 1 AND status = 'live';
+    CREATE INDEX memories_told ON memories (tenant) WHERE status = 'live'
+        AND json_extract(body, '$.source_kind') IN ('conversation', 'statement', 'note');
     CREATE TABLE completions (
         id TEXT PRIMARY KEY, tenant TEXT NOT NULL, episode_id TEXT NOT NULL, version_id TEXT NOT NULL,
         at TEXT NOT NULL);

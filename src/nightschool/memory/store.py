@@ -6,6 +6,7 @@ all and `forget` has one place to clean; `files.py` renders the memories for peo
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -225,10 +226,12 @@ class SqliteStore:
         """List live memories of what people and notes say, oldest first; see `protocols.Store.told`."""
         return self._records.told(tenant, since, limit)
 
-    def live_ids(self, tenant: str) -> set[str]:
-        """Return the ids of a tenant's live memories."""
+    def live_among(self, tenant: str, memory_ids: Iterable[str]) -> set[str]:
+        """Return those of some ids that are a tenant's live memories."""
         rows = self.connection.execute(
-            "SELECT id FROM memories WHERE tenant = ? AND status = 'live'", (tenant,)
+            "SELECT id FROM memories WHERE id IN (SELECT value FROM json_each(?)) "
+            "AND tenant = ? AND status = 'live'",
+            (json.dumps(list(memory_ids)), tenant),
         )
         return {row["id"] for row in rows}
 
