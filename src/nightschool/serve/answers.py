@@ -141,9 +141,9 @@ def _tokens(told: dict[str, Any]) -> tuple[int, int] | None:
     ):
         found = told.get(part)
         if isinstance(found, dict):
-            counts = [found.get(name) for name in names]
-            if all(isinstance(count, int) for count in counts):
-                return counts[0], counts[1]
+            prompt, answer = (found.get(name) for name in names)
+            if isinstance(prompt, int) and isinstance(answer, int):
+                return prompt, answer
     return None
 
 
