@@ -5,8 +5,9 @@
 Each night studies the ready-made questions and answers of four passages and their text; human-written questions,
 which no night studies, are asked closed-book after every night, of all passages so far. Ways to live the nights:
 `naive` goes on from the last night with the new material alone; `rebuild` begins at the base with all material so
-far; `continue` goes on from the last night with the new material, review of the old chosen by `study/review.py`, and
-general replay. The latter two hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
+far; `rebuild-last` is the last of these nights alone, which begins at the base and so needs none before it;
+`continue` goes on from the last night with the new material, review of the old chosen by `study/review.py`, and
+general replay. All but `naive` hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
 same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
 the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on in the night that it was in (`--work`).
 """
@@ -38,7 +39,7 @@ from nightschool.verify.judge import grade
 from nightschool.workspace import write_atomic
 from record import Record, base_name
 
-WAYS = ("continue", "naive", "rebuild")
+WAYS = ("continue", "naive", "rebuild", "rebuild-last")
 A_NIGHT = 4
 """New passages a night."""
 REPLAY_SEED = 0
@@ -91,10 +92,11 @@ def main() -> None:
             if way == "continue":
                 dials["share"] = args.share
             row = {"way": way, **key, **dials}
+            lived = [order] if way == "rebuild-last" else evenings
             folder = unfinished(args.work or args.json.with_suffix(".work"), row)
             record.measure(
                 row,
-                lambda w=way, e=evenings, c=config, f=folder: live(
+                lambda w=way, e=lived, c=config, f=folder: live(
                     w, e, replay_pool(), c, args.share, f
                 ),
             )
@@ -193,7 +195,7 @@ def _continue(
 
 
 START: dict[str, Callable[..., tuple[Path, list[Example]]]] = {
-    "naive": _naive, "replay": _replayed, "rebuild": _rebuild, "continue": _continue,
+    "naive": _naive, "replay": _replayed, "rebuild": _rebuild, "continue": _continue, "rebuild-last": _rebuild,
 }  # fmt: skip
 
 
@@ -254,11 +256,15 @@ def state(record: Record) -> None:
             # Rows of an earlier, smaller bank hold its first items.
             general += [a - b for a, b in zip(row["general"], plain["general"], strict=False)]
         for figure, values in (("acc_gain", gains), ("bwt", kept), ("general_delta", general)):
+            if not values:  # of one night nothing can be lost
+                continue
             low, high = interval(values)
             record.figure(f"{figure}_{name}", _mean(values), low=low, high=high, n=len(values), unit="rate")  # fmt: skip
         ratios = [r["perplexity"] / untouched[r["sequence"]]["perplexity"] for r in lived]
         record.figure(f"perplexity_ratio_{name}", _mean(ratios), n=len(ratios), unit="ratio")
         tokens = [r["lived"][-1]["tokens"] / r["lived"][0]["tokens"] for r in lived]
+        if way == "rebuild-last":
+            continue
         record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
 
 

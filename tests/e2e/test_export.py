@@ -45,7 +45,7 @@ SMALL_NIGHT = (
 
 @contextmanager
 def silent(label):
-    yield lambda done, total: None
+    yield lambda done, total, loss=None: None
 
 
 def add_version(school, method, memory_ids=("mem-1",)):
