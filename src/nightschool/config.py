@@ -101,8 +101,8 @@ class NightConfig(_Frozen):
     """Build anew from the base, go on from the served version, or what costs less at no known risk."""
     continued_rate: float = Field(0.5, gt=0, le=1)
     """Learning rate of a night that continues, as a share of a rebuild's: what is there is not to be pushed out."""
-    deep_every: int = Field(7, ge=1)
-    """At most so many nights go on from one rebuild; then the next is built anew."""
+    deep_every: int = Field(4, ge=1)
+    """So many nights, a rebuild among them, go on from one another; then the next is built anew."""
 
 
 class TrainConfig(_Frozen):
