@@ -1,14 +1,15 @@
 """Do our proof checker and the reference program agree, on everything that stands in set.mm and on what is broken?
 
-`python bench/metamath.py --database set.mm --program metamath --json bench/results/metamath.json`
+`python bench/metamath.py --json bench/results/metamath.json`
 
-Debian has both: the packages `metamath` and `metamath-databases` (/usr/share/metamath/databases).
+Debian has both: `apt-get install metamath metamath-databases`; elsewhere they are named with --program and
+--database.
 
 Three comparisons, label by label:
 whole    every theorem of the database, as it is;
 broken   theorems broken at random, a share of the database at once, so that whoever uses what was broken is
          compared too: a step or a letter of a proof, a label of its list, a hypothesis, the statement, a `$d`;
-mangled  a page of logic with one word changed, a file at a time: here what cannot even be read counts as
+mangled  small databases with one word changed, a file at a time: here what cannot even be read counts as
          refused.
 
 A disagreement is a finding: its rows keep what each of the two said. `--first N` takes the first N theorems.
@@ -26,6 +27,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import nightschool.verify.metamath
 from metamath_peer import Breaker, Findings, head, mangled, ours, reference, written
 from nightschool.verify.metamath.reader import parse
 from nightschool.verify.metamath.words import words
@@ -38,13 +40,14 @@ KEPT = 20
 def main() -> None:
     """Run the three comparisons, or what is left of them, and state what agreed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--database", type=Path, default=Path("/usr/share/metamath/databases/set.mm"))
+    parser.add_argument(
+        "--database", type=Path, default=Path("/usr/share/metamath/databases/set.mm")
+    )
     parser.add_argument("--program", default=shutil.which("metamath"))
     parser.add_argument("--first", type=int, help="theorems from the start; all if left out")
     parser.add_argument("--share", type=float, default=0.02, help="of theorems that are broken")
     parser.add_argument("--seeds", type=int, default=3, help="databases that are broken")
-    parser.add_argument("--mangled", type=int, default=1000, help="pages with one word changed")
-    parser.add_argument("--page", type=Path, action="append", help="small databases to mangle")
+    parser.add_argument("--mangled", type=int, default=500, help="times that each page is changed")
     parser.add_argument("--json", type=Path, default=Path("bench/results/metamath.json"))
     given = parser.parse_args()
     if not given.program or not given.database.exists():
@@ -59,12 +62,17 @@ def main() -> None:
     of = {"database": given.database.name, "first": given.first}
     whole = record.measure({"kind": "whole", **of}, lambda: intact(given))
     some = [
-        record.measure({"kind": "broken", **of, "share": given.share, "seed": k}, lambda k=k: damaged(given, k))
+        record.measure(
+            {"kind": "broken", **of, "share": given.share, "seed": k}, lambda k=k: damaged(given, k)
+        )
         for k in range(given.seeds)
     ]
     pages = [
-        record.measure({"kind": "mangled", "page": page.name, "n": given.mangled}, lambda p=page: fuzzed(given, p))
-        for page in given.page or [small_page()]
+        record.measure(
+            {"kind": "mangled", "page": page.name, "n": given.mangled},
+            lambda p=page: fuzzed(given, p),
+        )
+        for page in small_pages(given.database.parent)
     ]
     state(record, whole, some, pages)
     print(json.dumps({name: f["value"] for name, f in record.body["figures"].items()}, indent=1))
@@ -109,11 +117,15 @@ def fuzzed(given: argparse.Namespace, page: Path) -> dict[str, Any]:
         text = written(mangled(tokens, rng))
         mine, theirs = ours(text), asked(given.program, text)
         counted["unreadable_for_ours"] += not mine.read
-        if mine.sound == theirs.sound and (not mine.read or not theirs.read or mine.failed == theirs.failed):
+        if mine.sound == theirs.sound and (
+            not mine.read or not theirs.read or mine.failed == theirs.failed
+        ):
             counted["accepted_by_both" if mine.sound else "refused_by_both"] += 1
         else:
             counted["disagreed"] += 1
-            kept.append(told(mine, theirs) | {"text": text} if len(text) < 10_000 else told(mine, theirs))
+            kept.append(
+                told(mine, theirs) | {"text": text} if len(text) < 10_000 else told(mine, theirs)
+            )
     return {**counted, "disagreements": kept[:KEPT]}
 
 
@@ -133,7 +145,11 @@ def compared(program: str, tokens: list[str]) -> dict[str, Any]:
 
 def told(mine: Findings, theirs: Findings) -> dict[str, Any]:
     """Keep what the two said."""
-    return {"ours": mine.said, "reference": theirs.said, "only_ours": sorted(mine.failed - theirs.failed)[:KEPT]}
+    return {
+        "ours": mine.said,
+        "reference": theirs.said,
+        "only_ours": sorted(mine.failed - theirs.failed)[:KEPT],
+    }
 
 
 def asked(program: str, text: str) -> Findings:
@@ -150,11 +166,11 @@ def taken(given: argparse.Namespace) -> list[str]:
     return head(tokens, given.first) if given.first else tokens
 
 
-def small_page() -> Path:
-    """Return the page of logic that ships with the package."""
-    import nightschool.verify.metamath as metamath
-
-    return Path(metamath.__file__).parent / "small.mm"
+def small_pages(folder: Path) -> list[Path]:
+    """Return the page of logic that ships with the package, and the small databases beside the large one."""
+    shipped = Path(nightschool.verify.metamath.__file__).parent / "small.mm"
+    beside = [folder / name for name in ("demo0.mm", "miu.mm", "big-unifier.mm")]
+    return [shipped, *(page for page in beside if page.exists())]
 
 
 def state(
@@ -170,10 +186,16 @@ def state(
     broken = sum(row["broken"] for row in some)
     for name in ("refused_by_both", "accepted_by_both"):
         record.figure(f"broken_{name}", sum(row[name] for row in some), n=broken, unit="theorems")
-    record.figure("broken_disagreed", sum(row["disagreed"] for row in some), n=broken, unit="theorems")
-    fuzz = sum(row.get(k, 0) for row in pages for k in ("refused_by_both", "accepted_by_both", "disagreed"))
+    record.figure(
+        "broken_disagreed", sum(row["disagreed"] for row in some), n=broken, unit="theorems"
+    )
+    fuzz = sum(
+        row.get(k, 0) for row in pages for k in ("refused_by_both", "accepted_by_both", "disagreed")
+    )
     for name in ("refused_by_both", "accepted_by_both", "disagreed"):
-        record.figure(f"mangled_{name}", sum(row.get(name, 0) for row in pages), n=fuzz, unit="pages")
+        record.figure(
+            f"mangled_{name}", sum(row.get(name, 0) for row in pages), n=fuzz, unit="pages"
+        )
     record.save()
 
 

@@ -45,7 +45,13 @@ class Findings:
 
 def reference(program: str, path: Path) -> Findings:
     """Ask the reference program about a database; it is run in the folder of the file."""
-    commands = [f"set width {WIDTH}", "set scroll continuous", f"read {path.name}", "verify proof *", "quit"]
+    commands = [
+        f"set width {WIDTH}",
+        "set scroll continuous",
+        f"read {path.name}",
+        "verify proof *",
+        "quit",
+    ]
     run = subprocess.run(
         [program, *commands], cwd=path.parent, capture_output=True, timeout=3600, check=False
     )
@@ -251,7 +257,11 @@ def _places(words: Sequence[str]) -> list[_Place]:
             supposed, apart = scopes[-1] if len(scopes) > 1 else ([], [])
             found.append(
                 _Place(
-                    words[k - 1], slice(k + 1, middle), slice(middle + 1, end), tuple(supposed), tuple(apart)
+                    words[k - 1],
+                    slice(k + 1, middle),
+                    slice(middle + 1, end),
+                    tuple(supposed),
+                    tuple(apart),
                 )
             )
     return found

@@ -126,11 +126,15 @@ class _Run:
         deadline = monotonic() + bounds.seconds
         step, work, may_keep = 0, 0, False
         if len(self._codes) > bounds.steps:
-            raise ProofRefused(f"the proof has {len(self._codes)} steps; at most {bounds.steps} may be")
+            raise ProofRefused(
+                f"the proof has {len(self._codes)} steps; at most {bounds.steps} may be"
+            )
         for code in self._codes:
             if code == SAVE:
                 if not may_keep:
-                    raise self._refused(step, "Z follows no axiom or theorem, whose result it could keep")
+                    raise self._refused(
+                        step, "Z follows no axiom or theorem, whose result it could keep"
+                    )
                 kept.append(stack[-1])
                 may_keep = False
                 continue
@@ -148,7 +152,9 @@ class _Run:
             elif code - known <= len(kept):
                 stack.append(kept[code - known - 1])
             else:
-                raise self._refused(step, f"its letters mean number {code}; there are {known + len(kept)}")
+                raise self._refused(
+                    step, f"its letters mean number {code}; there are {known + len(kept)}"
+                )
             work += len(stack[-1])
             if not step & _BETWEEN and monotonic() > deadline:
                 raise ProofUndecided(
@@ -161,6 +167,10 @@ class _Run:
                     f"the proof is too large: at most {bounds.stack} expressions at a time, {bounds.symbols} "
                     f"symbols each and {bounds.work} together",
                 )
+        # A label that is listed and never meant is looked up as well: the reference program does.
+        for code, entry in enumerate(entries, 1):
+            if entry is None:
+                self._entry(step, code)
         return stack
 
     def _apply(self, step: int, rule: _Rule, stack: list[Expression]) -> None:
@@ -213,9 +223,7 @@ class _Run:
             raise self._refused(step, f"the database has no label {label}")
         if why := self._database.usable(found, self._theorem):
             raise self._refused(step, f"{label} {why}")
-        entry = (
-            found.expression if isinstance(found, Hypothesis) else self._checker.rule(found)
-        )
+        entry = found.expression if isinstance(found, Hypothesis) else self._checker.rule(found)
         self._entries[code - 1] = entry
         return entry
 

@@ -64,7 +64,9 @@ def decode(theorem: Assertion, proof: Sequence[str]) -> Decoded:
         )
     if not found:
         raise ProofRefused("the proof is empty")
-    return Decoded(own + listed, [_SHORT[code] if code in _SHORT else _number(code) for code in found])
+    return Decoded(
+        own + listed, [_SHORT[code] if code in _SHORT else _number(code) for code in found]
+    )
 
 
 def normal_length(database: Database, theorem: Assertion) -> int:
@@ -167,5 +169,7 @@ def _kept(kept: list[T], code: int, labels: int) -> T:
 
 def _only(stack: list[int]) -> int:
     if len(stack) != 1:
-        raise ProofRefused(f"the proof leaves {len(stack)} expressions on the stack; 1 was expected")
+        raise ProofRefused(
+            f"the proof leaves {len(stack)} expressions on the stack; 1 was expected"
+        )
     return stack[0]

@@ -37,7 +37,9 @@ def read_database(path: Path) -> Database:
     try:
         size = path.stat().st_size
         if size > LARGEST:
-            raise SourceUnreadable(f"{path} has {size} bytes; at most {LARGEST} are read. Split it.")
+            raise SourceUnreadable(
+                f"{path} has {size} bytes; at most {LARGEST} are read. Split it."
+            )
         text = path.read_bytes().decode("ascii", "replace")
     except OSError as error:
         raise SourceUnreadable(
@@ -129,7 +131,8 @@ class _Reader:
             raise _Broken(self._scopes[-1].at, "a `${` that is never closed")
         if both := self.codes.keys() & self.labels.keys():
             raise _Broken(
-                len(self.tokens), f"{min(both)!r} is both a label and a symbol; it may be one of them"
+                len(self.tokens),
+                f"{min(both)!r} is both a label and a symbol; it may be one of them",
             )
 
     def _constant(self) -> None:

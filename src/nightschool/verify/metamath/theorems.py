@@ -109,9 +109,7 @@ def allowed(database: Database, label: str) -> list[str]:
     theorem = database.labels.get(label)
     if not isinstance(theorem, Assertion) or theorem.proof is None:
         raise StudyError(f"{database.name} has no theorem {label}; give the label of a `$p`.")
-    return [
-        one.label for one in database.labels.values() if not database.usable(one, theorem)
-    ]
+    return [one.label for one in database.labels.values() if not database.usable(one, theorem)]
 
 
 def split(listed: Sequence[Theorem], held_out: float) -> Split:

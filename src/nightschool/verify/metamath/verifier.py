@@ -42,7 +42,9 @@ class ProofVerifier:
         if not labels:
             return Score(Verdict.WRONG, 0.0, "empty answer")
         if labels[0] == "(":
-            return Score(Verdict.WRONG, 0.0, "a compressed proof; labels in normal form were asked for")
+            return Score(
+                Verdict.WRONG, 0.0, "a compressed proof; labels in normal form were asked for"
+            )
         try:
             self._checker.check(theorem, labels)
         except ProofRefused as error:
