@@ -206,7 +206,7 @@ class _Run:
         variables = self._database.variables
         inside = [variables.intersection(value) for value in values]
         for first, second in rule.distinct:
-            for code in inside[first]:
+            for code in sorted(inside[first]):
                 if meet := inside[second] - self._apart.get(code, set()):
                     names = self._database.names
                     raise self._refused(
