@@ -71,7 +71,7 @@ def test_a_condition_on_distinct_variables_has_to_stand_in_the_theorem():
         "$d x y p $.": None,
         "$d x y $. $d x p $.": None,
         "$d x p $.": "y and x",
-        "$d x y $.": "x and p",
+        "$d x y $.": "p and x",
         "": "ax needs",
     }.items():
         database = parse(text % given_)
