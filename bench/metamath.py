@@ -12,7 +12,8 @@ broken   theorems broken at random, a share of the database at once, so that who
 mangled  small databases with one word changed, a file at a time: here what cannot even be read counts as
          refused.
 
-A disagreement is a finding: its rows keep what each of the two said. `--first N` takes the first N theorems.
+A disagreement is a finding: its rows keep what each of the two said. `--first N` checks the first N theorems
+only, `--among N` breaks some of the first N; a run that is stopped goes on with the next row.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,8 @@ def main() -> None:
     )
     parser.add_argument("--program", default=shutil.which("metamath"))
     parser.add_argument("--first", type=int, help="theorems from the start; all if left out")
-    parser.add_argument("--share", type=float, default=0.02, help="of theorems that are broken")
+    parser.add_argument("--among", type=int, default=6000, help="theorems of a broken database")
+    parser.add_argument("--share", type=float, default=0.1, help="of those that are broken")
     parser.add_argument("--seeds", type=int, default=3, help="databases that are broken")
     parser.add_argument("--mangled", type=int, default=500, help="times that each page is changed")
     parser.add_argument("--json", type=Path, default=Path("bench/results/metamath.json"))
@@ -59,13 +62,14 @@ def main() -> None:
     record = Record(given.json, "metamath")
     record.body["seeds"] = list(range(given.seeds))
     record.body["database"] = given.database.name
-    of = {"database": given.database.name, "first": given.first}
-    whole = record.measure({"kind": "whole", **of}, lambda: intact(given))
+    base = {"database": given.database.name}
+    whole = record.measure({"kind": "whole", **base, "first": given.first}, lambda: intact(given))
     some = [
         record.measure(
-            {"kind": "broken", **of, "share": given.share, "seed": k}, lambda k=k: damaged(given, k)
+            {"kind": "broken", **base, "among": given.among, "share": given.share, "seed": seed},
+            lambda seed=seed: damaged(given, seed),
         )
-        for k in range(given.seeds)
+        for seed in range(given.seeds)
     ]
     pages = [
         record.measure(
@@ -80,7 +84,7 @@ def main() -> None:
 
 def intact(given: argparse.Namespace) -> dict[str, Any]:
     """Compare the two on the database as it is."""
-    tokens = taken(given)
+    tokens = taken(given.database, given.first)
     database = parse(written(tokens))
     count = sum(1 for _ in database.theorems())
     return {"theorems": count, **compared(given.program, tokens)}
@@ -88,7 +92,7 @@ def intact(given: argparse.Namespace) -> dict[str, Any]:
 
 def damaged(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """Compare the two on a database in which many theorems are broken."""
-    tokens = taken(given)
+    tokens = taken(given.database, given.among)
     broken = Breaker(tokens, parse(written(tokens)), seed).break_some(given.share)
     row = compared(given.program, broken.words)
     failed = {name: set(row.pop(f"failed_{name}")) for name in ("ours", "reference")}
@@ -160,10 +164,11 @@ def asked(program: str, text: str) -> Findings:
         return reference(program, path)
 
 
-def taken(given: argparse.Namespace) -> list[str]:
-    """Read the words of the database, or of its first theorems."""
-    tokens = words(given.database.read_text("ascii"), given.database.name)
-    return head(tokens, given.first) if given.first else tokens
+@cache
+def taken(path: Path, first: int | None) -> list[str]:
+    """Read the words of a database, or of its first theorems."""
+    tokens = words(path.read_text("ascii"), path.name)
+    return head(tokens, first) if first else tokens
 
 
 def small_pages(folder: Path) -> list[Path]:
