@@ -129,6 +129,14 @@ def test_the_bounds_are_those_of_the_caller():
     Checker(PAGE, WHOLE).check(PAGE.labels["id"], NORMAL)
 
 
+@pytest.mark.parametrize(
+    "letters", ["AAABZAAACAECD", "AAABZZAAACAECD", "AAABZZAAACAFCD", "AAABZAAACAECDZ"]
+)
+def test_a_result_may_be_kept_twice_and_at_the_end(letters):
+    # As the reference program has it; the book is silent.
+    Checker(PAGE).check(PAGE.labels["id"], ["(", "wi", "ax-1", "mpd", ")", letters])
+
+
 @given(st.lists(st.sampled_from([*NORMAL, "wps", "vx", "?", "mp2.1", "id", "("]), max_size=30))
 @settings(max_examples=200, deadline=None)
 def test_no_list_of_labels_breaks_the_checker(labels):

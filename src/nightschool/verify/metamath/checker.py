@@ -136,7 +136,6 @@ class _Run:
                         step, "Z follows no axiom or theorem, whose result it could keep"
                     )
                 kept.append(stack[-1])
-                may_keep = False
                 continue
             step += 1
             may_keep = False
@@ -168,8 +167,8 @@ class _Run:
                     f"symbols each and {bounds.work} together",
                 )
         # A label that is listed and never meant is looked up as well: the reference program does.
-        for code, entry in enumerate(entries, 1):
-            if entry is None:
+        for code in range(1, known + 1):
+            if entries[code - 1] is None:
                 self._entry(step, code)
         return stack
 

@@ -116,7 +116,7 @@ def normal(database: Database, theorem: Assertion, longest: int) -> tuple[str, .
             written.append(labels[code - 1])
         else:
             starts.append(len(written))
-            written += _kept(kept, code, len(labels))
+            written.extend(_kept(kept, code, len(labels)))
     return tuple(written)
 
 
