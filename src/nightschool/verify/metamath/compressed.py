@@ -116,7 +116,8 @@ def normal(database: Database, theorem: Assertion, longest: int) -> tuple[str, .
             written.append(labels[code - 1])
         else:
             starts.append(len(written))
-            written.extend(_kept(kept, code, len(labels)))
+            again = _kept(kept, code, len(labels))
+            written += again
     return tuple(written)
 
 
