@@ -39,6 +39,9 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     |   +-- Diverged (ArithmeticError)      the loss is not finite or explodes
     +-- ExamError (ValueError)
     |   +-- LeakError                       too much study material repeats exam questions
+    +-- ProofError
+    |   +-- ProofRefused (ValueError)       the proof does not prove its theorem
+    |   +-- ProofUndecided (TimeoutError)   the check took longer than it may
     +-- ServiceError                        a request to the service is not served
         +-- KeyRefused (PermissionError)    no API key, or not a valid one
         +-- ScopeMissing (PermissionError)  the key may not do this
@@ -193,6 +196,18 @@ class ExamError(NightschoolError, ValueError):
 
 class LeakError(ExamError):
     """Too much study material repeats exam questions."""
+
+
+class ProofError(NightschoolError):
+    """A formal proof was not accepted."""
+
+
+class ProofRefused(ProofError, ValueError):
+    """The proof does not prove its theorem, or not within the bounds of the task."""
+
+
+class ProofUndecided(ProofError, TimeoutError):
+    """The check took longer than it may; the proof may be right."""
 
 
 class ServiceError(NightschoolError):
