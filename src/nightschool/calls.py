@@ -24,6 +24,7 @@ TRIES = 24
 DEEPEST = 6
 """Below so many levels only what is required is drawn."""
 MOST_ITEMS = 20
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 
 FIRST = """Ada Bruno Carla Dmitri Elif Farid Greta Hiro Ines Jonas Kamala Luca Mona Nikhil Olga Pablo Quinn Rosa Sven Tomas
 Uma Viktor Wanda Xavier Yara Zoltan Amina Boris Chloe Dario Edda Filip Gwen Hamza Ilse Jakub Kira Leon Maren Noor""".split()
@@ -182,6 +183,51 @@ def said(value: Any) -> str:
         words = [said(one) for one in value]
         return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def parse_call(answer: str) -> Call | None:
+    """Read the one tool call in an answer: `{"name": ..., "arguments": {...}}`.
+
+    Returns:
+        The call; None where there is no such object, or more than one of any kind.
+    """
+    fenced = _FENCE.search(answer)
+    text = fenced[1] if fenced else answer
+    start = text.find("{")
+    try:
+        body, end = json.JSONDecoder().raw_decode(text, max(start, 0))
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    if not isinstance(body, dict) or "{" in text[end:] + (answer[fenced.end() :] if fenced else ""):
+        return None
+    arguments = body.get("arguments")
+    if isinstance(arguments, str):  # as OpenAI's API writes them
+        try:
+            arguments = json.loads(arguments)
+        except (json.JSONDecodeError, RecursionError):
+            return None
+    if not isinstance(body.get("name"), str) or not isinstance(arguments, dict):
+        return None
+    return Call(body["name"], arguments)
+
+
+def settled(arguments: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return valid arguments with the defaults of those left out, texts without outer white space."""
+    defaults = {
+        one.name: one.schema["default"] for one in arguments_of(schema) if "default" in one.schema
+    }
+    return {key: _trimmed(value) for key, value in (defaults | arguments).items()}
+
+
+def _trimmed(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return [_trimmed(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _trimmed(one) for key, one in value.items()}
+    # True equals 1 in Python, and not in JSON.
+    return (value,) if isinstance(value, bool) else value
 
 
 # -- drawing ------------------------------------------------------------------------------

@@ -42,6 +42,11 @@ expected and what to do. A refusal by the gate is a value (`types.Decision`), no
     +-- ProofError
     |   +-- ProofRefused (ValueError)       the proof does not prove its theorem
     |   +-- ProofUndecided (TimeoutError)   the check took longer than it may
+    +-- PracticeError
+    |   +-- EnvironmentBroken (ValueError)  it breaks the rules of environments, or its tasks cannot be made
+    |   +-- UnknownEnvironment (KeyError)
+    |   +-- LibraryMissing (ImportError)    what the environment needs is not installed
+    |   +-- SandboxFailed (OSError)         code cannot be run apart on this machine
     +-- ServiceError                        a request to the service is not served
         +-- KeyRefused (PermissionError)    no API key, or not a valid one
         +-- ScopeMissing (PermissionError)  the key may not do this
@@ -208,6 +213,24 @@ class ProofRefused(ProofError, ValueError):
 
 class ProofUndecided(ProofError, TimeoutError):
     """The check took longer than it may; the proof may be right."""
+class PracticeError(NightschoolError):
+    """Practice cannot go on."""
+
+
+class EnvironmentBroken(PracticeError, ValueError):
+    """An environment breaks the rules of environments, or cannot make its tasks."""
+
+
+class UnknownEnvironment(PracticeError, KeyError):
+    """No environment has this name."""
+
+
+class LibraryMissing(PracticeError, ImportError):
+    """What an environment is made of is not installed."""
+
+
+class SandboxFailed(PracticeError, OSError):
+    """The machine does not run code apart from the rest."""
 
 
 class ServiceError(NightschoolError):

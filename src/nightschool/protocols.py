@@ -15,6 +15,7 @@ import numpy as np
 
 from nightschool.config import TrainConfig
 from nightschool.types import (
+    Case,
     Episode,
     Example,
     Item,
@@ -24,6 +25,9 @@ from nightschool.types import (
     Passage,
     Reading,
     Score,
+    Split,
+    Step,
+    Task,
     TrainResult,
     Turn,
     View,
@@ -279,4 +283,47 @@ class Store(Protocol):
 
     def history(self, memory_id: str) -> list[dict[str, str]]:
         """Return what happened to a memory, oldest first: at, actor, action, text."""
+        ...
+
+
+class Attempt(Protocol):
+    """One attempt at a task, and whatever state it has; attempts share none."""
+
+    def step(self, action: str) -> Step:
+        """Take what the model said and answer it.
+
+        It never raises for anything that a model may say: where grading breaks, the attempt is done and
+        unscored. Every attempt ends after a bounded number of steps.
+
+        Raises PracticeError where the attempt is done already.
+        """
+        ...
+
+
+class Environment(Protocol):
+    """Problems of one kind without an end, and the verifier that grades attempts at them."""
+
+    @property
+    def name(self) -> str:
+        """What it is loaded by, settings included: `gym:chain_sum?max_terms=3`."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What is practised in it, in one sentence."""
+        ...
+
+    def task(self, split: Split, seed: int) -> Task:
+        """Make the task of a seed, from 0: the same one each time, in any process.
+
+        Tasks of different seeds may be equal; tasks of different splits never are.
+        """
+        ...
+
+    def start(self, task: Task) -> Attempt:
+        """Start an attempt, whose first prompt is the task's; a group of rollouts starts one for each."""
+        ...
+
+    def cases(self, task: Task) -> Sequence[Case]:
+        """Return the verifier's table for a task: every kind of answer with the verdict that it must get."""
         ...

@@ -25,7 +25,18 @@ GROUND = (
     "prompts",
     "openbook",
 )
-ORGANS = ("sources", "memory", "study", "train", "verify", "exam", "registry", "models", "report")
+ORGANS = (
+    "sources",
+    "memory",
+    "study",
+    "train",
+    "verify",
+    "exam",
+    "registry",
+    "models",
+    "report",
+    "practice",
+)
 FLOWS = (
     "bases",
     "engines",
@@ -58,6 +69,7 @@ FLOWS = (
     "night_queue",
     "jobs",
     "demo",
+    "environments",
 )
 DOORS = ("cli", "serve")
 DATA = ("demo_data",)

@@ -14,6 +14,7 @@ from nightschool.cli import (
     memories,
     models,
     night,
+    practise,
     rebase,
     school,
     serve,
@@ -44,6 +45,9 @@ for room in (
     room.register(app)
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")
+app.add_typer(
+    practise.app, name="practise", help="Practice: look at environments, and check your own."
+)
 app.add_typer(keys.app, name="keys", help="API keys of the service: make, list, revoke.")
 
 
