@@ -23,6 +23,7 @@ from nightschool.workspace import Workspace
 SMALL_NIGHT = (
     "exam.general_items=8",
     "exam.abstention_items=40",
+    "exam.riddle_items=16",
     "train.min_steps=1",
     "train.anchor_weight=0",
     "study.expressions=4",
