@@ -34,7 +34,6 @@ from nightschool.exam.riddles import (
 )
 from nightschool.exam.sit import sit
 from nightschool.exam.stats import Mean, Rate, mean, outcomes
-from nightschool.models.torch_model import load
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.runlog import progress_bar
 from nightschool.types import Bank, Report
@@ -76,7 +75,7 @@ def main() -> None:
 
 def asked(folder: Path, bank: Bank, name: str) -> Report:
     """Let the model of a folder sit the riddles; its seconds are in the report."""
-    sampler = TorchSampler(load(folder))
+    sampler = TorchSampler(folder)
     with progress_bar(f"riddles: {name}") as progress:
         return sit(
             sampler, [bank], version_id=name, night="bench", tenant="bench", config=ExamConfig(), grade=grade,
