@@ -70,7 +70,7 @@ def _items(
     second = REVERSED if section == ORDER else ALTERED
     return [
         Item(
-            id=f"riddle-{digest(night, tenant, key, form)[:12]}",
+            id=f"riddle-{digest(night, tenant, key, question)[:12]}",
             question=question,
             answers=(right,),
             choices=choices,
