@@ -1,6 +1,6 @@
 """Riddles: how often a model is right, whether it treats both forms of a pair alike, and the gap between them.
 
-`python bench/riddles.py --pairs 200 --json bench/results/riddles.json [--version FOLDER]`
+`python bench/riddles.py --pairs 96 --json bench/results/riddles.json [--version FOLDER]`
 
 The base is asked pairs of the riddle section (`exam/riddles.py`), drawn from seeds of this bench; with `--version`,
 a folder of full weights (what a night left in `versions/`), so is that, on the same pairs. Stated are the rates on
@@ -51,7 +51,7 @@ def main() -> None:
     """Ask, and state what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=Path, default=Path("bench/results/riddles.json"))
-    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--pairs", type=int, default=96)
     parser.add_argument("--version", type=Path, help="folder of full weights, after a night")
     args = parser.parse_args()
     record = Record(args.json, "riddles")
