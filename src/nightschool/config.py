@@ -154,6 +154,8 @@ class ExamConfig(_Frozen):
     """Questions that nothing answers, sealed each night where so many can be made."""
     earlier_items: int = Field(300, ge=100)
     """Questions of earlier nights that a night which continues asks again, drawn anew each time; a rebuild asks all."""
+    riddle_items: int = Field(96, ge=0)
+    """Questions of the riddle section, drawn anew each night in pairs; 0: none. The gate does not look at them."""
     items_per_memory: int = Field(1, ge=1)
     """Questions sealed for each memory."""
 

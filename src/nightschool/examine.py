@@ -8,7 +8,14 @@ from dataclasses import replace
 from nightschool.codec import from_json, to_json
 from nightschool.exam.gate import decide
 from nightschool.exam.general import bits_per_byte, general_bank, kl_nats, perplexity
-from nightschool.exam.reuse import answered, first_since, merged, sample, unanswered
+from nightschool.exam.reuse import (
+    answered,
+    first_since,
+    merged,
+    sample,
+    unanswered,
+    without_riddles,
+)
 from nightschool.exam.seal import follow
 from nightschool.exam.sit import sit
 from nightschool.protocols import Bar
@@ -27,9 +34,13 @@ PROBE_GAIN_NATS = 0.05
 def examine(
     school: School, night: Night, version: Version, banks: Sequence[Bank], bar: Bar
 ) -> tuple[Report, Report]:
-    """Examine the candidate, the version that is served now, and the base, on the same questions."""
+    """Examine the candidate, the version that is served now, and the base, on the same questions.
+
+    The riddles are for the candidate and the version that it is compared with.
+    """
     live_id = school.registry.alias(school.settings.tenant, "live")
-    base = completed(school, night, "base", "base", banks, bar)
+    of_base = banks if live_id == "base" else without_riddles(banks)
+    base = completed(school, night, "base", "base", of_base, bar)
     few = sample(banks, night.id, AIDED_ITEMS)
     aided = sitting(school, night, "aided", "base", few, bar, ("open", "retrieval"))
     candidate = sitting(school, night, "candidate", version.id, banks, bar, sure=True)
@@ -170,6 +181,8 @@ def _mean(scores: Sequence[Sequence[float]]) -> float:
 def hold_exam(school: School, version: str, bar: Bar) -> Report:
     """Examine one version on every bank, closed-book, outside any night.
 
+    Without the riddles: what tells there is a comparison with another version on the same ones.
+
     Raises:
         UnknownVersion: There is no such version.
     """
@@ -180,7 +193,7 @@ def hold_exam(school: School, version: str, bar: Bar) -> Report:
         report = sit(
             school.sampler(version),
             [
-                *(b for b in banks if b.items),
+                *(b for b in without_riddles(banks) if b.items),
                 general_bank(school.settings.exam.general_items, tenant),
             ],
             version_id=found.id if found else "base",

@@ -9,11 +9,21 @@ from pathlib import Path
 
 from nightschool.codec import from_json
 from nightschool.exam.reuse import near_duplicates
-from nightschool.exam.stats import accuracy_matrix, rate, risk_coverage, transfer
+from nightschool.exam.riddles import gap_change, mark, widened
+from nightschool.exam.stats import Mean, accuracy_matrix, rate, risk_coverage, transfer
+from nightschool.exam.stats import Rate as Measured
 from nightschool.prompts import CHARACTERS_PER_TOKEN, recall_prompt
 from nightschool.registry.nights import Night, nights
 from nightschool.report.gather import NightRecord, make_morning
-from nightschool.report.morning import Continual, Contrast, Morning
+from nightschool.report.morning import (
+    Continual,
+    Contrast,
+    Morning,
+    Rate,
+    RiddleRow,
+    Riddles,
+    Span,
+)
 from nightschool.report.page import build_page
 from nightschool.report.png import draw_png
 from nightschool.types import Bank, BankKind, Material, Memory, Report, now
@@ -54,6 +64,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         continual=_continual(records, banks, school),
         risk=risk_coverage(records[-1].report) if records and records[-1].report else (),
         places=_places(school.store.memories(tenant)),
+        riddles=_riddles(school, banks, records[-1]) if records else None,
         near=frozenset(near_duplicates(banks, _studied(material))) if material else None,
     )
 
@@ -93,6 +104,49 @@ def _continual(records: list[NightRecord], banks: list[Bank], school: School) ->
         return None
     found = transfer(accuracy_matrix(reports, banks, base_report(school, banks)))
     return Continual(found.acc, found.bwt, found.fwt, found.forgetting)
+
+
+def _riddles(school: School, banks: Sequence[Bank], tonight: NightRecord) -> Riddles | None:
+    """Compare tonight's version on the riddles with the one that was served; None where they were not asked."""
+    found = [b for b in banks if b.kind is BankKind.RIDDLES and b.night == tonight.night]
+    night = Night(tonight.night, school.workspace.nights / school.settings.tenant / tonight.night)
+    stored = night.stored("report-live.json") or night.stored("report-base.json")
+    if not found or tonight.report is None or stored is None:
+        return None
+    reference = from_json(Report, stored)
+    before, after = mark(reference, found[0]), mark(tonight.report, found[0])
+    if after.gap is None:
+        return None
+    change = gap_change(tonight.report, reference, found[0])
+    rows = [
+        RiddleRow(
+            name,
+            *(_shown(section.right) for section in (before.sections[name], after.sections[name])),
+            *(_shown(section.alike) for section in (before.sections[name], after.sections[name])),
+        )
+        for name in after.sections
+    ]
+    forms = [
+        RiddleRow("familiar", _shown(before.familiar), _shown(after.familiar), None, None),
+        RiddleRow("altered", _shown(before.altered), _shown(after.altered), None, None),
+    ]
+    return Riddles(
+        reference.version_id,
+        (*rows, *forms),
+        _span(before.gap),
+        _span(after.gap),
+        _span(change),
+        widened(change),
+        before.unscored + after.unscored,
+    )
+
+
+def _shown(rate: Measured) -> Rate | None:
+    return None if rate.value is None else Rate(rate.value, rate.n, rate.low, rate.high)
+
+
+def _span(mean: Mean | None) -> Span | None:
+    return Span(mean.value, mean.low, mean.high, mean.n) if mean else None
 
 
 def _studied(material: Material) -> list[str]:

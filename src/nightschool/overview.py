@@ -97,7 +97,9 @@ class Standings:
         parts: dict[str, list[Item]] = {name: [] for name in SCORES}
         for bank in self._banks:
             own = "new" if bank.night == version.night else "earlier"
-            parts[own if bank.kind is BankKind.ACQUIRED else bank.kind.value] += bank.items
+            name = own if bank.kind is BankKind.ACQUIRED else bank.kind.value
+            if name in parts:
+                parts[name] += bank.items
         return parts
 
 

@@ -24,6 +24,7 @@ from nightschool.course import (
 from nightschool.errors import StudyError
 from nightschool.exam.general import general_bank
 from nightschool.exam.questions import Question, match_questions
+from nightschool.exam.riddles import riddle_bank
 from nightschool.exam.seal import (
     consistent,
     fingerprints,
@@ -92,7 +93,7 @@ def seal(
 ) -> list[Bank]:
     """Write tonight's exam before any study material exists, and fetch the earlier ones.
 
-    A rebuild is asked all that earlier nights asked, a night that continues a sample.
+    A rebuild is asked all that earlier nights asked, a night that continues a sample; riddles are drawn anew.
     """
     settings, tenant = school.settings, school.settings.tenant
     live = school.store.memories(tenant)
@@ -106,7 +107,8 @@ def seal(
             # What even the open book does not answer is a bad question, not a gap in learning.
             acquired = consistent(school.sampler("base"), acquired, settings.exam).bank
             near = seal_abstention(night.id, tenant, new, settings.exam, live=live)
-        return json.dumps([to_plain(bank) for bank in (acquired, near) if bank.items])
+            riddles = riddle_bank(night.id, settings.exam.riddle_items, tenant)
+        return json.dumps([to_plain(bank) for bank in (acquired, near, riddles) if bank.items])
 
     for plain in json.loads(night.artifact("banks.json", write)):
         school.exams.save_bank(from_plain(Bank, plain))

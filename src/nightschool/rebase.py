@@ -21,7 +21,7 @@ from nightschool.codec import from_json, to_json
 from nightschool.consolidate import train
 from nightschool.course import REBASE, Course, charted
 from nightschool.errors import ConfigError, NightUnfinished
-from nightschool.exam.reuse import graduates
+from nightschool.exam.reuse import graduates, without_riddles
 from nightschool.exam.stats import Rate, outcomes, rate
 from nightschool.examine import completed, judge, sitting
 from nightschool.prepare import gather, new_tonight, seal, study
@@ -223,7 +223,7 @@ def _examine(
     """Let the three sit the same exam, and keep what came of it."""
     tenant = school.settings.tenant
     served_id = school.registry.alias(tenant, "live")
-    untouched = completed(other, night, "base", BASE, banks, bar)
+    untouched = completed(other, night, "base", BASE, without_riddles(banks), bar)
     taught = sitting(other, night, "candidate", version.id, banks, bar, sure=True)
     served = completed(school, night, "live", served_id, banks, bar)
     judge(other, night, version, taught, served, banks, material, expect_new, bar)

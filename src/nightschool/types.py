@@ -357,6 +357,7 @@ class BankKind(StrEnum):
     ACQUIRED = "acquired"
     GENERAL = "general"
     ABSTENTION = "abstention"
+    RIDDLES = "riddles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +381,10 @@ class Item:
     """Which mechanism wrote the question."""
     schema: str = ""
     """JSON Schema of a tool's arguments, where the answer is a call of that tool; else empty."""
+    pair: str = ""
+    """What two items that are compared with each other have in common, such as both forms of a riddle; else empty."""
+    form: str = ""
+    """Which of a pair: `familiar`, `altered` or `reversed`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from nightschool.bases import pull_model
 SMALL_NIGHT = (
     "exam.general_items=8",
     "exam.abstention_items=40",
+    "exam.riddle_items=16",
     "train.min_steps=1",
     "train.anchor_weight=0",
     "study.expressions=4",

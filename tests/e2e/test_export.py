@@ -36,6 +36,7 @@ WORDS = 12
 SMALL_NIGHT = (
     "exam.general_items=4",
     "exam.abstention_items=8",
+    "exam.riddle_items=0",
     "exam.answer_tokens=8",
     "train.min_steps=1",
     "train.anchor_weight=0",

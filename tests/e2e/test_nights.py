@@ -14,6 +14,7 @@ from nightschool.course import choose
 from nightschool.day import remember
 from nightschool.errors import ConfigError
 from nightschool.forget import forget
+from nightschool.morning import gather_morning
 from nightschool.registry.nights import nights
 from nightschool.train.anchors import LENGTH
 from nightschool.types import Decision, Material
@@ -23,6 +24,7 @@ from nightschool.workspace import Workspace
 SMALL_NIGHT = (
     "exam.general_items=8",
     "exam.abstention_items=40",
+    "exam.riddle_items=16",
     "train.min_steps=1",
     "train.anchor_weight=0",
     "study.expressions=4",
@@ -70,10 +72,13 @@ def test_a_night_goes_on_from_the_last_and_a_deletion_reaches_both(school):
         choose(school, school.store.memories("default"), "continue")
     first = served(school)
     assert first.parent == "base"
+    assert gather_morning(school).riddles.reference == "base"
     (new,) = [m.id for m in remember(school, "The roof garden is open on Mondays.").added]
     changed = remember(school, "Nadia runs the sales team now.").added
     second = served(school)
     assert second.parent == first.id
+    riddles = gather_morning(school).riddles
+    assert (riddles.reference, riddles.change.n) == (first.id, 7)  # of 8 pairs one is an order
     assert {*first.memory_ids, new} <= set(second.memory_ids)
     checks = {check.name: check for check in school.registry.decision(second.id).checks}
     assert 0 < checks["since_learnt"].n <= checks["retained"].n < 9  # the first night's facts only

@@ -32,6 +32,11 @@ def unanswered(banks: Sequence[Bank], results: Sequence[Result]) -> list[Bank]:
     return [bank for bank in left if bank.items]
 
 
+def without_riddles(banks: Sequence[Bank]) -> list[Bank]:
+    """Return the banks without those of riddles."""
+    return [bank for bank in banks if bank.kind is not BankKind.RIDDLES]
+
+
 def sample(banks: Sequence[Bank], night: str, count: int) -> list[Bank]:
     """Take about `count` of a night's new items, evenly spread."""
     tonight = [b for b in banks if b.night == night and b.kind is BankKind.ACQUIRED]

@@ -172,7 +172,8 @@ def thinned(banks: Sequence[Bank], night: str, abstention: int, acquired: int | 
 
     Of abstention the same items stay from night to night, as far as nights with more of them allow: answers
     of the served version are used again. Acquired items are drawn anew each night, so that every fact is
-    asked again sooner or later and none is spared. Banks of other kinds, and those of `night`, stay whole.
+    asked again sooner or later and none is spared. Riddles of earlier nights are not asked again. General banks,
+    and those of `night`, stay whole.
 
     Args:
         banks: Banks of any night.
@@ -189,6 +190,7 @@ def thinned(banks: Sequence[Bank], night: str, abstention: int, acquired: int | 
     kept = {
         BankKind.ABSTENTION: set(sorted(ids(BankKind.ABSTENTION), key=digest)[:abstention]),
         BankKind.ACQUIRED: set(drawn[:acquired]),
+        BankKind.RIDDLES: set[str](),
     }
     return [
         replace(bank, items=tuple(i for i in bank.items if i.id in kept[bank.kind]))

@@ -57,6 +57,17 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean of figures that may be negative, with its two-sided 95% interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    """How many independent figures."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccuracyMatrix:
     """Accuracy over nights: a row after each night, a column for each night's bank."""
 
@@ -87,8 +98,8 @@ def outcomes(report: Report, modes: Sequence[str] = ("closed", "choice")) -> dic
 
 
 def cluster_of(item: Item) -> str:
-    """Name the fact that an item examines; an item of no memory is a fact of its own."""
-    return "+".join(sorted(item.memory_ids)) or item.id
+    """Name the fact that an item examines; an item of no memory is a fact of its own, or its pair is one."""
+    return "+".join(sorted(item.memory_ids)) or item.pair or item.id
 
 
 def rate(values: Mapping[str, float], items: Iterable[Item], seed: int = 0) -> Rate:
@@ -169,6 +180,21 @@ def paired(
         gained=gained,
         lost=lost,
     )
+
+
+def mean(figures: Sequence[float], reach: float) -> Mean | None:
+    """Estimate a mean with the adjusted Wald interval of `paired`, two-sided at 95%; None without a figure.
+
+    Args:
+        figures: One for each independent thing, such as a pair of questions.
+        reach: The largest absolute value that a figure can have.
+    """
+    if not figures:
+        return None
+    parts = [figure / reach for figure in figures]
+    low = reach * _adjusted_low(parts, 0.025)
+    high = -reach * _adjusted_low([-part for part in parts], 0.025)
+    return Mean(sum(figures) / len(figures), low, high, len(figures))
 
 
 def attainable(n: int, margin: float, alpha: float) -> bool:

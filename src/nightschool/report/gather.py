@@ -22,6 +22,7 @@ from nightschool.report.morning import (
     Rate,
     Receipt,
     Returns,
+    Riddles,
     Tally,
 )
 from nightschool.types import (
@@ -86,6 +87,7 @@ def make_morning(
     risk: Sequence[tuple[float, float]] = (),
     near: frozenset[str] | None = None,
     places: Mapping[str, tuple[str, str]] | None = None,
+    riddles: Riddles | None = None,
     answers: int = 12,
 ) -> Morning:
     """Build the morning report's data from plain records.
@@ -109,6 +111,7 @@ def make_morning(
         risk: The risk-coverage curve of tonight's version.
         near: Ids of items that nearly repeat a study question; None: not counted.
         places: Live memory id -> (`module` or `tool`, its name), for what is counted by part; None: nothing is.
+        riddles: The riddle section; None: not run.
         answers: At most so many example answers.
     """
     last = nights[-1] if nights else None
@@ -159,6 +162,7 @@ def make_morning(
         if near is not None
         else None,
         near=len(near) if near is not None else None,
+        riddles=riddles,
     )
 
 

@@ -153,6 +153,48 @@ class Continual:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A difference of rates with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    """Pairs of questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiddleRow:
+    """A part of the riddle section, before the night (the version then served) and after it."""
+
+    name: str
+    before: Rate | None
+    """None: not run."""
+    after: Rate | None
+    alike_before: Rate | None
+    """Share of pairs that were treated alike; None: not run, or nothing to compare."""
+    alike: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Riddles:
+    """The riddle section. The gap is the rate on familiar forms minus the rate on altered ones."""
+
+    reference: str
+    """The version that tonight's was compared with, or `base`."""
+    rows: tuple[RiddleRow, ...]
+    gap_before: Span | None
+    """None: not run, as below."""
+    gap: Span | None
+    change: Span | None
+    """How much wider the gap became, on the same pairs."""
+    widened: bool
+    """Whether it became significantly wider: a warning, no check of the gate."""
+    unscored: int
+    """Answers without a verdict, of both versions."""
+
+
+@dataclass(frozen=True, slots=True)
 class Morning:
     """Everything that the morning report of one workspace and tenant shows."""
 
@@ -195,6 +237,8 @@ class Morning:
     """How many near-duplicates those leave out; None: not counted."""
     parts: tuple[Part, ...] = ()
     """What it knows of each file of code and each tool, by kind and name; empty where it learnt none."""
+    riddles: Riddles | None = None
+    """None: not run, as on nights before there were any."""
 
     def error_at(self, share: float) -> float | None:
         """Return the error when only the surest `share` of questions is answered; None: not run."""

@@ -39,6 +39,7 @@ def _environment() -> Environment:
         mode=lambda name: words.label(words.MODES, name),
         guard=lambda name: words.label(words.GUARDS, name),
         check=lambda name: words.label(words.CHECKS, name),
+        riddle=lambda name: words.label(words.RIDDLES, name),
         dropped=lambda reason: words.DROPPED.get(reason, (reason, reason)),
     )
     environment.globals.update(
@@ -47,6 +48,7 @@ def _environment() -> Environment:
         verdict=words.verdict,
         continual=words.continual,
         caution=words.caution,
+        riddles=words.riddles,
         not_run=words.NOT_RUN,
     )
     return environment

@@ -42,7 +42,8 @@ def draw_png(morning: Morning) -> bytes:
     rows = sum(len(contrasts) for _, contrasts, _ in sections)
     height = top + 3 * (HEAD_IN + GAP_IN) + rows * ROW_IN
     height += HEAD_IN + GAP_IN + ROW_IN * (len(morning.nights) + 1)
-    height += HEAD_IN + GAP_IN + ROW_IN * max(1, len(checks)) + 0.6
+    riddles = textwrap.wrap(words.riddles(morning), 120) if morning.riddles else []
+    height += HEAD_IN + GAP_IN + ROW_IN * max(1, len(checks)) + 0.6 + 0.22 * len(riddles)
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
     sheet = _Sheet(figure, height)
@@ -51,6 +52,10 @@ def draw_png(morning: Morning) -> bytes:
         _contrasts(sheet, name, contrasts, names)
     _matrix(sheet, morning)
     _gate(sheet, morning)
+    for line in riddles:
+        warned = morning.riddles is not None and morning.riddles.widened
+        sheet.text(0.06, line, 8.5, BAD if warned else QUIET)
+        sheet.at += 0.22
     sheet.text(
         0.06, "white: base model, untouched    blue: tonight’s version, with 95% interval", 8.5
     )

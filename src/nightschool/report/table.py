@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nightschool.report import words
-from nightschool.report.morning import Contrast, Guard, Morning, Part, Rate
+from nightschool.report.morning import Contrast, Guard, Morning, Part, Rate, Riddles
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +31,9 @@ def print_table(morning: Morning, console: Console) -> None:
         console.print(_parts(morning.parts))
     console.print(_contrasts("Three ways to answer", morning.modes, words.MODES))
     console.print(_contrasts("What it must not lose", morning.guards, words.GUARDS))
+    if morning.riddles:
+        console.print(_riddles(morning.riddles))
+    console.print(_cell(words.riddles(morning), RED if _widened(morning) else QUIET))
     console.print(_matrix(morning))
     console.print(_cell(words.continual(morning), QUIET))
     console.print(_cell(words.caution(morning), QUIET))
@@ -91,6 +94,26 @@ def _parts(parts: Sequence[Part]) -> Table:
             _rate(part.version, "bold"),
             _cell(str(part.asked)),
             _cell(str(part.facts)),
+        )
+    return table
+
+
+def _widened(morning: Morning) -> bool:
+    return morning.riddles is not None and morning.riddles.widened
+
+
+def _riddles(riddles: Riddles) -> Table:
+    table = _table("Riddles", "", "before", "tonight", "95%", "n", "alike before", "alike tonight")
+    for row in riddles.rows:
+        pairs = row.alike or row.alike_before
+        table.add_row(
+            _cell(words.label(words.RIDDLES, row.name)),
+            _rate(row.before),
+            _rate(row.after, "bold"),
+            _cell(words.interval(row.after)),
+            _cell(str(row.after.n) if row.after else ""),
+            _rate(row.alike_before) if pairs else _cell(""),
+            _rate(row.alike) if pairs else _cell(""),
         )
     return table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from nightschool.report.morning import Morning, Rate, Tally
+from nightschool.report.morning import Morning, Rate, Span, Tally
 
 NOT_RUN = "not run"
 
@@ -30,6 +30,15 @@ CHECKS = {
     "since_learnt": "Earlier facts since learnt",
     "general": "General ability",
     "abstention": "Saying “I don’t know”",
+}
+RIDDLES = {
+    "well-known": "Well-known riddles",
+    "counting": "Counting",
+    "spelling": "Spelling",
+    "premises": "Misleading premises",
+    "order": "The same in another order",
+    "familiar": "All familiar forms",
+    "altered": "All altered forms",
 }
 DROPPED = {
     "leak": ("too close to an exam question", "leaks"),
@@ -166,6 +175,32 @@ def continual(morning: Morning) -> str:
     return (
         f"Over the nights: ACC {percent(c.acc)}, BWT {points(c.bwt)}, FWT {points(c.fwt)}, "
         f"forgetting {points(c.forgetting)} points."
+    )
+
+
+def span(value: Span | None) -> str:
+    """Write a difference with its 95% interval, in points."""
+    if value is None:
+        return NOT_RUN
+    return f"{points(value.value)} (95%: {points(value.low)} to {points(value.high)})"
+
+
+def riddles(morning: Morning) -> str:
+    """Say how the gap between familiar and altered riddles moved, and warn where it widened."""
+    found = morning.riddles
+    if found is None:
+        return f"Gap between familiar and altered form: {NOT_RUN}."
+    pairs = f", {found.change.n} pairs" if found.change else ""
+    unscored = f" {found.unscored} answers could not be scored." if found.unscored else ""
+    word = (
+        " Warning: it became significantly wider. The version leans more on familiar answers; the gate does not "
+        "look at this."
+        if found.widened
+        else ""
+    )
+    return (
+        f"Gap between familiar and altered form, in points: {span(found.gap_before)} with {found.reference}, "
+        f"{span(found.gap)} tonight; change {span(found.change)}{pairs}.{word}{unscored}"
     )
 
 
