@@ -145,6 +145,7 @@ document.addEventListener("signed-out", () => {
   inView();
   signIn(main, route);
 });
+document.addEventListener("signed-in", () => (frame(), paint(), pulse()));
 document.addEventListener("school-changed", pulse);
 window.addEventListener("hashchange", route);
 document.querySelector(".skip").addEventListener("click", (event) => {
