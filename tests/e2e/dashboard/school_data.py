@@ -143,7 +143,9 @@ def _version(school, name, night, n, memory_ids):
 
 
 def _checks(passed):
-    general = Check("general", True, 0.004, -0.021, 0.05, 415, "no worse than 0.05: lower bound -0.021")
+    general = Check(
+        "general", True, 0.004, -0.021, 0.05, 415, "no worse than 0.05: lower bound -0.021"
+    )
     gained = Check(
         "acquired", True, 0.74, 0.61, 0.0, 42,
         "significant gain on new items: 31 facts gained, 0 lost of 42 (p 4.7e-10, needs 0.025)",

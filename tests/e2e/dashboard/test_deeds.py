@@ -140,9 +140,7 @@ def test_a_night_is_followed_over_a_broken_line_and_another_is_cancelled(visit):
     visit.until(f"{points} > {before + 20}")
     visit.sees("Passed. This version answers now.")
     assert visit.server.line.breaks == 0
-    assert (
-        visit.page.locator(".past-night .chart svg").first.get_attribute("data-points") == "80"
-    )
+    assert visit.page.locator(".past-night .chart svg").first.get_attribute("data-points") == "80"
     assert visit.server.house.aliases("default")["live"] == "ver-of-night-0005"
     (visit.server.workspace.root / "pace.txt").write_text("1")
     visit.sees("1 of 20 nights in the last 24 hours")

@@ -44,8 +44,6 @@ UNSOUND = """() => {
 }"""
 
 
-
-
 NARROW = {"viewport": {"width": 360, "height": 760}, "color_scheme": "dark"}
 
 
