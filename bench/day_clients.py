@@ -64,7 +64,7 @@ class Day:
     def picture(self, name: str, route: str, says: str, ready: str) -> None:
         """Look at a view once it shows something, and keep its picture in few colours."""
         self.page.evaluate("(route) => { location.hash = `#/${route}`; }", route)
-        self.page.get_by_text(ready).locator("visible=true").first.wait_for(timeout=60_000)
+        self.page.get_by_text(ready).locator("visible=true").first.wait_for(timeout=300_000)
         self.page.wait_for_timeout(700)
         self.shoot(name, says)
 
@@ -101,7 +101,7 @@ class Day:
     def chat(self, text: str, model: str = "live", store: bool = False) -> tuple[str, Any]:
         """Ask over the openai client; return the answer's text and the answer."""
         answer = self.ai.chat.completions.create(
-            model=model, messages=[{"role": "user", "content": text}], max_tokens=48, temperature=0,
+            model=model, messages=[{"role": "user", "content": text}], max_tokens=24, temperature=0,
             extra_body={"store": store},
         )  # fmt: skip
         return (answer.choices[0].message.content or "").strip(), answer
@@ -125,7 +125,7 @@ class Day:
         self.lines.append("")
         return rows
 
-    def until(self, what: str, true: Callable[[], bool], seconds: float = 120.0) -> None:
+    def until(self, what: str, true: Callable[[], bool], seconds: float = 600.0) -> None:
         """Wait until something is so; stop the bench where it does not become so."""
         deadline = time.monotonic() + seconds
         while not true():
@@ -139,7 +139,7 @@ def agent(folder: Path, note: str, question: str) -> str:
 
     async def talk() -> str:
         server = StdioServerParameters(command=CLI[0], args=[*CLI[1:], "mcp"], cwd=folder)
-        async with Client(server, read_timeout_seconds=300) as client:
+        async with Client(server, read_timeout_seconds=600) as client:
             await client.call_tool("remember", {"statement": note})
             found = await client.call_tool("search_memory", {"query": question})
             return "".join(part.text for part in found.content)
@@ -192,4 +192,6 @@ def opened(run: Playwright) -> Page:
     """Open a page in a headless Chromium: the system's where there is one."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     browser = run.chromium.launch(executable_path=path, args=BROWSER)
-    return browser.new_page(viewport={"width": 1180, "height": 820}, color_scheme="light")
+    page = browser.new_page(viewport={"width": 1180, "height": 820}, color_scheme="light")
+    page.set_default_timeout(300_000)
+    return page

@@ -117,7 +117,7 @@ def next_day(day: Day, version: str) -> dict[str, Any]:
     day.page.evaluate("location.hash = '#/compare'")
     day.page.get_by_label("Question").fill(FACTS[0][1])
     day.page.get_by_role("button", name="Ask both").click()
-    day.page.get_by_text(re.compile("is marked|word for word")).wait_for(timeout=120_000)
+    day.page.get_by_text(re.compile("is marked|word for word")).wait_for(timeout=600_000)
     day.shoot("compare", "The base and the night’s version, from the weights alone")
 
     day.title("Feedback")
@@ -144,7 +144,7 @@ def next_day(day: Day, version: str) -> dict[str, Any]:
     day.page.evaluate("(id) => { location.hash = `#/memories/${id}`; }", known["id"])
     day.page.get_by_role("dialog").get_by_role("button", name="Forget…").click()
     begun = time.monotonic()
-    day.page.get_by_role("button", name="Forget this memory for good").click(timeout=60_000)
+    day.page.get_by_role("button", name="Forget this memory for good").click(timeout=300_000)
     day.page.get_by_text("Receipt", exact=True).wait_for(timeout=300_000)
     seconds = time.monotonic() - begun
     day.page.wait_for_timeout(500)

@@ -19,7 +19,7 @@ def test_the_status_counts_and_names_what_is_served(served):
     found = served.client.get("/v1/status").json()
     assert (found["live"], found["previous"], found["versions"]) == ("ver-1", "base", 1)
     assert found["memories"] == {
-        "live": 3, "waiting": 1, "conflicts": 2, "superseded": 0, "retired": 0,
+        "live": 3, "waiting": 1, "conflicts": 2, "undecided": 2, "superseded": 0, "retired": 0,
     }  # fmt: skip
     assert found["night"] is None
     assert found["quotas"]["disk_bytes"] > 0

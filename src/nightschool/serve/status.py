@@ -24,6 +24,7 @@ from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.memories import READING_SECONDS
 from nightschool.serve.metrics import Measured, Metrics
 from nightschool.serve.shapes import Shape, refusals, tell_exactly
+from nightschool.trust import waits
 from nightschool.wire import School
 
 router = APIRouter(tags=["status"])
@@ -39,6 +40,8 @@ class Tally(Shape):
     """Of the live ones."""
     conflicts: int
     """Live ones that contradict another, as far as they have been read."""
+    undecided: int
+    """Those that wait or contradict another, each once."""
     superseded: int
     retired: int
 
@@ -82,6 +85,7 @@ def status(
     with house.school(caller.tenant) as school:
         counts = school.store.counts(caller.tenant)
         groups = request.app.state.contradictions.groups(school, READING_SECONDS)
+        differing = {memory.id: memory for group in groups for memory in group}
         return Status(
             tenant=caller.tenant,
             live=aliases.get("live", BASE),
@@ -91,7 +95,8 @@ def status(
             memories=Tally(
                 live=counts["live"],
                 waiting=counts["waiting"],
-                conflicts=len({memory.id for group in groups for memory in group}),
+                conflicts=len(differing),
+                undecided=counts["waiting"] + sum(not waits(m) for m in differing.values()),
                 superseded=counts["superseded"],
                 retired=counts["retired"],
             ),

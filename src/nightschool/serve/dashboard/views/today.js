@@ -22,7 +22,7 @@ async function load(signal) {
 const idOf = (alias) => (typeof alias === "object" && alias !== null ? alias.id : alias);
 
 function headline(live, status) {
-  const waiting = (status.memories.waiting ?? 0) + (status.memories.conflicts ?? 0);
+  const waiting = status.memories.undecided;
   const who = live ? `${nightName(live.night)}’s version answers` : "The base model answers, as it came";
   if (waiting === 0) return `${who}. Nothing waits for you.`;
   return `${who}. ${waiting === 1 ? "One memory waits" : `${number(waiting)} memories wait`} for you.`;
