@@ -64,24 +64,42 @@ class Recorder:
     def __init__(self, schools: Schools) -> None:
         self._schools = schools
         self._waiting: queue.Queue[Exchange | None] = queue.Queue(WAITING)
-        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
-        self._thread.start()
         self.dropped = 0
         """Exchanges that found no room."""
         self.failed = 0
         """Exchanges that could not be written."""
+        self._unwritten: set[tuple[str, str]] = set()
+        """(tenant, completion id) of what waits or is being written."""
+        self._written = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
 
     def put(self, exchange: Exchange) -> None:
         """Have an exchange written soon; never waits."""
+        with self._written:
+            self._unwritten.add((exchange.tenant, exchange.completion_id))
         try:
             self._waiting.put_nowait(exchange)
         except queue.Full:
+            self._let_go(exchange)
             self.dropped += 1
             logger.warning("%s is not stored: too much waits.", exchange.completion_id)
 
     def wait(self) -> None:
         """Wait until all that was put is written."""
         self._waiting.join()
+
+    def wait_for(self, tenant: str, completion_id: str, patience_s: float) -> bool:
+        """Wait until one answer is written, if it waits; tell whether it does not any more."""
+        with self._written:
+            return self._written.wait_for(
+                lambda: (tenant, completion_id) not in self._unwritten, patience_s
+            )
+
+    def _let_go(self, exchange: Exchange) -> None:
+        with self._written:
+            self._unwritten.discard((exchange.tenant, exchange.completion_id))
+            self._written.notify_all()
 
     def close(self, patience_s: float = 30.0) -> None:
         """Write what waits and stop; what takes longer than the patience is lost."""
@@ -106,6 +124,7 @@ class Recorder:
                     "%s is not stored: %s.", exchange.completion_id, type(error).__name__
                 )
             finally:
+                self._let_go(exchange)
                 self._waiting.task_done()
         self._waiting.task_done()
 

@@ -59,16 +59,27 @@ def test_a_correction_of_a_user_takes_no_place_of_the_owners_word(served):
 
 def test_an_answer_of_the_service_can_be_judged_also_the_same_one_again(served):
     asked = {"model": "base", "messages": [{"role": "user", "content": "The van is Gertrude."}]}
-    for _ in range(2):
+    for _ in range(2):  # at once, while the conversation may still wait to be stored
         told = served.client.post("/v1/chat/completions", json=asked).json()
-        served.house.recorder.wait()
         body = {"completion": told["id"], "verdict": "up"}
         answer = served.client.post("/v1/feedback", json=body)
         assert answer.status_code == 200, answer.text
     unstored = served.client.post("/v1/chat/completions", json={**asked, "store": False}).json()
-    served.house.recorder.wait()
     body = {"completion": unstored["id"], "verdict": "up"}
     assert served.client.post("/v1/feedback", json=body).status_code == 404
+
+
+def test_feedback_on_what_is_still_being_stored_may_come_again(served, monkeypatch):
+    monkeypatch.setattr("nightschool.serve.feedback.STORING_S", 0.05)
+    asked = {"model": "base", "messages": [{"role": "user", "content": "The van is Gertrude."}]}
+    with served.workspace.lock_memory("a test"):
+        told = served.client.post("/v1/chat/completions", json=asked).json()
+        body = {"completion": told["id"], "verdict": "up"}
+        early = served.client.post("/v1/feedback", json=body)
+    assert (early.status_code, "Send the feedback again" in early.text) == (503, True)
+    assert early.headers["retry-after"]
+    served.house.recorder.wait()
+    assert served.client.post("/v1/feedback", json=body).status_code == 200
 
 
 def test_feedback_on_an_unknown_answer_or_without_a_word_is_refused(served):

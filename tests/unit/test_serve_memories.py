@@ -55,6 +55,8 @@ def test_each_status_lists_its_own(served):
         host.id: [other.id], other.id: [host.id],
     }  # fmt: skip
     assert {one["status"] for one in conflict} == {"conflict"}
+    alone = client.get(f"/v1/memories/{host.id}").json()
+    assert (alone["status"], alone["conflicts"]) == ("conflict", [other.id])
     assert ids(rows(client, status="conflict", limit=1, after=host.id)) == [other.id]
     assert len(rows(client)) == 5
     assert client.post(f"/v1/memories/{waiting.id}/approve").json()["status"] == "live"

@@ -2,8 +2,10 @@
 
 import re
 from contextlib import closing
+from datetime import UTC, datetime
 
 from nightschool.codec import to_json
+from nightschool.registry.jobs import Job, JobState
 from nightschool.trust import Trust
 
 ASKED = "chatcmpl-00000000000000bb"
@@ -17,10 +19,20 @@ def test_the_status_counts_and_names_what_is_served(served):
     found = served.client.get("/v1/status").json()
     assert (found["live"], found["previous"], found["versions"]) == ("ver-1", "base", 1)
     assert found["memories"] == {
-        "live": 3, "waiting": 1, "conflicts": 2, "superseded": 0, "retired": 0,
+        "live": 3, "waiting": 1, "conflicts": 2, "undecided": 2, "superseded": 0, "retired": 0,
     }  # fmt: skip
     assert found["night"] is None
     assert found["quotas"]["disk_bytes"] > 0
+
+
+def test_the_status_tells_todays_nights_and_the_bounds(served):
+    records = served.app.state.nights.records
+    for name, day in (("job-1", datetime(2026, 1, 2, tzinfo=UTC)), ("job-2", datetime.now(UTC))):
+        began = day.isoformat()
+        records.save(Job(name, "default", JobState.DONE, began, "call", started=began, ended=began))
+    quotas = served.client.get("/v1/status").json()["quotas"]
+    assert (quotas["nights"], quotas["nights_most"]) == (1, 24)
+    assert "disk_bytes_most" not in quotas
 
 
 def test_the_figures_have_names_and_counts_and_no_text(served):

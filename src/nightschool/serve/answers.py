@@ -266,6 +266,9 @@ async def _told(relay: Relay, answering: Answering) -> AsyncIterator[bytes]:
                 lines.append(line(answering.part(event, first)))
                 first = False
             yield b"".join(lines)
+        await (
+            answering.close()
+        )  # before the client knows the end: its feedback finds the conversation
         yield b"data: [DONE]\n\n"
     except NightschoolError as error:
         yield line(problem(error)[1])  # the status is out: the client's library raises this

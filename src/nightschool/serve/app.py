@@ -39,7 +39,7 @@ LOOK_S = 1.0
 logger = logging.getLogger("nightschool.serve")
 
 
-def create_app(house: House, *, host: str | None = None) -> FastAPI:
+def create_app(house: House, *, host: str | None = None, nights: Nights | None = None) -> FastAPI:
     """Build the app.
 
     Args:
@@ -47,6 +47,7 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
         host: Where it is bound. On this machine's own address other names in a request's Host header are
             refused, and no key is needed as long as none was ever made. None is bound nowhere, as in a test: no
             name is refused.
+        nights: Lives the tenants' nights as long as the app; None: each in a process of its own, as on the command line.
 
     Returns:
         The app; `app.state.house` is the house.
@@ -74,13 +75,15 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
         if find_spec(f"nightschool.serve.{room}"):
             app.include_router(import_module(f"nightschool.serve.{room}").router)
     status.install(app)
-    app.state.nights = nights = Nights(
-        house.workspace,
-        house.settings.serve,
-        overrides=house.overrides,
-        engine=None if house.settings.serve.upstream_url else "llama",
-        on_promoted=lambda tenant, version_id: house.refresh(tenant),
-    )
+    if nights is None:
+        nights = Nights(
+            house.workspace,
+            house.settings.serve,
+            overrides=house.overrides,
+            engine=None if house.settings.serve.upstream_url else "llama",
+            on_promoted=lambda tenant, version_id: house.refresh(tenant),
+        )
+    app.state.nights = nights
     app.state.night_of = partial(newest, nights)
     app.state.alone = nights.paused
     if DASHBOARD.is_dir():

@@ -7,11 +7,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
+from nightschool.errors import ServiceBusy
 from nightschool.feedback import give, label
 from nightschool.hosting import House
 from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.shapes import SAYS_SOMETHING, Body, Shape, refusals
 from nightschool.types import Verdict
+
+STORING_S = 15.0
+"""So long feedback waits for its conversation, which is stored after the answer."""
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 
@@ -59,7 +63,7 @@ class Stored(Shape):
     """What all feedback on this answer comes to by now."""
 
 
-@router.post("/feedback", responses=refusals(404, 409))
+@router.post("/feedback", responses=refusals(404, 409, 503))
 def give_feedback(
     request: Request,
     opinion: Opinion,
@@ -68,6 +72,8 @@ def give_feedback(
 ) -> Stored:
     """Say what an answer was worth. It is kept with the conversation, and goes when that is forgotten."""
     liked = None if opinion.verdict is None else opinion.verdict == "up"
+    if not house.recorder.wait_for(caller.tenant, opinion.completion, STORING_S):
+        raise ServiceBusy(f"{opinion.completion} is still being stored. Send the feedback again.")
     with house.school(caller.tenant) as school:
         given = give(
             school,

@@ -46,12 +46,13 @@ Owner = Annotated[Caller, Depends(needs("admin"))]
 TheHouse = Annotated[House, Depends(the_house)]
 
 
-def whole(school: School, memory_id: str) -> MemoryWhole:
-    """Return a memory with its provenance."""
+def whole(school: School, memory_id: str, groups: list[list[Memory]]) -> MemoryWhole:
+    """Return a memory with its provenance, and with what it contradicts in groups of contradictions."""
     memory = school.memory(memory_id)
     found = provenance(school, memory)
+    against = _against(groups).get(memory_id)
     return MemoryWhole(
-        **shown(memory).model_dump(),
+        **shown(memory, "conflict" if against else None, against).model_dump(),
         history=[Event(**event) for event in found.history],
         episode=Origin.model_validate(found) if found.id else None,
         versions=list(found.held_by),
@@ -97,20 +98,24 @@ def list_memories(
 def _conflicts(groups: list[list[Memory]], query: str, source: str) -> list[MemoryShown]:
     """Lay groups out as one list, each memory once with all that it contradicts."""
     members = {memory.id: memory for group in groups for memory in group}
-    against: dict[str, list[str]] = {name: [] for name in members}
-    for group in groups:
-        for memory in group:
-            against[memory.id] += [m.id for m in group if m.id != memory.id]
-    rows = [
-        shown(memory, "conflict", list(dict.fromkeys(against[name])))
-        for name, memory in members.items()
-    ]
+    against = _against(groups)
+    rows = [shown(memory, "conflict", against[name]) for name, memory in members.items()]
     words = query.lower().split()
     return [
         row
         for row in rows
         if source in ("", row.source) and all(word in row.text.lower() for word in words)
     ]
+
+
+def _against(groups: list[list[Memory]]) -> dict[str, list[str]]:
+    """Return what each memory of the groups contradicts, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for group in groups:
+        for memory in group:
+            others = found.setdefault(memory.id, {})
+            others.update(dict.fromkeys(m.id for m in group if m.id != memory.id))
+    return {name: list(others) for name, others in found.items()}
 
 
 def _part(rows: list[MemoryShown], after: str | None, limit: int) -> Listing[MemoryShown]:
@@ -134,10 +139,13 @@ def add_memory(request: Request, told: Told, caller: Reader, house: TheHouse) ->
 
 
 @router.get("/memories/{memory_id}", responses=refusals(404))
-def show_memory(memory_id: MemoryId, caller: Reader, house: TheHouse) -> MemoryWhole:
-    """Show a memory with where it came from, what happened to it, and which versions hold it."""
+def show_memory(
+    request: Request, memory_id: MemoryId, caller: Reader, house: TheHouse
+) -> MemoryWhole:
+    """Show a memory with where it came from, what happened to it, what it contradicts, and which versions hold it."""
+    watch: Contradictions = request.app.state.contradictions
     with house.school(caller.tenant) as school:
-        return whole(school, memory_id)
+        return whole(school, memory_id, watch.groups(school, READING_SECONDS))
 
 
 @router.patch("/memories/{memory_id}", responses=refusals(404, 409))

@@ -46,7 +46,7 @@ class MemoryShown(Shape):
     valid_to: str | None
     supersedes: str | None
     conflicts: list[str]
-    """In the list of conflicts: the memories that it contradicts."""
+    """The memories that it contradicts; told in the list of conflicts, and of a memory by itself."""
 
 
 class Event(Shape):

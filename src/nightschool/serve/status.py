@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -14,13 +15,16 @@ from prometheus_client.metrics_core import Metric
 
 from nightschool.contradictions import Contradictions
 from nightschool.hosting import House
+from nightschool.jobs import Nights
 from nightschool.overview import disk_bytes
 from nightschool.registry.nights import nights
 from nightschool.registry.versions import BASE
+from nightschool.schedule import nights_of_day
 from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.memories import READING_SECONDS
 from nightschool.serve.metrics import Measured, Metrics
 from nightschool.serve.shapes import Shape, refusals, tell_exactly
+from nightschool.trust import waits
 from nightschool.wire import School
 
 router = APIRouter(tags=["status"])
@@ -36,6 +40,8 @@ class Tally(Shape):
     """Of the live ones."""
     conflicts: int
     """Live ones that contradict another, as far as they have been read."""
+    undecided: int
+    """Those that wait or contradict another, each once."""
     superseded: int
     retired: int
 
@@ -53,7 +59,7 @@ class Status(Shape):
     memories: Tally
     versions: int
     quotas: dict[str, float]
-    """`disk_bytes` and `nights` used; with `_most` after the name, the bound where there is one."""
+    """`disk_bytes` held, and `nights` of the last 24 hours; with `_most` after the name, the bound where there is one."""
 
 
 def install(app: FastAPI) -> None:
@@ -79,6 +85,7 @@ def status(
     with house.school(caller.tenant) as school:
         counts = school.store.counts(caller.tenant)
         groups = request.app.state.contradictions.groups(school, READING_SECONDS)
+        differing = {memory.id: memory for group in groups for memory in group}
         return Status(
             tenant=caller.tenant,
             live=aliases.get("live", BASE),
@@ -88,16 +95,27 @@ def status(
             memories=Tally(
                 live=counts["live"],
                 waiting=counts["waiting"],
-                conflicts=len({memory.id for group in groups for memory in group}),
+                conflicts=len(differing),
+                undecided=counts["waiting"] + sum(not waits(m) for m in differing.values()),
                 superseded=counts["superseded"],
                 retired=counts["retired"],
             ),
             versions=len(school.registry.versions(caller.tenant)),
-            quotas={
-                "disk_bytes": disk_bytes(school),
-                "nights": len(nights(school.workspace, caller.tenant)),
-            },
+            quotas=_quotas(school, request.app.state.nights),
         )
+
+
+def _quotas(school: School, lived: Nights) -> dict[str, float]:
+    jobs = lived.records.jobs(school.settings.tenant)
+    told: dict[str, float] = {
+        "disk_bytes": disk_bytes(school),
+        "nights": nights_of_day(jobs, datetime.now(UTC)),
+    }
+    if lived.config.nights_a_day is not None:
+        told["nights_most"] = lived.config.nights_a_day
+    if lived.config.tenant_disk_gb is not None:
+        told["disk_bytes_most"] = lived.config.tenant_disk_gb * 1e9
+    return told
 
 
 @router.get(

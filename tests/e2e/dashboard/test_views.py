@@ -1,8 +1,12 @@
-"""Every view of the dashboard in a real browser: with data, empty, failing, locked; themes and narrow screens."""
+"""Every view of the dashboard in a real browser, on the real service: with data, empty, failing; themes and narrow screens."""
 
+import json
 import re
 
 import pytest
+
+from nightschool.errors import WorkspaceCorrupt
+from nightschool.serve.problems import problem
 
 VIEWS = {
     "today": "Night 3’s version answers",
@@ -12,7 +16,7 @@ VIEWS = {
     "versions": "What the gate said",
     "matrix": "Backward transfer",
     "compare": "Model A",
-    "keys": "Editor plug-in",
+    "keys": "Make the first key",
 }
 EMPTY = {
     "today": "It has not been to school yet",
@@ -21,7 +25,7 @@ EMPTY = {
     "versions": "No versions yet",
     "matrix": "No nights to compare yet",
     "compare": "There is one version or none yet",
-    "keys": "Make the first key",
+    "keys": "Nothing was changed yet",
 }
 LOADING = [view for view in VIEWS if view != "chat"]
 """Chat asks for nothing before the first message."""
@@ -46,97 +50,45 @@ NARROW = {"viewport": {"width": 360, "height": 760}, "color_scheme": "dark"}
 # -- every view, every state -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("visit", [{}, NARROW], indirect=True, ids=["wide", "narrow"])
-def test_a_view_shows_its_data_soundly(visit, view):
-    visit.go(view)
-    visit.sees(VIEWS[view])
-    visit.page.wait_for_timeout(150)
-    width = visit.page.viewport_size["width"]
-    assert visit.wide() <= width
-    assert visit.page.evaluate(NAMELESS) == []
-    assert visit.page.evaluate(UNSOUND) == []
+@pytest.mark.parametrize("looks", [{}, NARROW], ids=["wide", "narrow"])
+def test_every_view_shows_its_data_soundly(open_page, shared, looks):
+    visit = open_page(shared, **looks)
+    for view, landmark in VIEWS.items():
+        visit.go(view)
+        visit.sees(landmark)
+        visit.page.wait_for_timeout(100)
+        assert visit.wide() <= visit.page.viewport_size["width"], view
+        assert visit.page.evaluate(NAMELESS) == [], view
+        assert visit.page.evaluate(UNSOUND) == [], view
     assert visit.troubles == []
 
 
-@pytest.mark.parametrize("view", EMPTY)
-def test_an_empty_view_teaches_the_next_step(visit, view):
-    visit.stand.mode = "empty"
-    visit.go(view)
-    visit.sees(EMPTY[view])
+def test_every_empty_view_teaches_the_next_step(open_page, new):
+    visit = open_page(new)
+    for view, landmark in EMPTY.items():
+        visit.go(view)
+        visit.sees(landmark)
     assert visit.troubles == []
 
 
-@pytest.mark.parametrize("view", LOADING)
-def test_an_error_says_what_to_do_and_a_retry_mends_it(visit, view):
-    visit.stand.mode = "error"
-    visit.go(view)
-    visit.sees("The database is locked by another program.")
-    visit.stand.mode = "full"
-    again = visit.page.get_by_role("button", name="Try again")
-    for left in range(again.count(), 0, -1):
-        again.first.click()
-        visit.until(f"[...document.querySelectorAll('.state.bad')].length < {left}")
-    visit.sees(VIEWS[view])
+def test_an_error_says_what_to_do_and_a_retry_mends_it(open_page, shared):
+    visit = open_page(shared)
+    status, body = problem(WorkspaceCorrupt("/srv/school/nightschool.db is damaged."))
+    fails = {"status": status, "content_type": "application/json", "body": json.dumps(body)}
+    for view in LOADING:
+        visit.page.route("**/v1/**", lambda route: route.fulfill(**fails))
+        visit.go(view)
+        visit.sees("The service failed (WorkspaceCorrupt)")
+        visit.page.unroute("**/v1/**")
+        again = visit.page.get_by_role("button", name="Try again")
+        for left in range(again.count(), 0, -1):
+            again.first.click()
+            visit.until(f"[...document.querySelectorAll('.state.bad')].length < {left}")
+        visit.sees(VIEWS[view])
 
 
-@pytest.mark.parametrize("view", LOADING)
-def test_a_key_is_asked_for_and_sent(visit, view):
-    visit.stand.mode = "locked"
-    visit.go(view)
-    field = visit.page.get_by_label("Key", exact=True)
-    field.fill("ns-wrong")
-    field.press("Enter")
-    visit.sees("does not know this key")
-    visit.page.get_by_label("Key", exact=True).fill(visit.key)
-    visit.press("Sign in")
-    visit.sees(VIEWS[view])
-    assert visit.page.evaluate("sessionStorage['nightschool-key']") == visit.key
-    assert visit.page.evaluate("JSON.stringify(localStorage)").find(visit.key) == -1
-    assert visit.key not in visit.page.url
-
-
-def test_signing_out_forgets_the_key(visit):
-    visit.stand.mode = "locked"
-    visit.go("today")
-    visit.page.get_by_label("Key", exact=True).fill(visit.key)
-    visit.press("Sign in")
-    visit.sees(VIEWS["today"])
-    visit.press("Sign out")
-    visit.sees("Paste yours to go on")
-    assert visit.page.evaluate("sessionStorage.length") == 0
-
-
-def test_a_lost_server_leaves_what_was_shown(visit):
-    visit.go("today")
-    visit.sees(VIEWS["today"])
-    visit.page.route("**/v1/**", lambda route: route.abort())
-    visit.sees("Not up to date")
-    assert visit.page.get_by_text(VIEWS["today"]).is_visible()
-
-
-# -- how it looks ----------------------------------------------------------------------------
-
-
-def background(visit) -> str:
-    return visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
-
-
-def test_the_theme_follows_the_system_until_one_is_chosen(visit):
-    visit.go("today")
-    visit.sees(VIEWS["today"])
-    light = background(visit)
-    visit.page.emulate_media(color_scheme="dark")
-    dark = background(visit)
-    assert dark != light
-    visit.press("Light or dark")
-    assert background(visit) == light
-    visit.page.reload()
-    visit.sees(VIEWS["today"])
-    assert background(visit) == light
-
-
-def test_a_refresh_neither_flickers_nor_jumps(visit):
+def test_a_refresh_neither_jumps_nor_loses_what_was_shown(open_page, shared):
+    visit = open_page(shared)
     visit.page.add_init_script(
         "window.jumps = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
         "if (!one.hadRecentInput) window.jumps += one.value; }).observe({type: 'layout-shift', buffered: true});"
@@ -149,35 +101,50 @@ def test_a_refresh_neither_flickers_nor_jumps(visit):
     visit.page.wait_for_timeout(300)
     assert card.evaluate("(one) => one.isConnected")
     assert visit.page.evaluate("window.jumps") < 0.1
+    visit.page.route("**/v1/**", lambda route: route.abort())
+    visit.sees("Not up to date")
+    assert visit.page.get_by_text(VIEWS["today"]).is_visible()
 
 
-def test_motion_is_reduced_on_request(visit):
-    visit.page.emulate_media(reduced_motion="reduce")
-    visit.stand.mode = "full"
-    visit.go("keys")
-    visit.press("New key")
-    assert (
-        float(
-            visit.page.evaluate(
-                "parseFloat(getComputedStyle(document.querySelector('dialog')).animationDuration)"
-            )
-        )
-        < 0.001
-    )
+# -- how it looks ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("visit", [NARROW], indirect=True, ids=["narrow"])
-def test_all_views_are_reached_on_a_narrow_screen(visit):
+def background(visit) -> str:
+    return visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_the_theme_follows_the_system_until_one_is_chosen(open_page, shared):
+    visit = open_page(shared)
+    visit.go("today")
+    visit.sees(VIEWS["today"])
+    light = background(visit)
+    visit.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    now = "getComputedStyle(document.body).backgroundColor"
+    visit.until(f"{now} !== '{light}'")
+    visit.press("Light or dark")
+    visit.until(f"{now} === '{light}'")
+    visit.page.reload()
+    visit.sees(VIEWS["today"])
+    assert background(visit) == light
+    visit.keys("?")
+    moves = "parseFloat(getComputedStyle(document.querySelector('dialog')).animationDuration)"
+    assert float(visit.page.evaluate(moves)) < 0.001
+
+
+def test_all_views_are_reached_on_a_narrow_screen(open_page, shared):
+    visit = open_page(shared, **NARROW)
     visit.go("today")
     visit.press("More")
     visit.page.get_by_role("dialog").get_by_role("link", name="Matrix").click()
     visit.sees(VIEWS["matrix"])
-    visit.go(f"memories/{visit.stand.memories[0]['id']}")
+    deploys = next(id for text, id in shared.memories().items() if text.startswith("Deploys"))
+    visit.go(f"memories/{deploys}")
     visit.sees("Where it comes from")
     assert visit.wide() <= 360
 
 
-def test_what_has_focus_is_seen(visit):
+def test_what_has_focus_is_seen(open_page, shared):
+    visit = open_page(shared)
     visit.go("memories")
     visit.sees(VIEWS["memories"])
     for _ in range(14):

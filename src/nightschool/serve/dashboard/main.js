@@ -96,7 +96,7 @@ async function pulse() {
   try {
     const status = document.hidden ? null : await get("v1/status");
     if (status) {
-      const waiting = (status.memories?.waiting ?? 0) + (status.memories?.conflicts ?? 0);
+      const waiting = status.memories.undecided;
       const badge = nav.querySelector("[data-badge=memories]");
       badge.hidden = waiting === 0;
       badge.textContent = waiting > 99 ? "99+" : String(waiting);
@@ -145,6 +145,7 @@ document.addEventListener("signed-out", () => {
   inView();
   signIn(main, route);
 });
+document.addEventListener("signed-in", () => (frame(), paint(), pulse()));
 document.addEventListener("school-changed", pulse);
 window.addEventListener("hashchange", route);
 document.querySelector(".skip").addEventListener("click", (event) => {

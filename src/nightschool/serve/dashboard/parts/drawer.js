@@ -3,9 +3,9 @@
 import { get } from "./api.js";
 import { h, prose, swap } from "./dom.js";
 import { forgetDialog } from "./forgetting.js";
-import { correct, decide } from "./queue.js";
+import { correct, decide, settle } from "./queue.js";
 import { button, dialog, panel, pill } from "./ui.js";
-import { HOLDS, STATUSES, TRUST, count, label, moment, nightName, number } from "./words.js";
+import { HOLDS, STATUSES, TRUST, count, label, moment, nightName, number, origin } from "./words.js";
 
 const fact = (name, ...value) => h("div", h("dt", name), h("dd", value));
 
@@ -19,14 +19,19 @@ export function marks(memory) {
   ];
 }
 
-function provenance(memory) {
-  const { episode, versions } = memory;
+function provenance(memory, open) {
+  const { episode, versions, conflicts } = memory;
   return [
+    conflicts?.length > 0 && h("section", h("h3", "It contradicts"), h("ul.recalled", conflicts.map((id) => {
+      const link = h("button.link", { type: "button", on: { click: () => open(id) } }, id);
+      get(`v1/memories/${encodeURIComponent(id)}`).then((other) => (link.textContent = other.text), () => {});
+      return h("li", link);
+    }))),
     episode &&
       h("section", h("h3", "Where it comes from"),
         h("p", episode.title || episode.source),
         episode.excerpt && h("blockquote", episode.excerpt),
-        h("p.hint", [memory.speaker && `said by ${memory.speaker}`, memory.source !== "said" && memory.source, moment(memory.at)].filter(Boolean).join(" · "))),
+        h("p.hint", [memory.source_kind === "document" || memory.source_kind === "code" ? memory.source : origin(memory), moment(memory.at)].filter(Boolean).join(" · "))),
     h("section", h("h3", "What is known of it"),
       h("dl.facts-list",
         fact("Stands behind it", label(TRUST, memory.trust), memory.approved ? ", approved by you" : ""),
@@ -65,7 +70,7 @@ export function openMemory(id, changed = () => {}, start = "") {
   shown.closed.then(() => stop.abort());
   shown.body.addEventListener("click", (event) => event.target.closest("a[href^='#/']") && shown.close());
   const act = async (memory, action) => {
-    if (await decide(memory, action)) {
+    if (await (action === "approve" && memory.status === "conflict" ? settle(memory) : decide(memory, action))) {
       loaded.redraw();
       changed();
     }
@@ -79,7 +84,7 @@ export function openMemory(id, changed = () => {}, start = "") {
         swap(top,
           h("p.memory-text", prose(memory.text)), h("p.marks", marks(memory)),
           h("div.row-actions",
-            !memory.approved && ["waiting", "conflict"].includes(memory.status) && button("Approve", () => act(memory, "approve"), { kind: "primary", icon: "check" }),
+            ["waiting", "conflict"].includes(memory.status) && button(memory.status === "conflict" ? "This one holds" : "Approve", () => act(memory, "approve"), { kind: "primary", icon: "check" }),
             !["retired", "superseded"].includes(memory.status) && button("Correct", () => write()),
             !["retired", "superseded"].includes(memory.status) && button(memory.status === "waiting" ? "Reject" : "Retire", () => act(memory, "retire")),
             button("Forget…", () => {
@@ -93,7 +98,7 @@ export function openMemory(id, changed = () => {}, start = "") {
       if (mode === "edit") queueMicrotask(write);
       else read();
       mode = "";
-      return [top, provenance(memory)];
+      return [top, provenance(memory, (other) => ((id = other), loaded.redraw()))];
     },
   });
 }

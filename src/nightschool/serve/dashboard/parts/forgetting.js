@@ -5,6 +5,7 @@ import { h, swap } from "./dom.js";
 import { button, dialog, failure, skeleton } from "./ui.js";
 import { count, duration, moment, number } from "./words.js";
 
+const named = (version) => (!version || version === "base" ? "the base model" : version);
 const size = (value) => (Array.isArray(value) ? value.length : value ?? 0);
 
 /** A receipt's lines; the same for what would be erased and for what was. */
@@ -20,7 +21,7 @@ export function receiptLines(receipt, done) {
       line(tainted.length, "version", "versions", `trained on it ${done ? "deleted" : "would be deleted"}${tainted.length ? `: ${tainted.join(", ")}` : ""}`),
       receipt.backups ? line(receipt.backups, "backup", "backups", erased) : null),
     receipt.live_before !== undefined && receipt.live_before !== receipt.live_after
-      ? h("p.warning", `${done ? "Answers now come" : "Answers would come"} from ${receipt.live_after || "the base model"} in place of ${receipt.live_before}.`)
+      ? h("p.warning", `${done ? "Answers now come" : "Answers would come"} from ${named(receipt.live_after)} in place of ${named(receipt.live_before)}.`)
       : h("p.quiet", done ? "The live model was not trained on it and goes on." : "The live model was not trained on it and would go on."),
   ];
 }

@@ -51,6 +51,16 @@ export function stepName(name) {
   return sitting ? `Exam of ${sitting[1] === "base" ? "the base model" : sitting[1]}` : label({}, name || "getting ready");
 }
 
+/** Where a memory comes from, in a few words: the file's name without the folders, who said it. */
+export function origin(memory) {
+  const parts = memory.source.split("/");
+  const heard = ["conversation", "statement", "note"].includes(memory.source_kind);
+  return [
+    memory.source !== "said" && (parts.length > 3 ? `…/${parts.slice(-2).join("/")}` : memory.source),
+    heard && memory.speaker && `said by ${memory.speaker}`,
+  ].filter(Boolean).join(" · ");
+}
+
 /** A rate as a whole percentage; one that is not exactly 0 or 1 is never shown as such. */
 export function percent(value) {
   if (value === null || value === undefined) return "–";

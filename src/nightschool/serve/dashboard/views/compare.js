@@ -91,11 +91,11 @@ export default {
       bones: () => h("div.sides", skeleton(1, "tall"), skeleton(1, "tall")),
       load: async () => (await get("v1/models", { signal })).data.filter((model) => !model.id.includes(":")),
       render(models) {
-        const ids = models.map((model) => model.id);
-        sides = [side("A", models, ids.includes("previous") ? "previous" : "base"), side("B", models, "live")];
+        const before = models.some((model) => model.id === "previous" && model.version !== "base");
+        sides = [side("A", models, before ? "previous" : "base"), side("B", models, "live")];
         return [
           h("div.sides", sides.map((one) => one.element)),
-          !ids.includes("previous") && h("p.hint", "There is one version or none yet, so the base model stands on the left. ", pill("tip", "none"), " ask about something that it was taught."),
+          !before && h("p.hint", "There is one version or none yet, so the base model stands on the left. ", pill("tip", "none"), " ask about something that it was taught."),
         ];
       },
     });

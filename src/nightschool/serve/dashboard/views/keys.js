@@ -24,7 +24,10 @@ const DEEDS = [
 
 function showOnce(made) {
   const first = key.get() === null; // from now on every call needs one: this tab would lock itself out
-  if (first) key.set(made.token);
+  if (first) {
+    key.set(made.token);
+    document.dispatchEvent(new CustomEvent("signed-in"));
+  }
   const shown = dialog("The new key", "small");
   shown.box.dataset.stays = ""; // nothing but its owner closes it
   const field = h("input.secret", { id: "secret", readonly: true, value: made.token, "aria-describedby": "secret-note" });

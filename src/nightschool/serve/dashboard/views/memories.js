@@ -4,15 +4,15 @@ import { call, get, query } from "../parts/api.js";
 import { h, icon, prose, swap } from "../parts/dom.js";
 import { marks, openMemory } from "../parts/drawer.js";
 import { forgetDialog } from "../parts/forgetting.js";
-import { decide } from "../parts/queue.js";
+import { decide, settle } from "../parts/queue.js";
 import { attempt, button, command, dialog, empty, head, panel, skeleton } from "../parts/ui.js";
 import { inView } from "../parts/shortcuts.js";
-import { STATUSES, count, day } from "../parts/words.js";
+import { STATUSES, count, day, origin } from "../parts/words.js";
 
 const TABS = ["", ...Object.keys(STATUSES)];
 const LEADS = {
   waiting: "Said by somebody else, so not studied until you say so.",
-  conflict: "They speak of the same thing and differ. Approve the one that holds.",
+  conflict: "They speak of the same thing and differ. Say which one holds: the others are taken out.",
 };
 const EMPTY = {
   "": ["Nothing learnt yet", "Give it a document, a package or a folder of notes; or tell it something here."],
@@ -22,6 +22,20 @@ const EMPTY = {
   superseded: ["Nothing was replaced yet", "When a newer statement takes the place of an older one, the older is kept here."],
   retired: ["Nothing was taken out", "What you retire or reject is kept here, and is neither recalled nor studied."],
 };
+
+/** Put memories together that contradict one another, if only through a third. */
+function together(memories) {
+  const groups = [];
+  for (const one of memories) {
+    const its = [one];
+    for (const group of groups.filter((ones) => ones.some((other) => one.conflicts.includes(other.id)))) {
+      groups.splice(groups.indexOf(group), 1);
+      its.unshift(...group);
+    }
+    groups.push(its);
+  }
+  return groups;
+}
 
 function tell(changed) {
   const shown = dialog("Tell it something", "small");
@@ -98,7 +112,7 @@ export default {
       const row = items.findIndex((one) => one.id === memory.id);
       const then = items[row + 1]?.id ?? items[row - 1]?.id;
       const had = host.contains(document.activeElement);
-      if (await decide(memory, action)) {
+      if (await (action === "approve" && memory.status === "conflict" ? settle(memory) : decide(memory, action))) {
         cursor = then ?? null;
         await again();
         if (had && cursor) host.querySelector(`[data-keep="${CSS.escape(cursor)}"]`)?.focus();
@@ -126,10 +140,10 @@ export default {
         h("label.check-cell", box),
         h("button.row-open", { type: "button", "data-keep": memory.id, "data-row": memory.id, on: { click: open, focus: () => (cursor = memory.id) } },
           h("span.row-text", prose(memory.text)),
-          h("small", [memory.source !== "said" && memory.source, memory.speaker && `said by ${memory.speaker}`, day(memory.at)].filter(Boolean).join(" · ")),
+          h("small", { title: memory.source }, [origin(memory), day(memory.at)].filter(Boolean).join(" · ")),
           h("span.marks", marks(memory))),
         queue && h("span.row-actions",
-          button("Approve", () => act(memory, "approve"), { kind: "good", icon: "check" }),
+          button(memory.status === "conflict" ? "This one holds" : "Approve", () => act(memory, "approve"), { kind: "good", icon: "check" }),
           button("Reject", () => act(memory, "retire"), { icon: "cross" })));
     }
 
@@ -141,18 +155,12 @@ export default {
         const [title, text] = EMPTY[at.status] ?? EMPTY[""];
         return empty(title, text, ["", "live"].includes(at.status) && command("nightschool learn handbook.md"));
       }
-      const groups = new Map();
-      if (at.status === "conflict") {
-        for (const one of items) {
-          const key = [one.id, ...(one.conflicts ?? [])].sort().join(" ");
-          groups.set(key, [...(groups.get(key) ?? []), one]);
-        }
-      }
+      const groups = at.status === "conflict" ? together(items) : [];
       return [
-        LEADS[at.status] && h("p.hint.queue-hint", LEADS[at.status], h("span.key-hints", h("kbd", "j"), h("kbd", "k"), " move ", h("kbd", "a"), " approve ", h("kbd", "r"), " reject ", h("kbd", "e"), " correct")),
+        LEADS[at.status] && h("p.hint.queue-hint", LEADS[at.status], h("span.key-hints", h("kbd", "j"), h("kbd", "k"), " move ", h("kbd", "a"), at.status === "conflict" ? " it holds " : " approve ", h("kbd", "r"), " reject ", h("kbd", "e"), " correct")),
         at.source && h("p.hint", button(`Forget all from ${at.source}…`, () => forgetDialog({ source: at.source, what: `all from ${at.source}` }, again), { kind: "danger-quiet" })),
-        groups.size
-          ? [...groups.values()].map((ones) => h("section.conflict", h("h2", `${count(ones.length, "memory", "memories")} on the same thing`), h("ul.rows", ones.map(row))))
+        groups.length
+          ? groups.map((ones) => h("section.conflict", h("h2", `${count(ones.length, "memory", "memories")} on the same thing`), h("ul.rows", ones.map(row))))
           : h("ul.rows", items.map(row)),
         next && button("Show more", async () => {
           const extra = await attempt(() => page(next));

@@ -5,7 +5,7 @@ import { lossChart } from "../parts/chart.js";
 import { h, swap } from "../parts/dom.js";
 import { checks } from "../parts/gate.js";
 import { attempt, button, confirm, empty, head, panel, pill, skeleton } from "../parts/ui.js";
-import { NIGHT_STEPS, duration, moment, nightName, number, percent, stepIndex, stepName, when } from "../parts/words.js";
+import { NIGHT_STEPS, count, duration, moment, nightName, number, percent, stepIndex, stepName, when } from "../parts/words.js";
 
 const ACTIVE = ["queued", "running"];
 const KINDS = [["", "What is cheaper"], ["rebuild", "Rebuild from the base"], ["continue", "Go on from the live version"]];
@@ -15,7 +15,16 @@ const jobName = (job) => (job.night ? nightName(job.night) : "The next night");
 const choice = (id, name, options) =>
   h("div.field", h("label", { for: id }, name), h("select", { id }, options.map(([value, text]) => h("option", { value }, text))));
 
-function startCard(schedule, again) {
+/** What the tenant has used of what it may. */
+function quotaLine(quotas) {
+  const gigabytes = (bytes) => `${number(bytes / 1e9, bytes < 1e10 ? 1 : 0)} GB`;
+  return [
+    quotas.nights_most && `${number(quotas.nights)} of ${count(quotas.nights_most, "night")} in the last 24 hours`,
+    quotas.disk_bytes_most && `${gigabytes(quotas.disk_bytes)} of ${gigabytes(quotas.disk_bytes_most)} on disk`,
+  ].filter(Boolean).join(" · ");
+}
+
+function startCard(schedule, quotas, again) {
   const kind = choice("kind", "Kind of night", KINDS);
   const effort = choice("effort", "Effort", EFFORTS);
   const start = button("Start a night", async () => {
@@ -30,7 +39,8 @@ function startCard(schedule, again) {
     h("h2", "Send it to school"),
     h("p.quiet", "It writes study material from its memories, trains, and sits an exam that it has never seen. It goes on answering meanwhile; a version that fails the exam changes nothing."),
     h("div.start-row", kind, effort, start),
-    schedule?.nightly && h("p.hint", `By itself, the next one begins ${moment(schedule.next)}.`, schedule.last?.said ? ` Last time: ${schedule.last.said}` : ""));
+    schedule?.nightly && h("p.hint", `By itself, the next one begins ${moment(schedule.next)}.`, schedule.last?.said ? ` Last time: ${schedule.last.said.replace(/^job-\w+$/, "a night was begun")}.` : ""),
+    h("p.hint", quotaLine(quotas)));
 }
 
 function ended(job) {
@@ -143,20 +153,20 @@ export default {
       every: 6000,
       bones: () => [skeleton(1, "mid"), skeleton(2, "row")],
       load: async () => {
-        const { data: jobs, schedule } = await get("v1/nights", { signal });
+        const [{ data: jobs, schedule }, { quotas }] = await Promise.all([get("v1/nights", { signal }), get("v1/status", { signal })]);
         const running = jobs.find((job) => ACTIVE.includes(job.state));
         // What moves in a running night comes by its events, so only its id counts here.
-        return { running: running?.id ?? null, first: running, schedule, past: jobs.filter((job) => !ACTIVE.includes(job.state)), toJSON() {
-          return { running: this.running, past: this.past, schedule };
+        return { running: running?.id ?? null, first: running, schedule, quotas, past: jobs.filter((job) => !ACTIVE.includes(job.state)), toJSON() {
+          return { running: this.running, past: this.past, schedule, nights: quotas.nights };
         } };
       },
-      render({ running, first, schedule, past }) {
+      render({ running, first, schedule, quotas, past }) {
         const again = () => (shown.refresh(), pulse());
         if (running && following?.id !== running) following = { id: running, card: liveCard(first, signal, again) };
         if (!running) following = null;
         const sorted = [...past].sort((a, b) => (when(b.started) ?? 0) - (when(a.started) ?? 0));
         return [
-          following?.card ?? startCard(schedule, again),
+          following?.card ?? startCard(schedule, quotas, again),
           sorted.length > 0
             ? [h("h2.section-title", "Nights before"), sorted.map((job, n) => pastNight(job, n === 0 && !running))]
             : !running && empty("No nights yet", "The first one takes minutes for a handful of facts. You can close this page; the night goes on in the server."),

@@ -3,7 +3,7 @@
 import { get, whole } from "../parts/api.js";
 import { h, prose, swap } from "../parts/dom.js";
 import { button, command, head, panel, pill, scoreTiles, skeleton } from "../parts/ui.js";
-import { CHECKS, NIGHT_STEPS, count, day, duration, label, nightName, number, percent, stepIndex, verdict, versionName } from "../parts/words.js";
+import { CHECKS, NIGHT_STEPS, count, day, duration, label, nightName, number, origin, percent, stepIndex, verdict, versionName } from "../parts/words.js";
 import { decide } from "../parts/queue.js";
 import { openMemory } from "../parts/drawer.js";
 
@@ -22,7 +22,7 @@ async function load(signal) {
 const idOf = (alias) => (typeof alias === "object" && alias !== null ? alias.id : alias);
 
 function headline(live, status) {
-  const waiting = (status.memories.waiting ?? 0) + (status.memories.conflicts ?? 0);
+  const waiting = status.memories.undecided;
   const who = live ? `${nightName(live.night)}’s version answers` : "The base model answers, as it came";
   if (waiting === 0) return `${who}. Nothing waits for you.`;
   return `${who}. ${waiting === 1 ? "One memory waits" : `${number(waiting)} memories wait`} for you.`;
@@ -96,7 +96,7 @@ function waitsCard(data, again) {
       : h("ul.rows",
           waiting.map((memory) =>
             h("li.row",
-              h("button.row-open", { type: "button", "data-keep": memory.id, on: { click: () => openMemory(memory.id, again) } }, h("span.row-text", prose(memory.text)), h("small", `from ${memory.speaker || memory.source}`)),
+              h("button.row-open", { type: "button", "data-keep": memory.id, on: { click: () => openMemory(memory.id, again) } }, h("span.row-text", prose(memory.text)), h("small", { title: memory.source }, origin(memory))),
               h("span.row-actions",
                 button("Approve", () => decide(memory, "approve").then(again), { kind: "good", icon: "check" }),
                 button("Reject", () => decide(memory, "retire").then(again), { icon: "cross" })),

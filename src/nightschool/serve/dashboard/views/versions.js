@@ -38,7 +38,7 @@ function details(version, signal) {
       version.train && `${number(version.train.tokens)} tokens in ${duration(version.train.seconds)}`,
       version.train && `last loss ${number(version.train.last_loss, 3)}`,
       `${count(version.memories ?? 0, "memory", "memories")}`,
-      version.parent && `goes on from ${version.parent}`,
+      version.parent === "base" ? "built from the base" : `goes on from ${version.parent}`,
       version.base,
     ].filter(Boolean).join(" · ")));
   return whole;
