@@ -90,6 +90,7 @@ def _run(house: House) -> None:
 
     from nightschool.errors import ConfigError
     from nightschool.serve.app import create_app
+    from nightschool.serve.connections import Connection
     from nightschool.serve.guard import LOOPBACK
 
     host = house.settings.serve.host
@@ -110,6 +111,7 @@ def _run(house: House) -> None:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                http=Connection,
                 ws="none",
                 lifespan="on",
                 timeout_keep_alive=30,
