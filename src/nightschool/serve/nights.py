@@ -103,7 +103,7 @@ def one(job_id: JobId, nights: TheNights, caller: Reader) -> dict[str, Any]:
 @router.get(
     "/{job_id}/events",
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."},
+        200: {"content": {"text/event-stream": {}}, "description": "Events."},
         204: {"description": "Everything was told already."},
         **refusals(404),
     },
