@@ -2,6 +2,7 @@
 
 from unittest import SkipTest
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
@@ -23,10 +24,13 @@ def test_no_request_breaks_the_service_and_answers_are_as_the_schema_says(hosted
     chosen = schemathesis.GenerationMode(mode)
     codes = []
     with running(own.house) as url:
-        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        told = httpx.get(f"{url}/openapi.json").json()
+        for operation in [op for path in told["paths"].values() for op in path.values()]:
+            operation.pop("security", None)  # every request here has the key
+        schema = schemathesis.openapi.from_dict(told)
         for found in schema.get_all_operations():
             try:
-                _send(found.ok(), chosen, token, codes)
+                _send(found.ok(), chosen, url, token, codes)
             except (Unsatisfiable, SkipTest):  # nothing can be wrong with it
                 continue
     assert len(codes) > 50
@@ -34,7 +38,7 @@ def test_no_request_breaks_the_service_and_answers_are_as_the_schema_says(hosted
     assert own.house.fleet.leases() == 0
 
 
-def _send(operation, mode, token, codes):
+def _send(operation, mode, url, token, codes):
     @seed(1)
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
@@ -43,7 +47,7 @@ def _send(operation, mode, token, codes):
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case):
         headers = {"Authorization": f"Bearer {token}"}
-        reply = case.call(headers=headers, timeout=20)
+        reply = case.call(base_url=url, headers=headers, timeout=20)
         codes.append(reply.status_code)
         case.validate_response(reply, headers=headers, excluded_checks=BEYOND)
 

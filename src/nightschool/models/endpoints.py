@@ -12,9 +12,16 @@ from urllib.parse import urlsplit
 from nightschool.errors import ConfigError
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
-METADATA = frozenset({ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200")})
+METADATA = frozenset(
+    {ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200")}
+)
 """Where clouds keep credentials, beside the link-local addresses."""
-METADATA_NAMES = ("metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal")
+METADATA_NAMES = (
+    "metadata",
+    "metadata.google.internal",
+    "instance-data",
+    "instance-data.ec2.internal",
+)
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 

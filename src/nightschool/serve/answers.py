@@ -249,7 +249,9 @@ class Streamed(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def taken(message: AsgiMessage) -> None:
-            async with asyncio.timeout(self._patience_s):  # a reader that stops reading frees its lease
+            async with asyncio.timeout(
+                self._patience_s
+            ):  # a reader that stops reading frees its lease
                 await send(message)
 
         try:
