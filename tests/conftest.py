@@ -94,7 +94,7 @@ def hosted(tmp_path):
         one.house.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def running():
     """Return a context that serves a house on a free port, as the command does, and gives the root URL."""
     import socket

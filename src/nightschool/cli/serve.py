@@ -169,7 +169,11 @@ def _first_engine(house: House) -> None:
         live = house.aliases(house.tenant)["live"]
         if live == BASE:
             raise
-        print(f"{live} cannot be served: {error} Other versions can.", file=sys.stderr)
+        print(
+            f"{live} cannot be served: {error} Until then `nightschool rollback` serves the version before it, and "
+            "others can be asked for by their names.",
+            file=sys.stderr,
+        )
 
 
 def mcp(
