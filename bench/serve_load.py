@@ -27,34 +27,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import httpx
 
-import world
 from load import Target, Told, ask, client, closed_loop, open_loop
-from nightschool.day import aid_for, remember
+from nightschool.day import aid_for
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 from record import Record
 from serve_load_figures import figures, state
+from serve_load_service import Service, a_night, tell, told_facts
 
 CLOSED = "live:closed-book"
-MOST_BATCHES = 20
-"""Tellings of facts in one school, those of nights whose rows were lost among them."""
 RECALLS = 4
 """One request in so many recalls."""
-OPEN = ("queued", "running")
 SETTINGS = (
     "serve.requests_per_minute=1000000",
     "exam.general_items={general}",
@@ -64,6 +58,7 @@ SETTINGS = (
 
 def main() -> None:
     """Measure what is not measured yet, and state the figures."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the service ends, too
     given = arguments()
     record = Record(given.json, "serve_load")
     record.body["seeds"] = [given.seed]
@@ -80,7 +75,7 @@ def main() -> None:
             print({n: v for n, v in found.items() if not isinstance(v, list)}, flush=True)
             return found
 
-        tell(service.school, 0, given)
+        tell(service, 0, given)
         for way in ("closed-book", "recall"):
             row({"stage": "overhead", "way": way}, lambda w=way: overhead(service, w, given))
         most = row({"stage": "capacity"}, lambda: capacity(service, given))
@@ -129,63 +124,7 @@ def chosen(given: argparse.Namespace) -> tuple[str, ...]:
     return (*own, *given.settings)
 
 
-class Service:
-    """`nightschool serve` on one school, started when it is first needed."""
-
-    def __init__(self, work: Path, settings: tuple[str, ...]) -> None:
-        self.school = work / "school"
-        self.settings = settings
-        self._log = work / "serve.log"
-        self._process: subprocess.Popen[str] | None = None
-        self._url = ""
-
-    def __enter__(self) -> Service:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(60)
-
-    @property
-    def target(self) -> Target:
-        """Whom clients ask; their conversations are not kept, so that the memory stays as it was told."""
-        return Target(self.url, fields={"store": False})
-
-    @property
-    def url(self) -> str:
-        """The API's root."""
-        if self._process is None:
-            sets = [word for setting in self.settings for word in ("--set", setting)]
-            command = [sys.executable, "-m", "nightschool.cli.main", "serve", "--port", "0"]
-            with self._log.open("a") as log:
-                self._process = subprocess.Popen(
-                    [*command, "--workspace", str(self.school), *sets],
-                    stdout=subprocess.PIPE, stderr=log, text=True,
-                )  # fmt: skip
-            assert self._process.stdout
-            found = re.search(r"OpenAI API (\S+)/v1", self._process.stdout.readline())
-            if found is None:
-                raise SystemExit(f"The service did not start; {self._log} says why.")
-            self._url = found[1]
-        return self._url
-
-
 # -- what is asked ------------------------------------------------------------------------
-
-
-def told_facts(batch: int, given: argparse.Namespace) -> list[world.Fact]:
-    """Return the facts of one telling; batches have no fact in common."""
-    first = batch * given.facts
-    return [*islice(world.facts(MOST_BATCHES * given.facts, given.seed), first, first + given.facts)]
-
-
-def tell(school: Path, batch: int, given: argparse.Namespace) -> None:
-    """Tell one batch of facts; what is known already changes nothing."""
-    opened = open_school(school, chosen(given))
-    for fact in told_facts(batch, given):
-        remember(opened, fact.text)
-    opened.close()
 
 
 def prompts(given: argparse.Namespace) -> list[str]:
@@ -313,48 +252,6 @@ async def loaded(
 async def _quiet(seconds: float) -> dict[str, Any]:
     await asyncio.sleep(seconds)
     return {}
-
-
-async def a_night(
-    http: httpx.AsyncClient, service: Service, turn: int, given: argparse.Namespace
-) -> dict[str, Any]:
-    """Tell facts, have the service live a night, and see it promoted; raises SystemExit where that cannot be."""
-    api = f"{service.url}/v1"
-    jobs = (await http.get(f"{api}/nights")).json()["data"]
-    resumed = bool(jobs) and jobs[0]["state"] in OPEN
-    if not resumed:
-        if turn > 1 or jobs:  # nights that were lived and not recorded have had the earlier ones
-            await asyncio.to_thread(tell, service.school, len(jobs), given)
-        reply = await http.post(f"{api}/nights", json={"effort": given.effort, "kind": "rebuild"})
-        if reply.status_code != 202:
-            raise SystemExit(f"No night: {reply.text}")
-    job_id = jobs[0]["id"] if resumed else reply.json()["id"]
-    begun = time.monotonic()
-    while (job := (await http.get(f"{api}/nights/{job_id}")).json())["state"] in OPEN:
-        await asyncio.sleep(2)
-    seconds = time.monotonic() - begun
-    if job["state"] != "done":
-        raise SystemExit(f"The night {job['state']}: {job['error']}")
-    version, passed = job["outcome"]["version"], job["outcome"]["promoted"]
-    if not passed:
-        reply = await http.post(f"{api}/versions/{version}/promote", json={"override": True})
-        if reply.status_code != 200:
-            raise SystemExit(f"No promotion: {reply.text}")
-    while (await http.get(f"{api}/status")).json()["live"] != version:
-        await asyncio.sleep(0.2)
-    await asyncio.sleep(given.tail_seconds)
-    train = (await http.get(f"{api}/versions/{version}")).json()["train"]
-    if train["tokens"] > given.most_tokens:
-        raise SystemExit(
-            f"The night trained {train['tokens']:,} tokens; at most {given.most_tokens:,} were allowed. "
-            "Lower --facts or --min-steps, and give another --work."
-        )
-    return {
-        "version": version, "resumed": resumed, "promoted_by": "gate" if passed else "override",
-        "refused_for": [c["reason"] for c in job["outcome"]["checks"] if not c["passed"]],
-        "night_seconds": round(seconds, 1), "train_tokens": train["tokens"],
-        "train_seconds": round(train["seconds"], 1),
-    }  # fmt: skip
 
 
 # -- what was answered --------------------------------------------------------------------

@@ -42,7 +42,12 @@ def slow_engine():
 def process_of(root, engine):
     """Start the command on an engine that is there already; give the process and the root URL."""
     command = [sys.executable, "-m", "nightschool.cli.main", "serve", "--port", "0", "--workspace"]
-    upstream = ["--set", f"serve.upstream_url={engine.address}", "--set", "serve.upstream_model=base"]
+    upstream = [
+        "--set",
+        f"serve.upstream_url={engine.address}",
+        "--set",
+        "serve.upstream_model=base",
+    ]
     process = subprocess.Popen(
         [*command, str(root), *upstream], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -63,7 +68,9 @@ def kept(root):
     return counts
 
 
-def test_a_server_killed_in_the_middle_of_streams_loses_nothing_that_it_had_told(tmp_path, slow_engine):
+def test_a_server_killed_in_the_middle_of_streams_loses_nothing_that_it_had_told(
+    tmp_path, slow_engine
+):
     root = Workspace.create(tmp_path / "school", "").root
     with process_of(root, slow_engine) as (process, url):
         assert httpx.post(f"{url}/v1/memories", json={"text": FACT}, timeout=60).status_code == 200
@@ -96,14 +103,21 @@ def test_a_full_disk_is_told_and_answers_go_on(tmp_path, slow_engine):
     with process_of(root, slow_engine) as (process, url):
         assert httpx.post(f"{url}/v1/memories", json={"text": FACT}, timeout=60).status_code == 200
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-        refused = httpx.post(f"{url}/v1/memories", json={"text": "The office cat is Biscuit."}, timeout=60)
+        refused = httpx.post(
+            f"{url}/v1/memories", json={"text": "The office cat is Biscuit."}, timeout=60
+        )
         assert refused.status_code == 500
         assert refused.json()["error"]["type"] == "server_error"
         assert str(root) not in refused.text
         answer = client(url).chat.completions.create(model="live", messages=ASK)
         assert answer.choices[0].message.content
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        assert httpx.post(f"{url}/v1/memories", json={"text": "The old van is Gertrude."}, timeout=60).status_code == 200
+        assert (
+            httpx.post(
+                f"{url}/v1/memories", json={"text": "The old van is Gertrude."}, timeout=60
+            ).status_code
+            == 200
+        )
         texts = {memory["text"] for memory in httpx.get(f"{url}/v1/memories").json()["data"]}
         assert texts == {FACT, "The old van is Gertrude."}
     kept(root)
@@ -138,7 +152,9 @@ def test_an_engine_killed_in_the_middle_of_a_stream_is_followed_by_another(tiny_
     house = tiny_house()
     with running(house) as url:
         ai = client(url)
-        stream = ai.chat.completions.create(model="base", messages=ASK, stream=True, max_tokens=1900)
+        stream = ai.chat.completions.create(
+            model="base", messages=ASK, stream=True, max_tokens=1900
+        )
         next(iter(stream))
         (first,) = children()
         os.kill(first, signal.SIGKILL)
@@ -225,7 +241,9 @@ def test_a_key_that_ends_in_the_middle_of_a_stream_opens_nothing_more(hosted, ru
             else:
                 a_day_passes(own, key)
             rest = "".join(part.choices[0].delta.content or "" for part in stream)
-            assert (first.choices[0].delta.content + rest).split() == ["base"] * 24  # begun, and finished
+            assert (first.choices[0].delta.content + rest).split() == [
+                "base"
+            ] * 24  # begun, and finished
             assert not own.house.keys.holds(key.id)
             assert "end" not in events.read().decode()  # it stops, though the night goes on
         with pytest.raises(openai.AuthenticationError, match=end.split()[-1].removesuffix("s")):

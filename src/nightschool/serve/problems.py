@@ -18,7 +18,6 @@ from starlette.responses import JSONResponse
 from nightschool import errors
 from nightschool.errors import NightschoolError
 
-
 logger = logging.getLogger("nightschool.serve")
 
 
