@@ -148,7 +148,9 @@ def test_different_things_said_of_one_place_are_no_conflict(school):
 def test_a_users_talk_that_is_read_again_stays_the_users(broken):
     school, replies = broken
     with pytest.raises(ExtractorFailed):
-        end_chat(school, [("user", HOST)], "talk", trust=Trust.USER, episode_id="ep-0123456789abcdef")
+        end_chat(
+            school, [("user", HOST)], "talk", trust=Trust.USER, episode_id="ep-0123456789abcdef"
+        )
     replies.append(json.dumps({"statements": [{"turn": 1, "statement": HOST}]}))
     (memory,) = learn(school, [read_again(school, "ep-0123456789abcdef")]).added
     assert memory.trust is Trust.USER
