@@ -213,6 +213,8 @@ class ProofRefused(ProofError, ValueError):
 
 class ProofUndecided(ProofError, TimeoutError):
     """The check took longer than it may; the proof may be right."""
+
+
 class PracticeError(NightschoolError):
     """Practice cannot go on."""
 

@@ -57,6 +57,7 @@ def create_app(house: House, *, host: str | None = None, nights: Nights | None =
         version=version("nightschool"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_life,
         responses=refusals(),
     )
