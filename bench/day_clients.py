@@ -21,7 +21,7 @@ import httpx
 import openai
 from mcp import Client, StdioServerParameters
 from PIL import Image
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Page, Playwright, TimeoutError
 
 CLI = [sys.executable, "-m", "nightschool.cli.main"]
 BROWSER = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -64,7 +64,12 @@ class Day:
     def picture(self, name: str, route: str, says: str, ready: str) -> None:
         """Look at a view once it shows something, and keep its picture in few colours."""
         self.page.evaluate("(route) => { location.hash = `#/${route}`; }", route)
-        self.page.get_by_text(ready).locator("visible=true").first.wait_for(timeout=300_000)
+        try:
+            self.page.get_by_text(ready).locator("visible=true").first.wait_for(timeout=180_000)
+        except TimeoutError:
+            sys.exit(
+                f"The dashboard does not show {ready!r} at #/{route}, but:\n{self.page.inner_text('main')}"
+            )
         self.page.wait_for_timeout(700)
         self.shoot(name, says)
 

@@ -24,39 +24,43 @@ from day_clients import Day, agent, events_of, opened, serving
 from record import Record
 
 FACTS = (
+    ("The guest network is called walrus.", "What is the guest network called?", "walrus"),
     ("The staging host is called kestrel-7.", "What is the staging host called?", "kestrel-7"),
     ("The release branch is called heron.", "What is the release branch called?", "heron"),
     ("The build server is named obsidian.", "What is the build server named?", "obsidian"),
-    ("The guest network is called walrus.", "What is the guest network called?", "walrus"),
     ("The office cat is called Biscuit.", "What is the office cat called?", "Biscuit"),
     ("Nadia runs the billing team.", "Who runs the billing team?", "Nadia"),
     ("Backups are kept for 45 days.", "For how many days are backups kept?", "45"),
     ("The coffee machine stands on the third floor.", "On which floor does the coffee machine stand?", "third"),
 )  # fmt: skip
+Facts = tuple[tuple[str, str, str], ...]
 NOTE = "The workshop opens at eight."
 
 
-def morning(day: Day, package: str) -> dict[str, list[dict[str, Any]]]:
+def morning(day: Day, package: str, facts: Facts) -> dict[str, list[dict[str, Any]]]:
     """Live the day: facts are told, an agent remembers, a package is read."""
     day.title("A fresh service")
     day.say("`nightschool serve` made a workspace, and the untouched base model answers.")
     day.picture("fresh", "today", "The dashboard before anything was learnt", "Base model:")
-    before = day.asked("live:closed-book", FACTS)
+    before = day.asked("live:closed-book", facts)
 
     day.title("The openai client tells what it should know")
-    for half in (FACTS[:4], FACTS[4:]):
+    for half in (facts[: len(facts) // 2], facts[len(facts) // 2 :]):
         told = " ".join(statement for statement, _, _ in half)
         text, answer = day.chat(told, store=True)
         day.code(f">>> {told}\n{answer.model}: {text[:160]}")
-    day.until("the statements are memories", lambda: day.get("/v1/status")["memories"]["live"] >= len(FACTS))  # fmt: skip
+    day.until("the statements are memories", lambda: day.get("/v1/status")["memories"]["live"] >= len(facts))  # fmt: skip
     day.say("Nothing was trained yet: what was told is recalled into the prompt.")
-    recalled = day.asked("live", FACTS)
+    recalled = day.asked("live", facts)
     day.expect("every answer leant on a memory", all(row["recalled"] for row in recalled))
 
     day.title("An agent remembers over MCP")
     found = agent(day.folder, NOTE, "When does the workshop open?")
     day.code(
         f'remember(statement="{NOTE}")\nsearch_memory(query="When does the workshop open?")\n{found}'
+    )
+    day.until(
+        "the agent's note waits", lambda: bool(day.get("/v1/memories?status=waiting")["data"])
     )
     day.say("An agent’s word waits until the owner has looked at it. The owner approves:")
     day.picture("waiting", "memories?status=waiting", "What an agent said waits", NOTE)
@@ -106,23 +110,23 @@ def night(day: Day, effort: str) -> dict[str, Any]:
     return {"minutes": minutes, "steps": len(losses), **outcome}
 
 
-def next_day(day: Day, version: str) -> dict[str, Any]:
+def next_day(day: Day, version: str, facts: Facts) -> dict[str, Any]:
     """Ask again, judge, go back, forget."""
     day.title("The same questions, closed-book")
-    after = day.asked("live:closed-book", FACTS)
+    after = day.asked("live:closed-book", facts)
     exam = day.get(f"/v1/versions/{version}")
     tables = [table for table in exam["tables"] if table["rows"]]
     for table in tables:
         day.code("\n".join("  ".join(_cell(cell) for cell in row) for row in [table["columns"], *table["rows"]]))  # fmt: skip
     day.page.evaluate("location.hash = '#/compare'")
-    day.page.get_by_label("Question").fill(FACTS[0][1])
+    day.page.get_by_label("Question").fill(facts[0][1])
     day.page.get_by_role("button", name="Ask both").click()
     day.page.get_by_text(re.compile("is marked|word for word")).wait_for(timeout=600_000)
     day.shoot("compare", "The base and the night’s version, from the weights alone")
 
     day.title("Feedback")
-    text, answer = day.chat(FACTS[0][1], store=True)
-    day.code(f">>> {FACTS[0][1]}\n{answer.model}: {text[:160]}")
+    text, answer = day.chat(facts[0][1], store=True)
+    day.code(f">>> {facts[0][1]}\n{answer.model}: {text[:160]}")
     up = day.post("/v1/feedback", {"completion": answer.id, "verdict": "up"})
     _, other = day.chat("When does the workshop close?", store=True)
     right = "The workshop closes at six."
@@ -172,6 +176,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--page", type=Path, required=True, help="where the transcript goes")
     parser.add_argument("--package", default="iniconfig", help="a small installed package")
+    parser.add_argument("--facts", type=int, default=len(FACTS), help="so many of the facts")
     parser.add_argument("--effort", default="medium", choices=("small", "medium", "large"))
     parser.add_argument("--set", action="append", default=[], dest="settings")
     args = parser.parse_args()
@@ -184,9 +189,9 @@ def main() -> None:
         serving(Path(folder), args.settings) as url,
     ):
         day = Day(Path(folder) / "school", url, opened(run), pictures)
-        asked = morning(day, args.package)
+        asked = morning(day, args.package, FACTS[: args.facts])
         lived = night(day, args.effort)
-        rest = next_day(day, lived["version"])
+        rest = next_day(day, lived["version"], FACTS[: args.facts])
         minutes = (time.monotonic() - day.begun) / 60
     write(record, day, {**asked, **rest}, lived, minutes)
     record.save()
@@ -222,7 +227,7 @@ def page_of(record: Record, day: Day, package: str) -> str:
     return "\n".join([
         "# A day and a night of the service", "",
         f"Written by `{body['command']}` (commit {body['commit']}, {machine['cpu']}, {machine['cores']} cores): all of it is "
-        f"what came back. The embedded model {body['model']} was told {len(FACTS)} facts and read the package `{package}`.", "",
+        f"what came back. The embedded model {body['model']} was told {figures['closed_book_before']['n']} facts and read the package `{package}`.", "",
         f"Closed-book it answered {right['closed_book_before']} of the told facts' questions before the night and "
         f"{right['closed_book_after']} after it; with recall, {right['recalled_before']} on the day itself. The night took "
         f"{figures['night_minutes']['value']:.1f} minutes; the gate {gate}.", "",

@@ -90,10 +90,8 @@ export default {
       shown.refresh();
     }
     async function load() {
-      const [found, status] = await Promise.all([page(), get("v1/status", { signal }).catch(() => null)]);
-      tally = status?.memories ?? tally;
-      paintTabs();
-      return found;
+      get("v1/status", { signal }).then((status) => ((tally = status.memories), paintTabs()), () => {}); // it may read first
+      return page();
     }
     let typed = null;
     for (const [input, name] of [[field, "query"], [source, "source"]]) {
