@@ -81,7 +81,7 @@ def nights_in_a_row(rows: Sequence[dict[str, Any]]) -> Any:
         axes.set_xlabel("night")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.set_ylim(0, None)
+    all_so_far.set_ylim(bottom=0)  # after both are drawn: they share the scale
     all_so_far.set_ylabel("closed-book answers right")
     handles, labels = all_so_far.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
