@@ -143,7 +143,9 @@ def agent(folder: Path, note: str, question: str) -> str:
     """Remember a statement and search over MCP, as agents do: the server over stdio; return what was found."""
 
     async def talk() -> str:
-        server = StdioServerParameters(command=CLI[0], args=[*CLI[1:], "mcp"], cwd=folder)
+        server = StdioServerParameters(
+            command=CLI[0], args=[*CLI[1:], "mcp"], cwd=folder, env=dict(os.environ)
+        )
         async with Client(server, read_timeout_seconds=600) as client:
             await client.call_tool("remember", {"statement": note})
             found = await client.call_tool("search_memory", {"query": question})
