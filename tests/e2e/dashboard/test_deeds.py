@@ -130,14 +130,15 @@ def test_an_override_says_what_it_does_and_a_rollback_undoes_it(visit):
 
 def test_a_night_is_followed_over_a_broken_line_and_another_is_cancelled(visit):
     visit.server.line.breaks = 2
-    (visit.server.workspace.root / "pace.txt").write_text("0.05")
+    (visit.server.workspace.root / "pace.txt").write_text("0.1")
     visit.go("night")
     visit.sees("0 of 20 nights in the last 24 hours · 0.0 GB of 5.0 GB on disk")
     visit.press("Start a night")
     points = "Number(document.querySelector('.is-running .chart svg')?.dataset.points ?? 0)"
     visit.until(f"{points} > 3")
     before = visit.page.evaluate(points)
-    visit.until(f"{points} > {before + 20}")
+    over = "document.body.innerText.includes('Passed. This version answers now.')"
+    visit.until(f"{points} > {before + 20} || {over}")  # a busy machine tells the end with the rest
     visit.sees("Passed. This version answers now.")
     assert visit.server.line.breaks == 0
     assert visit.page.locator(".past-night .chart svg").first.get_attribute("data-points") == "80"
