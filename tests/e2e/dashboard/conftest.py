@@ -181,7 +181,7 @@ class Visit:
 
     def sees(self, text: str):
         found = self.page.get_by_text(text, exact=False).locator("visible=true").first
-        found.wait_for(state="visible", timeout=10_000)
+        found.wait_for(state="visible", timeout=30_000)
         return found
 
     def press(self, name: str) -> None:
@@ -193,11 +193,11 @@ class Visit:
 
     def until(self, condition: str) -> None:
         # Not wait_for_function: it evaluates a string in the page, which the policy forbids.
-        for _ in range(300):
+        for _ in range(900):
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(50)
-        pytest.fail(f"not so after 15 s: {condition}")
+        pytest.fail(f"not so after 45 s: {condition}")
 
     def wide(self) -> int:
         return self.page.evaluate("document.documentElement.scrollWidth")
@@ -211,7 +211,7 @@ def open_page(browser):
     def opened(server: Server, **wanted) -> Visit:
         looks = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
         contexts.append(browser.new_context(**{**looks, **wanted}))
-        contexts[-1].set_default_timeout(10_000)
+        contexts[-1].set_default_timeout(30_000)
         return Visit(contexts[-1].new_page(), server)
 
     yield opened
