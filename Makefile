@@ -21,7 +21,7 @@ demo: .venv/.ready
 test: .venv/.ready
 	$(BIN)/nightschool models pull $(MODEL)
 	$(BIN)/nightschool models pull $(EMBEDDER)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.ready
 	$(BIN)/ruff format --check src tests bench

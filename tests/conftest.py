@@ -1,5 +1,7 @@
 """Shared by all tests: no deadlines, and a tiny real Llama for what needs no English."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,22 @@ from hypothesis import settings
 # Speed is for benchmarks: a busy machine must not fail a property.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_configure(config):
+    """Let processes that test side by side share models and nothing else: one night trains at a time on a machine."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return
+    from nightschool.models.pull import cache_root
+
+    models = cache_root()
+    own = Path(tempfile.mkdtemp(prefix=f"nightschool-{worker}-"))
+    for folder in (models, models.parent / "anchors"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (own / folder.name).symlink_to(folder, target_is_directory=True)
+    os.environ["NIGHTSCHOOL_CACHE"] = str(own / models.name)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core each
 
 
 @pytest.fixture(scope="session")
