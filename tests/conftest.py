@@ -24,7 +24,7 @@ def pytest_configure(config):
     for folder in (models, models.parent / "anchors"):
         folder.mkdir(parents=True, exist_ok=True)
         (own / folder.name).symlink_to(folder, target_is_directory=True)
-    os.environ["NIGHTSCHOOL_CACHE"] = str(own / models.name)
+    os.environ["NIGHTSCHOOL_CACHE"] = str(own)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core each
 
 
