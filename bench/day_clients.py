@@ -77,7 +77,7 @@ class Day:
         """Keep a picture of what the page shows now."""
         seen = Image.open(BytesIO(self.page.screenshot())).convert("RGB")
         path = self.pictures / f"{name}.png"
-        seen.quantize(64).save(path, optimize=True)
+        seen.quantize(128).save(path, optimize=True)
         self.lines += [f"![{says}]({self.pictures.name}/{path.name})", ""]
 
     # -- the clients ------------------------------------------------------------------------
