@@ -59,7 +59,8 @@ class Day:
         self.steps.append({"step": what, "came": came, **shown})
         print(json.dumps(self.steps[-1]), flush=True)
         if not came:
-            self.say(f"**Not as expected:** {what}.")
+            details = f" ({json.dumps(shown, ensure_ascii=False)})" if shown else ""
+            self.say(f"**Not as expected:** {what}.{details}")
 
     def picture(self, name: str, route: str, says: str, ready: str) -> None:
         """Look at a view once it shows something, and keep its picture in few colours."""
