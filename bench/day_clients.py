@@ -59,7 +59,8 @@ class Day:
         self.steps.append({"step": what, "came": came, **shown})
         print(json.dumps(self.steps[-1]), flush=True)
         if not came:
-            self.say(f"**Not as expected:** {what}.")
+            details = f" ({json.dumps(shown, ensure_ascii=False)})" if shown else ""
+            self.say(f"**Not as expected:** {what}.{details}")
 
     def picture(self, name: str, route: str, says: str, ready: str) -> None:
         """Look at a view once it shows something, and keep its picture in few colours."""
@@ -77,7 +78,7 @@ class Day:
         """Keep a picture of what the page shows now."""
         seen = Image.open(BytesIO(self.page.screenshot())).convert("RGB")
         path = self.pictures / f"{name}.png"
-        seen.quantize(64).save(path, optimize=True)
+        seen.quantize(128).save(path, optimize=True)
         self.lines += [f"![{says}]({self.pictures.name}/{path.name})", ""]
 
     # -- the clients ------------------------------------------------------------------------
