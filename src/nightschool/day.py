@@ -221,7 +221,7 @@ def end_chat(
     ids = [memory.id for memory in recalled]
     messages = [{"role": role, "content": text, "recalled": ids} for role, text in turns]
     episode = heard(messages, school.settings.tenant, title)
-    episode = replace(episode, id=episode_id or episode.id)
+    episode = replace(episode, id=episode_id or episode.id, trust=trust)
     earlier = [Turn(role, role, text, Span(0, 0)) for role, text in before]
     try:
         reading = school.extractor().extract(episode, earlier)
@@ -231,8 +231,7 @@ def end_chat(
         raise ExtractorFailed(
             f"{error} Nothing is lost: `nightschool learn {episode.id}` reads this conversation again."
         ) from error
-    findings = tuple(replace(f, trust=lowest(f.trust, trust)) for f in reading.findings)
-    learnt = learn(school, [replace(reading, findings=findings)], before=earlier)
+    learnt = learn(school, [_of_the_talker(reading)], before=earlier)
     model = school.loaded_sampler("live")
     if model is not None and learnt.added:
         scores = model.score([((), memory.text) for memory in learnt.added])
@@ -244,6 +243,8 @@ def end_chat(
 
 def read_again(school: School, episode_id: str) -> Reading:
     """Read a kept conversation once more, after its extractor had failed.
+
+    Whoever has it read, what is found is of the tier of who talked.
 
     Raises:
         UnknownMemory: The tenant has no such episode.
@@ -260,7 +261,13 @@ def read_again(school: School, episode_id: str) -> Reading:
     )
     if episode.digest != _unread(plain):
         raise SourceMalformed(f"{episode_id} has been read already. See `nightschool memory list`.")
-    return school.extractor().extract(replace(episode, digest=plain))
+    return _of_the_talker(school.extractor().extract(replace(episode, digest=plain)))
+
+
+def _of_the_talker(reading: Reading) -> Reading:
+    """Hold what was found in a conversation to the tier of who talked in it."""
+    found = (replace(f, trust=lowest(f.trust, reading.episode.trust)) for f in reading.findings)
+    return replace(reading, findings=tuple(found))
 
 
 def _unread(of: str) -> str:

@@ -119,6 +119,8 @@ class Episode:
     """sha256 of kind, source and text: the same content learnt again has the same digest."""
     at: str
     turns: tuple[Turn, ...] = ()
+    trust: Trust = Trust.OWNER
+    """Of a conversation: the tier of who talked. What is found in it, also when it is read again, is at best of that."""
 
 
 class MemoryStatus(StrEnum):

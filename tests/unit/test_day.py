@@ -10,6 +10,8 @@ from nightschool.curate import conflicts
 from nightschool.day import end_chat, learn, read_again, remember
 from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed
 from nightschool.sources import conversation, read
+from nightschool.trust import waits
+from nightschool.types import Trust
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 
@@ -141,3 +143,15 @@ def test_different_things_said_of_one_place_are_no_conflict(school):
     end_chat(school, [("user", "Ada Berg runs the clinic. Bo Lund cleans the clinic.")], "one")
     assert len(live(school)) == 2
     assert conflicts(school) == []
+
+
+def test_a_users_talk_that_is_read_again_stays_the_users(broken):
+    school, replies = broken
+    with pytest.raises(ExtractorFailed):
+        end_chat(
+            school, [("user", HOST)], "talk", trust=Trust.USER, episode_id="ep-0123456789abcdef"
+        )
+    replies.append(json.dumps({"statements": [{"turn": 1, "statement": HOST}]}))
+    (memory,) = learn(school, [read_again(school, "ep-0123456789abcdef")]).added
+    assert memory.trust is Trust.USER
+    assert waits(memory)

@@ -30,7 +30,7 @@ CONFIG = """# Settings of this workspace; `nightschool config` lists all of them
 # [model]
 # base = "smollm2-135m"
 """
-EPISODE = re.compile(r"ep-[0-9a-f]{10}")
+EPISODE = re.compile(r"ep-[0-9a-f]{10,32}")
 
 
 def register(app: typer.Typer) -> None:
