@@ -200,7 +200,7 @@ class ServeConfig(_Frozen):
     body_bytes: int = Field(4 << 20, ge=1024)
     """Largest body of a request, of a key that has no number of its own."""
     body_seconds: float = Field(30.0, gt=0)
-    """How long a body may take to arrive."""
+    """How long a body may take to arrive, and a reader to take a part of its answer."""
     engine_seconds: float = Field(300.0, gt=0)
     """How long an engine may be silent before its request counts as failed."""
     answer_tokens: int = Field(2048, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,12 +16,14 @@ from nightschool.memory.holds import MASK, masked
 from nightschool.memory.notes import erase_lines
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
-from nightschool.trust import displayed, lowest, mark, trainable, waits
+from nightschool.trust import displayed, lowest, mark, tier, trainable, waits
 from nightschool.types import Episode, Memory, MemoryStatus, Passage, Trust, View
 from nightschool.wire import School
 
 SEARCHED = 200
 """So many of the nearest memories are looked through for those that a listing asks for."""
+
+MEMORY_ID = re.compile(r"\bmem-[0-9a-z]+\b")
 
 EXCERPT = 300
 """Characters shown before and after a memory where it was read; secrets are looked for in twice as many."""
@@ -58,6 +61,21 @@ def use_memory_tool(
         with suppress(WorkspaceError), school.workspace.lock_memory("the memory tool"):
             school.sync_files({path: lowest(trust, Trust.USER)})
     return result
+
+
+def tier_of_view(school: School, path: str, text: str) -> Trust:
+    """Return the lowest tier of what a file of the memory tool's has told a model.
+
+    Args:
+        school: The wired workspace.
+        path: Its virtual path.
+        text: What was shown of it.
+    """
+    tenant = school.settings.tenant
+    shown = school.store.live_among(tenant, set(MEMORY_ID.findall(text)))
+    told = [school.memory(memory_id) for memory_id in shown]
+    told += school.store.browse(tenant, source=path, limit=SEARCHED)
+    return lowest(Trust.OWNER, *map(tier, told))
 
 
 def search(school: School, query: str, limit: int) -> list[Memory]:

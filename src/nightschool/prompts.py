@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from nightschool.trust import caution, displayed
@@ -11,6 +12,12 @@ NOTES_OPEN, NOTES_CLOSE = "Use these notes to answer.", "Answer briefly."
 """How a prompt with recalled notes begins and ends; a reader of conversations knows a pasted one by them."""
 NOTE_ID = r"\[mem-[0-9a-f]+\]"
 """How a recalled note ends, as a pattern."""
+CONTROL = re.compile(
+    r"<(?=[|｜][^<>\n]{0,60}[|｜]>)"
+    r"|<(?=/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|tool_call|tool_response|think)>)"
+    r"|<(?=</?SYS>>)|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
+)
+"""How the marks begin by which chat templates tell who speaks; engines obey them wherever they stand."""
 CHARACTERS_PER_TOKEN = 4
 """Rough size of an English token; budgets are estimates."""
 
@@ -45,7 +52,13 @@ def within_budget(recalled: Sequence[Memory], budget_tokens: int) -> list[Memory
 
 def _note(memory: Memory) -> str:
     """Write a memory as a line of the prompt; what nobody vouches for is marked."""
-    return f"- {' '.join(displayed(memory).text.split())}{caution(memory)} [{memory.id}]"
+    text = inert(" ".join(displayed(memory).text.split()))
+    return f"- {text}{caution(memory)} [{memory.id}]"
+
+
+def inert(text: str) -> str:
+    """Break the marks of chat templates in a stored text: it must not end its message and begin another's."""
+    return CONTROL.sub(lambda mark: f"{mark[0]} ", text)
 
 
 def open_book_prompt(question: str, context: str) -> tuple[Message, ...]:

@@ -37,6 +37,11 @@ def rank(memory: Memory) -> int:
     return 0 if memory.approved else ORDER.index(memory.trust)
 
 
+def tier(memory: Memory) -> Trust:
+    """Return the tier that stands behind a memory; the owner's approval makes it the owner's."""
+    return ORDER[rank(memory)]
+
+
 def entitled(trust: Trust, memory: Memory) -> bool:
     """Tell whether a statement of this tier may take a memory's place."""
     return ORDER.index(trust) <= rank(memory)

@@ -90,6 +90,7 @@ def _run(house: House) -> None:
 
     from nightschool.errors import ConfigError
     from nightschool.serve.app import create_app
+    from nightschool.serve.connections import Connection
     from nightschool.serve.guard import LOOPBACK
 
     host = house.settings.serve.host
@@ -110,6 +111,7 @@ def _run(house: House) -> None:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                http=Connection,
                 ws="none",
                 lifespan="on",
                 timeout_keep_alive=30,
@@ -167,7 +169,11 @@ def _first_engine(house: House) -> None:
         live = house.aliases(house.tenant)["live"]
         if live == BASE:
             raise
-        print(f"{live} cannot be served: {error} Other versions can.", file=sys.stderr)
+        print(
+            f"{live} cannot be served: {error} Until then `nightschool rollback` serves the version before it, and "
+            "others can be asked for by their names.",
+            file=sys.stderr,
+        )
 
 
 def mcp(

@@ -184,7 +184,8 @@ def _handler(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
 def _said(engine: FakeEngine, body: dict[str, Any], chat: bool, number: int) -> _Said:
     version = body.get("model", engine.versions[0])
     last = body["messages"][-1].get("content") or "" if chat else str(body["prompt"])
-    asked = CALL.search(last if isinstance(last, str) else json.dumps(last))
+    last = last if isinstance(last, str) else json.dumps(last)
+    asked = CALL.search(last)
     offered = {tool["function"]["name"] for tool in body.get("tools") or ()}
     if asked and asked[1] in offered and body["messages"][-1]["role"] == "user":
         function = {"name": asked[1], "arguments": asked[2]}

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from nightschool.errors import TeacherFailed
+from nightschool.models.endpoints import check_address
 from nightschool.protocols import Progress, Prompt
 
 PARALLEL = 4
@@ -31,7 +32,7 @@ class HttpWriter:
         schema: Mapping[str, object] | None = None,
         setting: str = "study.teacher",
     ) -> None:
-        """Remember where to ask; nothing is sent yet.
+        """Check where to ask, and remember it; nothing is sent yet.
 
         Args:
             url: The API's root, such as `http://localhost:8000/v1`.
@@ -40,7 +41,11 @@ class HttpWriter:
             wait_s: Before the second try.
             schema: JSON schema that every answer must follow; None asks for free text.
             setting: What the settings of this endpoint begin with, for its errors.
+
+        Raises:
+            ConfigError: The address is not one that requests may be sent to.
         """
+        check_address(url, f"{setting}_url")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
         self.url = url

@@ -7,7 +7,6 @@ cannot be sent anywhere: whoever runs the endpoint serves them.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import secrets
 import threading
 from collections import Counter
@@ -15,11 +14,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from nightschool.errors import ConfigError, EngineFailed, UnknownVersion
+from nightschool.errors import EngineFailed, UnknownVersion
+from nightschool.models.endpoints import check_address
 from nightschool.types import digest
 
 TIMEOUT_S = 120.0
@@ -133,28 +132,7 @@ def checked_url(url: str) -> str:
     """Return the root of an API without a trailing /v1.
 
     Raises:
-        ConfigError: It is not http or https, carries a password, or is the address of a cloud's metadata.
+        ConfigError: Requests may not be sent there; see `endpoints.check_address`.
     """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"serve.upstream_url is {url!r}: {error}.") from error
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigError(
-            f"serve.upstream_url is {url!r}; expected http://HOST:PORT or https://HOST."
-        )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError(
-            "serve.upstream_url carries a password, a query or a fragment. Give the root only, and the key in "
-            "NIGHTSCHOOL_UPSTREAM_KEY."
-        )
-    try:
-        local = ipaddress.ip_address(host).is_link_local
-    except ValueError:
-        local = host.rstrip(".").endswith("metadata.google.internal")
-    if local:
-        raise ConfigError(
-            f"serve.upstream_url points to {host}, where clouds keep credentials. Name the engine's own address."
-        )
+    check_address(url, "serve.upstream_url")
     return url.rstrip("/").removesuffix("/v1").rstrip("/")

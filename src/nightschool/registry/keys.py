@@ -132,6 +132,14 @@ class Keys:
             )
         return key
 
+    def holds(self, key_id: str) -> bool:
+        """Tell whether a key that was let in is still good: neither expired nor revoked."""
+        with self._turn:
+            row = self._connection.execute(
+                "SELECT body FROM keys WHERE id = ?", (key_id,)
+            ).fetchone()
+        return row is not None and from_json(ApiKey, row["body"]).usable(now())
+
     def any(self) -> bool:
         """Tell whether a key was ever made; a revoked one counts, so that revoking the last opens nothing."""
         with self._turn:

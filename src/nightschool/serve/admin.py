@@ -20,7 +20,7 @@ TheHouse = Annotated[House, Depends(the_house)]
 class KeyRequest(BaseModel):
     """What a new key is to be."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field("", max_length=80)
     scopes: list[Scope] = Field(["chat"], min_length=1, max_length=3)

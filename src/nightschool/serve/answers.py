@@ -4,6 +4,7 @@ said is handed to the recorder when the client has it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -16,6 +17,7 @@ import anyio.to_thread
 import httpx
 from fastapi import Request
 from starlette.responses import StreamingResponse
+from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 
 from nightschool.day import Aid, aid_for
@@ -238,6 +240,7 @@ class Streamed(StreamingResponse):
 
     def __init__(self, relay: Relay, answering: Answering) -> None:
         self._answering = answering
+        self._patience_s = answering.house.settings.serve.body_seconds
         super().__init__(
             _told(relay, answering),
             media_type="text/event-stream",
@@ -245,8 +248,14 @@ class Streamed(StreamingResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def taken(message: AsgiMessage) -> None:
+            async with asyncio.timeout(
+                self._patience_s
+            ):  # a reader that stops reading frees its lease
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, taken)
         finally:
             await self._answering.close()
 

@@ -56,6 +56,7 @@ def create_app(house: House, *, host: str | None = None) -> FastAPI:
         version=version("nightschool"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_life,
         responses=refusals(),
     )

@@ -7,6 +7,7 @@ by somebody's DNS does not open a service that listens to this machine only.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from traceback import extract_tb
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from nightschool.registry.audit import NOBODY
 from nightschool.serve.problems import reply
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII)
+"""A Host header, and nothing that only looks like one: no user, no path."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANSWERS = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings"})
 """Routes that ask a model; they change nothing that the audit log keeps."""
@@ -149,10 +152,8 @@ def check_headers(scope: Scope, *, loopback: bool) -> None:
 
 
 def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _place(error: BaseException) -> str:

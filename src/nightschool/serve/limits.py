@@ -15,6 +15,8 @@ from nightschool.serve.access import Caller
 from nightschool.serve.guard import ANSWERS
 
 MOST_BUCKETS = 10_000
+NOBODYS_BYTES = 1024
+"""Of a body that comes without a key, where one is needed: nothing that is open to everybody takes one."""
 
 
 class Rates:
@@ -67,7 +69,7 @@ class Limits:
                 rate or settings.requests_per_minute,
                 time.monotonic(),
             )
-        most = (key and key.body_bytes) or settings.body_bytes
+        most = ((key and key.body_bytes) or settings.body_bytes) if caller else NOBODYS_BYTES
         body = await read_body(Headers(scope=scope), receive, most, settings.body_seconds)
         receive = _again(body, receive)
         if scope["path"] not in ANSWERS or caller is None:

@@ -12,11 +12,13 @@ from typing import Any
 
 from fastapi import Request
 
-from nightschool.curate import use_memory_tool
+from nightschool.curate import tier_of_view, use_memory_tool
 from nightschool.errors import NightschoolError
 from nightschool.memory.tool import MemoryTool
+from nightschool.prompts import inert
 from nightschool.serve.answers import Answering, ask, in_thread
 from nightschool.serve.relay import Relay
+from nightschool.trust import lowest, tier
 from nightschool.types import Trust
 
 NAME = "memory"
@@ -65,7 +67,7 @@ async def answer_with_memory(
     """
     house, tenant = answering.house, answering.caller.tenant
     with_output = any(message["role"] == "tool" for message in asked["messages"])
-    trust = Trust.TOOL if with_output else Trust.USER
+    trust = lowest(Trust.TOOL if with_output else Trust.USER, *map(tier, answering.recalled))
     own = [tool for tool in asked.get("tools") or () if tool["function"]["name"] != NAME]
     messages = list(asked["messages"])
 
@@ -76,12 +78,16 @@ async def answer_with_memory(
     tool = await in_thread(begin)
 
     def execute(call: dict[str, Any]) -> str:
+        nonlocal trust
         given = _arguments(call)
         if given is None:
             return "Error: The arguments are not a JSON object."
         try:
             with house.school(tenant) as school:
-                return use_memory_tool(school, tool, given, trust).text[:LONGEST_RESULT]
+                text = use_memory_tool(school, tool, given, trust).text[:LONGEST_RESULT]
+                if given.get("command") == "view":  # from now on it writes under what it has read
+                    trust = lowest(trust, tier_of_view(school, str(given.get("path")), text))
+                return inert(text)
         except NightschoolError as error:
             return f"Error: {error}"
 

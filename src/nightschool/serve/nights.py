@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,11 +13,12 @@ from anyio import sleep, to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from nightschool.hosting import House
 from nightschool.jobs import Nights
 from nightschool.registry.jobs import OPEN, Job, ending, events_path
 from nightschool.runlog import Event, all_events, read_events
 from nightschool.schedule import next_due
-from nightschool.serve.access import Caller, needs
+from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.shapes import Body, refusals
 from nightschool.types import Effort, NightKind
 from nightschool.workspace import Workspace
@@ -65,6 +66,7 @@ JobId = Annotated[
     str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$", description="Of a night's job: `job-...`.")
 ]
 TheNights = Annotated[Nights, Depends(the_nights)]
+TheHouse = Annotated[House, Depends(the_house)]
 Reader = Annotated[Caller, Depends(needs("chat"))]
 Admin = Annotated[Caller, Depends(needs("admin"))]
 
@@ -101,16 +103,18 @@ def one(job_id: JobId, nights: TheNights, caller: Reader) -> dict[str, Any]:
 @router.get(
     "/{job_id}/events",
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."},
+        200: {"content": {"text/event-stream": {}}, "description": "Events."},
         204: {"description": "Everything was told already."},
         **refusals(404),
     },
     response_class=StreamingResponse,
 )  # fmt: skip
-async def follow(job_id: JobId, request: Request, nights: TheNights, caller: Reader) -> Response:
+async def follow(
+    job_id: JobId, request: Request, nights: TheNights, caller: Reader, house: TheHouse
+) -> Response:
     """Follow a night as server-sent events: `step`, `progress`, `loss`, `end`; `Last-Event-ID` goes on behind one.
 
-    204 where everything was told already, which keeps a browser from asking again.
+    It ends with the key that it was asked for with. 204 where everything was told already, which keeps a browser from asking again.
     """
     job = await to_thread.run_sync(nights.records.job, caller.tenant, job_id)
     known = request.headers.get("last-event-id", "")
@@ -118,7 +122,7 @@ async def follow(job_id: JobId, request: Request, nights: TheNights, caller: Rea
     if job.state not in OPEN and after and not read_events(_path(nights, job), after):
         return Response(status_code=204)
     return StreamingResponse(
-        stream(nights, job, after),
+        stream(nights, job, after, lambda: caller.key is None or house.keys.holds(caller.key_id)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -130,17 +134,20 @@ def cancel(job_id: JobId, nights: TheNights, caller: Admin) -> dict[str, Any]:
     return shown(nights.workspace, nights.cancel(caller.tenant, job_id))
 
 
-async def stream(nights: Nights, job: Job, after: int) -> AsyncIterator[str]:
+async def stream(
+    nights: Nights, job: Job, after: int, allowed: Callable[[], bool] = lambda: True
+) -> AsyncIterator[str]:
     """Yield a night's events behind an id as they happen, in the format of server-sent events, up to its end.
 
     Args:
         nights: Lives it.
         job: The night's.
         after: Id of the last event that is known; 0: none.
+        allowed: Tells whether whoever follows it still may.
     """
     quiet = 0.0
     path = _path(nights, job)
-    while not nights.closing:
+    while not nights.closing and await to_thread.run_sync(allowed):
         # The state first: what is written before a job is over is in the file by the time that it is read.
         over = job.state not in OPEN
         events = await to_thread.run_sync(read_events, path, after)

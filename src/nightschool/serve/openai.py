@@ -44,11 +44,17 @@ from nightschool.wire import School
 router = APIRouter(prefix="/v1", tags=["models"])
 Chatting = Annotated[Caller, Depends(needs("chat"))]
 TheHouse = Annotated[House, Depends(the_house)]
+STREAMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer: whole, or as server-sent events where `stream` asks for them.",
+        "content": {"application/json": {}, "text/event-stream": {}},
+    }
+}
 GONE = 499
 """Status in the log for a client that did not wait; nobody receives it."""
 
 
-@router.post("/chat/completions")
+@router.post("/chat/completions", responses=STREAMS)
 async def chat(
     request: Request,
     body: ChatRequest,
@@ -79,7 +85,7 @@ async def chat(
     return await _answer(request, answering, "chat/completions", asked, body.stream_options, body)
 
 
-@router.post("/completions")
+@router.post("/completions", responses=STREAMS)
 async def complete(
     request: Request, body: CompletionRequest, caller: Chatting, house: TheHouse
 ) -> Response:

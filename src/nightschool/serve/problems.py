@@ -6,6 +6,7 @@ because a message may name folders, and other tenants use this API.
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from starlette.responses import JSONResponse
 
 from nightschool import errors
 from nightschool.errors import NightschoolError
+
+logger = logging.getLogger("nightschool.serve")
 
 
 class _Kind(NamedTuple):
@@ -96,8 +99,10 @@ def reply(error: Exception) -> JSONResponse:
 
 
 async def handler(request: Request, error: Exception) -> JSONResponse:
-    """Answer with an error, as FastAPI wants it."""
+    """Answer with an error, as FastAPI wants it; the log has what the client is not told."""
     answer = reply(error)
+    if answer.status_code == 500:  # of ours, whose words quote no talk: `Guard` has all others
+        logger.error("%s: %s", type(error).__name__, error)
     route = getattr(request.scope.get("route"), "path", None)
     if (
         answer.status_code == 405 and route

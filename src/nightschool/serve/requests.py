@@ -1,6 +1,7 @@
 """What clients may send to the routes that OpenAI's API has: checked field by field, all else is left out.
 
-What chooses weights, slots or caches in an engine is not among it: a client never writes those.
+What chooses weights, slots or caches in an engine is not among it: a client never writes those. Nor does an engine
+fetch anything for a client: pictures and sounds come within the request.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nightschool.errors import BadRequest
-
 MOST_CHOICES = 8
 MOST_MESSAGES = 4096
 MOST_TOOLS = 256
+DEEPEST = 64
+"""Lists and objects within one another; engines build grammars from schemas by recursion."""
+PARTS = ("text", "image_url", "input_audio")
+"""Kinds of content that a message may have."""
 Sampling = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1)]
 OWN = ("model", "messages", "prompt", "input", "stream", "stream_options", "store", "encoding_format",
        "max_tokens", "max_completion_tokens", "echo", "best_of", "dimensions", "user")  # fmt: skip
 """Fields that a route reads itself; the others go to the engine as they are."""
@@ -24,18 +28,20 @@ OWN = ("model", "messages", "prompt", "input", "stream", "stream_options", "stor
 
 class _Body(BaseModel):
     model_config = ConfigDict(
-        extra="ignore", protected_namespaces=(), use_attribute_docstrings=True
+        extra="ignore", protected_namespaces=(), strict=True, use_attribute_docstrings=True
     )
 
     @field_validator("*", mode="before")
     @classmethod
     def _text(cls, value: Any) -> Any:
-        """Refuse halves of characters: neither the engine nor the database can write them."""
+        """Refuse halves of characters, which neither the engine nor the database can write, and endless nesting."""
         if isinstance(value, list | dict):
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except (UnicodeEncodeError, RecursionError) as error:
                 raise ValueError("text that is not Unicode, or nested too deep") from error
+            if _depth(value) > DEEPEST:
+                raise ValueError(f"nested deeper than {DEEPEST} lists and objects")
         return value
 
     def passed(self) -> dict[str, Any]:
@@ -51,6 +57,19 @@ class Message(_Body):
     name: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
     tool_call_id: str | None = None
+
+    @field_validator("content")
+    @classmethod
+    def _within(cls, content: Any) -> Any:
+        """Refuse what the engine would have to fetch: its network and its disk are not the client's."""
+        for part in content if isinstance(content, list) else ():
+            if part.get("type") not in PARTS:
+                raise ValueError(f"a part of a message is one of {', '.join(PARTS)}")
+            image = part.get("image_url")
+            url = image.get("url") if isinstance(image, dict) else image
+            if image is not None and not (isinstance(url, str) and url.startswith("data:")):
+                raise ValueError("a picture comes as a data: URL; nothing is fetched")
+        return content
 
     def text(self) -> str:
         """Return what is said in it, without pictures and calls."""
@@ -139,14 +158,20 @@ class EmbeddingRequest(_Body):
     """A body of /v1/embeddings."""
 
     model: Name = "base"
-    input: str | Annotated[list[str], Field(min_length=1, max_length=2048)]
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=2048)]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: None = None
     user: str | None = None
 
     def texts(self) -> list[str]:
-        """Return what is to be embedded. Raises BadRequest for an empty text."""
-        found = [self.input] if isinstance(self.input, str) else self.input
-        if not all(found):
-            raise BadRequest("input holds an empty text; every text needs at least one character.")
-        return found
+        """Return what is to be embedded."""
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+def _depth(value: Any) -> int:
+    """Count the lists and objects within one another; written without recursion."""
+    depth, level = 0, [value]
+    while level := [v for v in level if isinstance(v, list | dict)]:
+        depth += 1
+        level = [v for each in level for v in (each.values() if isinstance(each, dict) else each)]
+    return depth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from nightschool.types import Episode, Finding, Reading, SourceKind, Span, diges
 PLAIN = {".md", ".markdown", ".txt", ".rst"}
 CONVERTED = {".html", ".htm", ".pdf", ".docx"}
 PASSAGE_CHARACTERS = 900
+LARGEST_UNPACKED = 200_000_000
+"""Bytes of an archive's members; a .docx is one."""
 
 
 def convert(path: Path) -> str:
@@ -20,12 +23,15 @@ def convert(path: Path) -> str:
 
     Raises:
         SourceUnreadable: The file is damaged or not of its kind.
+        SourceUnreadable: It is small, and would unpack to more than `LARGEST_UNPACKED`.
     """
     from markitdown import StreamInfo
     from markitdown.converters import DocxConverter, HtmlConverter, PdfConverter
 
     # Each format's own reader: the general one takes a damaged file for plain text.
     kind = path.suffix.lower()
+    if kind == ".docx":
+        _check_unpacked(path)
     converters: dict[str, Any] = {".pdf": PdfConverter, ".docx": DocxConverter}
     reader = converters.get(kind, HtmlConverter)()
     try:
@@ -36,6 +42,20 @@ def convert(path: Path) -> str:
             f"{path} cannot be read as {path.suffix[1:].upper()}: {error}. Check that it opens elsewhere."
         ) from error
     return text
+
+
+def _check_unpacked(path: Path) -> None:
+    """See how large an archive is unpacked. What it says counts: the reader unpacks no more than that."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (OSError, zipfile.BadZipFile):
+        return  # the reader says what is wrong with it
+    if size > LARGEST_UNPACKED:
+        raise SourceUnreadable(
+            f"{path} unpacks to {size / 1e6:,.0f} MB; at most {LARGEST_UNPACKED / 1e6:.0f} MB are read. Split it, "
+            "or take the large pictures out."
+        )
 
 
 def read_document(text: str, tenant: str, source: str, title: str) -> Reading:
