@@ -92,3 +92,40 @@ def hosted(tmp_path):
     yield host
     for one in made:
         one.house.close()
+
+
+@pytest.fixture(scope="session")
+def running():
+    """Return a context that serves a house on a free port, as the command does, and gives the root URL."""
+    import socket
+    import threading
+    from contextlib import contextmanager
+
+    import uvicorn
+
+    from nightschool.serve.app import create_app
+    from nightschool.serve.connections import Connection
+
+    @contextmanager
+    def serve(house, http=Connection, host="127.0.0.1"):
+        app = create_app(house, host=host)
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        config = uvicorn.Config(
+            app, http=http, log_config=None, access_log=False, ws="none", proxy_headers=False,
+            server_header=False, timeout_graceful_shutdown=2,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        # Nobody trains here: a night that is asked for waits.
+        with app.state.nights.paused():
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                thread.join()
+                listening.close()
+
+    return serve
