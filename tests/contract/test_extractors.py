@@ -16,7 +16,7 @@ from nightschool.protocols import Extractor
 from nightschool.sources import heard
 from nightschool.sources.extractors import SCHEMA, ModelExtractor, RuleExtractor
 from nightschool.sources.fake import FakeExtractor
-from nightschool.types import Episode, Memory, SourceKind, new_id
+from nightschool.types import Episode, Memory, SourceKind
 
 
 class Endpoint:
@@ -103,7 +103,7 @@ def test_only_people_are_heard(extractor: Extractor, role: str) -> None:
 
 
 NOTE = Memory(
-    new_id("mem"), "default", "The staging host is osprey-2.", "said", SourceKind.STATEMENT, "said", "ep", ""
+    "mem-2712e7928173cf86", "default", "The staging host is osprey-2.", "said", SourceKind.STATEMENT, "said", "ep", ""
 )  # fmt: skip
 
 
