@@ -13,12 +13,11 @@ from anyio import sleep, to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from nightschool.hosting import House
 from nightschool.jobs import Nights
 from nightschool.registry.jobs import OPEN, Job, ending, events_path
 from nightschool.runlog import Event, all_events, read_events
 from nightschool.schedule import next_due
-from nightschool.serve.access import Caller, needs, the_house
+from nightschool.serve.access import Caller, needs
 from nightschool.serve.shapes import Body, refusals
 from nightschool.types import Effort, NightKind
 from nightschool.workspace import Workspace
@@ -66,7 +65,6 @@ JobId = Annotated[
     str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$", description="Of a night's job: `job-...`.")
 ]
 TheNights = Annotated[Nights, Depends(the_nights)]
-TheHouse = Annotated[House, Depends(the_house)]
 Reader = Annotated[Caller, Depends(needs("chat"))]
 Admin = Annotated[Caller, Depends(needs("admin"))]
 
@@ -109,9 +107,7 @@ def one(job_id: JobId, nights: TheNights, caller: Reader) -> dict[str, Any]:
     },
     response_class=StreamingResponse,
 )  # fmt: skip
-async def follow(
-    job_id: JobId, request: Request, nights: TheNights, caller: Reader, house: TheHouse
-) -> Response:
+async def follow(job_id: JobId, request: Request, nights: TheNights, caller: Reader) -> Response:
     """Follow a night as server-sent events: `step`, `progress`, `loss`, `end`; `Last-Event-ID` goes on behind one.
 
     It ends with the key that it was asked for with. 204 where everything was told already, which keeps a browser from asking again.
@@ -122,7 +118,12 @@ async def follow(
     if job.state not in OPEN and after and not read_events(_path(nights, job), after):
         return Response(status_code=204)
     return StreamingResponse(
-        stream(nights, job, after, lambda: caller.key is None or house.keys.holds(caller.key_id)),
+        stream(
+            nights,
+            job,
+            after,
+            lambda: caller.key is None or request.app.state.house.keys.holds(caller.key_id),
+        ),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
