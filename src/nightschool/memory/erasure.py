@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
@@ -12,7 +12,8 @@ from nightschool.language import normalise
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import Index
 from nightschool.memory.surroundings import around
-from nightschool.types import Episode, Memory, Span, now
+from nightschool.memory.telling import own_words, telling
+from nightschool.types import Episode, Memory, SourceKind, Span, now
 
 FEWEST_WORDS = 3
 """Fewer words than this say nothing of their own, and are erased from their own source only."""
@@ -52,6 +53,7 @@ def erase(connection: sqlite3.Connection, chain: Iterable[Memory]) -> list[str]:
         ):
             connection.execute(statement, (memory.id,))
         tombstones.append(_bury(connection, memory.id, memory.tenant))
+    _blank_answers(connection, memories)  # while questions still stand that state what is forgotten
     for memory in memories:  # before any episode goes: the others are found by its text
         _blank_in_others(connection, memory)
     for memory in memories:
@@ -138,6 +140,28 @@ def _blank_in_others(connection: sqlite3.Connection, memory: Memory) -> None:
             other = _blanked(other, span)
         if spans:
             _rewrite(connection, other)
+
+
+def _blank_answers(connection: sqlite3.Connection, memories: Sequence[Memory]) -> None:
+    """Blank what a model answered from the memories, in whichever conversation."""
+    for tenant in {memory.tenant for memory in memories}:
+        theirs = [memory for memory in memories if memory.tenant == tenant]
+        texts = connection.execute(
+            "SELECT json_extract(body, '$.text') AS text FROM memories WHERE tenant = ?", (tenant,)
+        )
+        own = own_words(theirs, (row["text"] for row in texts))
+        theirs = [memory for memory in theirs if own[memory.id]]
+        rows = connection.execute(
+            "SELECT body FROM episodes WHERE tenant = ? AND json_extract(body, '$.kind') = ?",
+            (tenant, SourceKind.CONVERSATION.value),
+        ).fetchall()
+        for row in rows if theirs else ():
+            episode = from_json(Episode, row["body"])
+            spans = telling(episode, theirs, own)
+            for span in spans:
+                episode = _blanked(episode, span)
+            if spans:
+                _rewrite(connection, episode)
 
 
 def _stood_on(connection: sqlite3.Connection, episode: Episode) -> list[Span]:
