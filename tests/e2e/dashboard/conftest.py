@@ -30,8 +30,8 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="session")
-def browser():
+@pytest.fixture(scope="module")
+def browser():  # not for longer: while playwright runs, no other event loop can
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="pip install playwright, for the tests in a browser"
     )
