@@ -7,9 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import anyio.to_thread
@@ -22,17 +20,15 @@ from starlette.staticfiles import StaticFiles
 from nightschool.errors import NightschoolError, WorkspaceLocked
 from nightschool.hosting import House
 from nightschool.jobs import Nights
-from nightschool.serve import admin, openai, status
+from nightschool.serve import admin, feedback, memories, openai, status, versions
+from nightschool.serve import nights as night_routes
 from nightschool.serve.access import Access
 from nightschool.serve.guard import LOOPBACK, Guard
 from nightschool.serve.limits import Limits
-from nightschool.serve.nights import newest
 from nightschool.serve.problems import handler
 from nightschool.serve.relay import Relay
 from nightschool.serve.shapes import refusals
 
-ROOMS = ("nights", "memories", "versions", "feedback", "status")
-"""Modules beside this one that have a `router`, as far as they are there."""
 DASHBOARD = Path(__file__).parent / "dashboard"
 LOOK_S = 1.0
 """How often it is seen what other processes have promoted or forgotten."""
@@ -72,9 +68,8 @@ def create_app(house: House, *, host: str | None = None, nights: Nights | None =
     app.get("/healthz", tags=["status"])(healthz)
     app.include_router(openai.router, responses=refusals(404, 410, 502, 503))
     app.include_router(admin.router, responses=refusals(404))
-    for room in ROOMS:
-        if find_spec(f"nightschool.serve.{room}"):
-            app.include_router(import_module(f"nightschool.serve.{room}").router)
+    for room in (night_routes, memories, versions, feedback, status):
+        app.include_router(room.router)
     status.install(app)
     if nights is None:
         nights = Nights(
@@ -85,11 +80,10 @@ def create_app(house: House, *, host: str | None = None, nights: Nights | None =
             on_promoted=lambda tenant, version_id: house.refresh(tenant),
         )
     app.state.nights = nights
-    app.state.night_of = partial(newest, nights)
+    app.state.night_of = partial(night_routes.newest, nights)
     app.state.alone = nights.paused
-    if DASHBOARD.is_dir():
-        app.mount("/static", StaticFiles(directory=DASHBOARD), name="static")
-        app.get("/", include_in_schema=False)(dashboard)
+    app.mount("/static", StaticFiles(directory=DASHBOARD), name="static")
+    app.get("/", include_in_schema=False)(dashboard)
     return app
 
 
