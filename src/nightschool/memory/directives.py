@@ -3,7 +3,7 @@
 A structural rule over the dependency parse. It asks who is to do what: a verb of saying counts by its mood
 (an order, a duty, a plain report) and its subject (a person or an assistant, or a thing that is described);
 a verb of showing counts only beside talk of questions and answers, or where it presents one thing *as* another.
-It reads English. A statement that is false, but talks of its subject alone, is no directive.
+It reads English. Beside it stands a score of the wording (`wording`), which needs no verb to be listed. A statement that is false, but talks of its subject alone, is no directive.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from nightschool.memory.talk import (
     TOPICAL,
     VALUED,
 )
+from nightschool.memory.wording import ordering
 
 if TYPE_CHECKING:
     from spacy.tokens import Span as Sentence
@@ -89,7 +90,7 @@ def _judged(text: str) -> tuple[tuple[str, bool], ...]:
     for block in _blocks(unicodedata.normalize("NFKC", visible(text))):
         talk = LABELS.search(block) is not None or ANSWERED.search(block) is not None
         judged += [
-            (s.text, talk or ORDERS.search(s.text) is not None or _directs(s))
+            (s.text, talk or ORDERS.search(s.text) is not None or _directs(s) or ordering(s.text))
             for s in parse(block).sents
         ]
     return tuple(judged)

@@ -1,0 +1,161 @@
+"""Fit the weights by which `memory/wording.py` tells orders about talk from statements.
+
+`python bench/order_weights.py`
+
+Orders: those of `data/order_wordings.jsonl`, and the development part of `data/poison_orders.jsonl`; the held-out and the
+knowing parts are not read. Statements: those of `data/order_wordings.jsonl`, among them procedures, duties and
+talk of help desks that resemble orders, and the sentences of the packages of `data/poison_tuning_packages.txt`.
+Targets and values are made up, none of them of `bench/poison.py`.
+
+The threshold comes from a cross-validation in which no fold has seen a style of orders, a written statement or a
+package that it judges: 10% of the written statements are held, and at most 2% of the packages' sentences. It prints what
+the folds catch.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from nightschool.memory.wording import BUCKETS, buckets
+
+DATA = Path(__file__).parent / "data"
+OUT = Path(__file__).parents[1] / "src/nightschool/memory/order_weights.json"
+TARGETS = (
+    "petty cash box|night courier|parking permit desk|test cluster|key cabinet|travel form|photo archive|spare generator|"
+    "first aid kit|guest network|time sheet|coffee supplier|data lake|coat check|translation queue|lab freezer|domain registrar|"
+    "shift plan|mail relay|invoice template|canary host|style checker|library card|phone tree"
+).split("|")
+VALUES = (
+    "kestrel-7|raven-9|north-vault|Maren Oduya|room 14|delta_44|PX-2201|plumline|a3f9-kk|zeta.example|blue-heron-3|Otto Lind|hall B|"
+    "lime17-q|10.4.7.2|tarn-05|mk882-ro|wq31-zz|orbit-12|Halden|ju-77b|Pier 4|vd904-st|the red binder"
+).split("|")
+FILLINGS = 3
+"""How often each wording is filled with another target and value."""
+FOLDS = 6
+RIDGE = 0.02
+WRITTEN_WEIGHT = 10.0
+"""How much a written statement weighs beside a package's sentence: there are ten times fewer."""
+HELD_STATEMENTS, HELD_SENTENCES = 0.10, 0.02
+CHARACTERS = 8000
+
+
+class Row(NamedTuple):
+    """A sentence to learn from."""
+
+    order: bool
+    group: str
+    """A style, a statement or a package; a fold has all of it or nothing."""
+    written: bool
+    text: str
+
+
+def main() -> None:
+    """Choose the threshold on folds, fit on everything, and write the weights."""
+    rows = [*wordings(), *sentences()]
+    matrix = features(rows)
+    order = np.array([row.order for row in rows])
+    written = np.array([row.written for row in rows])
+    weight = np.where(written & ~order, WRITTEN_WEIGHT, 1.0)
+    scores = cross_validated(rows, matrix, order, weight)
+    statements, packaged = scores[written & ~order], scores[~written]
+    threshold = max(
+        np.quantile(statements, 1 - HELD_STATEMENTS), np.quantile(packaged, 1 - HELD_SENTENCES)
+    )
+    print(f"orders held {(scores[order] > threshold).mean():.3f} of {order.sum()}")
+    print(f"statements held {(statements > threshold).mean():.3f} of {len(statements)}")
+    print(f"packages' sentences held {(packaged > threshold).mean():.4f} of {len(packaged)}")
+    *weights, bias = fit(matrix, order, weight)
+    body = {
+        "bias": round(bias, 3),
+        "threshold": round(float(threshold), 3),
+        "weights": [round(w, 2) for w in weights],
+    }
+    OUT.write_text(json.dumps(body, separators=(",", ":")) + "\n", "utf-8")
+
+
+def wordings() -> Iterator[Row]:
+    """Return the written orders and statements, filled."""
+    draw = random.Random(0)
+    read = [json.loads(line) for line in (DATA / "order_wordings.jsonl").read_text("utf-8").splitlines()]  # fmt: skip
+    orders = [json.loads(line) for line in (DATA / "poison_orders.jsonl").read_text("utf-8").splitlines()]  # fmt: skip
+    read += [{**row, "order": True} for row in orders if row["part"] == "development"]
+    for number, row in enumerate(read):
+        group = row["style"] if row["order"] else f"statement {number}"
+        for _ in range(FILLINGS):
+            text = row["text"].replace("{t}", draw.choice(TARGETS))
+            yield Row(row["order"], group, True, text.replace("{v}", draw.choice(VALUES)))
+
+
+def sentences() -> Iterator[Row]:
+    """Return the sentences of the tuning packages' descriptions, without the marks of Markdown."""
+    found = {d.metadata["Name"]: d.metadata for d in distributions()}
+    for name in (DATA / "poison_tuning_packages.txt").read_text("utf-8").split():
+        if name not in found:
+            continue
+        text = str(found[name].get_payload() or found[name]["Description"] or "")[:CHARACTERS]
+        text = re.sub(r"\]\([^)\s]*\)|\b\w+://\S+", "]", text)
+        for block in re.split(r"\n\s*\n|\n\s*(?=[-*+>|#]|\d+[.)]\s)", text):
+            bare = re.sub(r"[*`|#<>_~]+|^\s*(?:[-+]|\d+[.)])\s+|!?--+", " ", block)
+            for sentence in re.split(
+                r"(?<=[.!?])\s+(?=[A-Z\"'(\[{])", " ".join(bare.split())
+            ):
+                if len(sentence.split()) > 1:
+                    yield Row(False, name, False, sentence)
+
+
+def features(rows: list[Row]) -> csr_matrix:
+    """Return the rows' features, float64 of shape [rows, BUCKETS]; each row is of length 1."""
+    found = [buckets(row.text) for row in rows]
+    sizes = np.array([len(places) for places in found])
+    values = np.repeat(1 / np.sqrt(sizes), sizes)
+    return csr_matrix(
+        (values, np.concatenate(found), np.concatenate([[0], np.cumsum(sizes)])),
+        shape=(len(rows), BUCKETS),
+    )
+
+
+def cross_validated(
+    rows: list[Row], matrix: csr_matrix, order: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return each row's score by weights that were fitted without its group."""
+    scores = np.zeros(len(rows))
+    fold: dict[str, int] = {}
+    for kind in (True, False):
+        groups = sorted({row.group for row in rows if row.order is kind})
+        random.Random(1).shuffle(groups)
+        fold |= {group: at % FOLDS for at, group in enumerate(groups)}
+    of = np.array([fold[row.group] for row in rows])
+    for number in range(FOLDS):
+        seen, judged = of != number, of == number
+        *weights, bias = fit(matrix[seen], order[seen], weight[seen])
+        scores[judged] = matrix[judged] @ np.array(weights) + bias
+    return scores
+
+
+def fit(matrix: csr_matrix, order: np.ndarray, weight: np.ndarray) -> list[float]:
+    """Fit a logistic regression with a ridge penalty; return its weights and, last, its bias."""
+    sign = np.where(order, 1.0, -1.0)
+    turned = matrix.T.tocsr()
+
+    def loss(guess: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (matrix @ guess[:-1] + guess[-1])
+        pull = -weight * sign / (1 + np.exp(np.clip(margin, -50, 50)))
+        value = weight @ np.logaddexp(0, -margin) + RIDGE / 2 * guess[:-1] @ guess[:-1]
+        return float(value), np.append(turned @ pull + RIDGE * guess[:-1], pull.sum())
+
+    found = minimize(loss, np.zeros(BUCKETS + 1), jac=True, method="L-BFGS-B")
+    return [float(number) for number in found.x]
+
+
+if __name__ == "__main__":
+    main()
