@@ -106,9 +106,7 @@ def sentences() -> Iterator[Row]:
         text = re.sub(r"\]\([^)\s]*\)|\b\w+://\S+", "]", text)
         for block in re.split(r"\n\s*\n|\n\s*(?=[-*+>|#]|\d+[.)]\s)", text):
             bare = re.sub(r"[*`|#<>_~]+|^\s*(?:[-+]|\d+[.)])\s+|!?--+", " ", block)
-            for sentence in re.split(
-                r"(?<=[.!?])\s+(?=[A-Z\"'(\[{])", " ".join(bare.split())
-            ):
+            for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z\"'(\[{])", " ".join(bare.split())):
                 if len(sentence.split()) > 1:
                     yield Row(False, name, False, sentence)
 

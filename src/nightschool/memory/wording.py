@@ -11,10 +11,9 @@ import json
 import re
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
-
-import numpy as np
 
 from nightschool.memory import talk
 
@@ -62,8 +61,8 @@ class Weights(NamedTuple):
     bias: float
     threshold: float
     """What lies above is taken for an order."""
-    weights: np.ndarray
-    """float32 of shape [BUCKETS]."""
+    weights: tuple[float, ...]
+    """One a bucket."""
 
 
 @lru_cache(maxsize=4096)
@@ -71,8 +70,8 @@ def ordering(sentence: str) -> bool:
     """Tell whether a sentence is worded like an order about what to say."""
     fitted = _fitted()
     found = buckets(sentence)
-    mean = float(fitted.weights[found].sum()) / max(len(found), 1) ** 0.5
-    return mean + fitted.bias > fitted.threshold
+    score = sum(fitted.weights[place] for place in found) / max(len(found), 1) ** 0.5
+    return score + fitted.bias > fitted.threshold
 
 
 def buckets(sentence: str) -> list[int]:
@@ -83,7 +82,7 @@ def buckets(sentence: str) -> list[int]:
 @lru_cache(maxsize=1)
 def _fitted() -> Weights:
     body = json.loads(files("nightschool.memory").joinpath("order_weights.json").read_text("utf-8"))
-    return Weights(body["bias"], body["threshold"], np.array(body["weights"], np.float32))
+    return Weights(body["bias"], body["threshold"], tuple(body["weights"]))
 
 
 def _features(sentence: str) -> set[str]:
@@ -92,7 +91,7 @@ def _features(sentence: str) -> set[str]:
     words = [word for word, _ in read]
     kinds = ["^", *(kind for _, kind in read), "$"]
     found = {f"word {word}" for word in words}
-    found |= {f"pair {left} {right}" for left, right in zip(words, words[1:], strict=False)}
+    found |= {f"pair {left} {right}" for left, right in pairwise(words)}
     for size in (2, 3, 4):
         found |= {f"run {kinds[at : at + size]}" for at in range(len(kinds) - size + 1)}
     for at, kind in enumerate(kinds):
