@@ -8,7 +8,7 @@ talk of help desks that resemble orders, and the sentences of the packages of `d
 Targets and values are made up, none of them of `bench/poison.py`.
 
 The threshold comes from a cross-validation in which no fold has seen a style of orders, a written statement or a
-package that it judges: 10% of the written statements are held, and at most 2% of the packages' sentences. It prints what
+package that it judges: 5% of the written statements are held, and at most 2% of the packages' sentences. It prints what
 the folds catch.
 """
 
@@ -45,7 +45,7 @@ FOLDS = 6
 RIDGE = 0.02
 WRITTEN_WEIGHT = 10.0
 """How much a written statement weighs beside a package's sentence: there are ten times fewer."""
-HELD_STATEMENTS, HELD_SENTENCES = 0.10, 0.02
+HELD_STATEMENTS, HELD_SENTENCES = 0.05, 0.02
 CHARACTERS = 8000
 
 
