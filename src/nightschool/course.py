@@ -159,7 +159,7 @@ def reviewed(
         school: The wired workspace.
         course: Tonight's.
         earlier: What earlier nights studied.
-        news: Tonight's own material; the budget is a share of its length.
+        news: Tonight's own material; a pass over it has room for a share of its length in review.
         bar: Shows the progress of the test.
     """
     if course.start == BASE:
@@ -169,4 +169,6 @@ def reviewed(
     seed = school.settings.train.seed
     with bar("testing what is held") as progress:
         nats = held(school.sampler(course.start), groups, seed, progress)
-    return review(groups, nats, school.settings.study.review_share * size(news), seed)
+    settings = school.settings
+    budget = settings.train.epochs * settings.study.review_share * size(news)
+    return review(groups, nats, budget, seed)

@@ -253,7 +253,7 @@ def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:
     school.registry.remove_tenant(tenant)
     school.registry.erase_weights(deletion.version_ids)
     stored = [night.stored("material.json") for night in nights(workspace, tenant)]
-    examples = sum(len(from_json(Material, body).examples) for body in stored if body)
+    examples = sum(len(from_json(Material, body).all) for body in stored if body)
     tombstones = school.store.remove_tenant(tenant)
     JobRecords(workspace).remove_tenant(tenant)
     for room in (workspace.memories, workspace.nights, workspace.reports):

@@ -151,13 +151,18 @@ def study(
         with bar("general replay") as progress:
             general = general_examples(
                 school.sampler("base"),
-                _general_count(school, len(fresh(course, memories, earlier)), len(again)),
+                _general_count(
+                    school,
+                    len(fresh(course, memories, earlier)),
+                    round(len(again) / settings.train.epochs),
+                ),
                 settings.tenant,
                 settings.train.seed,
                 progress,
             )
         dropped = {**written.dropped, "leak": written.dropped["leak"] + leaks}
-        return to_json(Material((*written.examples, *again, *general), dropped, written.uncovered))
+        news = (*written.examples, *general)
+        return to_json(Material(news, dropped, written.uncovered, tuple(again)))
 
     return from_json(Material, night.artifact("material.json", write))
 
@@ -281,8 +286,9 @@ def _time(school: School, length: int) -> tuple[float, float | None]:
         facts, stored = night.stored("facts.json"), night.stored("material.json")
         last = trained.get(night.id)
         if facts and stored and last:
-            material = size(from_json(Material, stored).examples)
-            rate = last.seconds / max(1, material)
+            material = from_json(Material, stored)
+            again = material.review[:: school.settings.train.epochs]
+            rate = last.seconds / max(1, size([*material.examples, *again]))
             return rate * length, max(0.0, json.loads(facts)["minutes"] * 60 - last.seconds)
     return training_seconds(school.base_folder(), length, school.settings.train), None
 

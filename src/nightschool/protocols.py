@@ -146,9 +146,13 @@ class Trainer(Protocol):
         config: TrainConfig,
         out: Path,
         *,
+        review: Sequence[Example] = (),
         progress: Progress | None = None,
     ) -> TrainResult:
         """Train from the model folder `start` and leave the weights in the folder `out`.
+
+        Of `review`, which `start` was trained on, each pass over the examples reads its own part, held to
+        what `start` says there.
 
         Killed and called again with the same arguments, it resumes and ends the same.
         `out` exists only once it is complete.

@@ -115,7 +115,7 @@ def _derived(school: School, ids: Set[str] | None) -> tuple[int, int]:
     tenant = school.settings.tenant
     items = [item for bank in school.exams.banks(tenant) for item in bank.items]
     stored = [n.stored("material.json") for n in nights(school.workspace, tenant) if n.outcome]
-    examples = [e for body in stored if body for e in from_json(Material, body).examples]
+    examples = [e for body in stored if body for e in from_json(Material, body).all]
     named = [[i.memory_ids for i in items], [e.memory_ids for e in examples]]
     hit = [sum(ids is None or not ids.isdisjoint(one) for one in found) for found in named]
     return hit[0], hit[1]

@@ -321,6 +321,13 @@ class Material:
     """Reason (`unsupported`, `copied`, `inconsistent`, `duplicate`, `leak`) -> how many examples."""
     uncovered: tuple[str, ...]
     """Ids of memories for which no author wrote anything."""
+    review: tuple[Example, ...] = ()
+    """Examples of earlier nights, of which each pass over `examples` reads its own part; one may stand here repeatedly."""
+
+    @property
+    def all(self) -> tuple[Example, ...]:
+        """Everything that the night reads."""
+        return (*self.examples, *self.review)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,9 +120,12 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
         stored = night.stored("material.json")
         if stored is not None:
             material = from_json(Material, stored)
-            left = tuple(e for e in material.examples if not ids & set(e.memory_ids))
-            erased += len(material.examples) - len(left)
-            clean = Material(left, material.dropped, tuple(set(material.uncovered) - ids))
+            left, review = (
+                tuple(e for e in part if not ids & set(e.memory_ids))
+                for part in (material.examples, material.review)
+            )
+            erased += len(material.all) - len(left) - len(review)
+            clean = Material(left, material.dropped, tuple(set(material.uncovered) - ids), review)
             write_atomic(night.folder / "material.json", to_json(clean))
         for path in night.folder.glob("report-*.json"):
             plain = json.loads(path.read_text("utf-8"))

@@ -22,6 +22,7 @@ class FakeTrainer:
         config: TrainConfig,
         out: Path,
         *,
+        review: Sequence[Example] = (),
         progress: Progress | None = None,
     ) -> TrainResult:
         """Copy `start` to `out`."""

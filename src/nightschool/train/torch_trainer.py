@@ -28,6 +28,7 @@ from nightschool.train.footprint import peak_bytes, trim
 from nightschool.train.losses import Loss, cross_entropy, kl_to_kept
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
+from nightschool.train.recollection import ask_start, labelled, loss_beside_review
 from nightschool.types import Example, TrainResult, digest
 from nightschool.workspace import folder_atomic
 
@@ -77,9 +78,10 @@ class TorchTrainer:
         config: TrainConfig,
         out: Path,
         *,
+        review: Sequence[Example] = (),
         progress: Progress | None = None,
     ) -> TrainResult:
-        """Train from `start` and leave the weights in `out`.
+        """Train from `start` and leave the weights in `out`; see `protocols.Trainer.train`.
 
         Killed and called again with the same arguments, it resumes from its last checkpoint and
         ends with the same weights; called after it is done, it returns the stored result.
@@ -97,11 +99,12 @@ class TorchTrainer:
             return from_json(TrainResult, (out / "train.json").read_text("utf-8"))
         loaded = self.load(start)
         tokens = [
-            Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target))) for e in examples
+            Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target)))
+            for e in (*examples, *review)
         ]
         anchors = read_anchors(self.anchors) if self.anchors and config.anchor_weight else None
-        name = _fingerprint(start, examples, config, anchors)
-        run = _Run(loaded.model, tokens, config, self.loss, anchors, name)
+        name = _fingerprint(start, [*examples, *review], config, anchors)
+        run = _Run(loaded.model, tokens, len(examples), config, self.loss, anchors, name)
         checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
         result = run.go(checkpoint, progress)
         with folder_atomic(out) as folder:
@@ -129,11 +132,13 @@ class _Run:
         self,
         model: Any,
         tokens: Sequence[Tokens],
+        news: int,
         config: TrainConfig,
         loss: Loss,
         anchors: Anchors | None,
         name: str,
     ) -> None:
+        """Take the tokens of every example; those from number `news` on are review."""
         self.config, self.tokens, self.loss, self.anchors = config, tokens, loss, anchors
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = pick_precision(config, self.device)
@@ -151,22 +156,31 @@ class _Run:
             fused=True,
         )
         self.prefix = shared_prefix(tokens)
+        self.news = news
         self.steps = self._plan()
         self.name = digest(name, str(self.precision), json.dumps(self.steps))
         self.done = 0
         self.losses: list[float] = []
         self.seen = self.labelled = 0
         self.seconds = 0.0
+        self.kept = ask_start(self._logits, tokens, range(news, len(tokens)), self.prefix)
 
     def _plan(self) -> list[list[list[int]]]:
-        """Lay out every step of every epoch beforehand: a step is a few rows of example indices."""
+        """Lay out every step of every epoch beforehand: a step is a few rows of example indices.
+
+        An epoch reads everything that is new, and its own part of the review.
+        """
         size = min(ROW_TOKENS, self.config.tokens_per_step)
         rows_per_step = max(1, self.config.tokens_per_step // size)
         steps: list[list[list[int]]] = []
         for epoch in range(self.config.epochs * MOST_PASSES):
             if epoch >= self.config.epochs and len(steps) >= self.config.min_steps:
                 break
-            rows = plan_rows(self.tokens, size, len(self.prefix), self.config.seed * 1000 + epoch)
+            part = self.news + epoch % self.config.epochs
+            read = [*range(self.news), *range(part, len(self.tokens), self.config.epochs)]
+            chosen = [self.tokens[i] for i in read]
+            rows = plan_rows(chosen, size, len(self.prefix), self.config.seed * 1000 + epoch)
+            rows = [[read[i] for i in row] for row in rows]
             count = math.ceil(len(rows) / rows_per_step)
             steps += [rows[step::count] for step in range(count)]
         return steps
@@ -208,8 +222,8 @@ class _Run:
         built = [build_row([self.tokens[i] for i in row], self.prefix) for row in rows]
         weight = sum(float(row.weights_N.sum()) for row in built)
         total = 0.0
-        for row in built:
-            part = self._row_loss(row) / weight
+        for numbers, row in zip(rows, built, strict=True):
+            part = self._row_loss(numbers, row) / weight
             part.backward()
             self.masters.collect()
             total += float(part.detach())
@@ -235,9 +249,10 @@ class _Run:
         self.masters.collect()
         self.seen += len(row.ids_T)
 
-    def _row_loss(self, row: Row) -> Tensor:
+    def _row_loss(self, numbers: Sequence[int], row: Row) -> Tensor:
         logits_NV = self._logits(row)
-        return self.loss(logits_NV, row.targets_N.to(self.device), row.weights_N.to(self.device))
+        places = [labelled(self.tokens[number]) for number in numbers]
+        return loss_beside_review(self.loss, self.kept, numbers, places, row, logits_NV)
 
     def _logits(self, row: Row) -> Tensor:
         """Return the scores of the places that predict a labelled token."""
