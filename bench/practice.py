@@ -45,7 +45,7 @@ TASKS = {
 }
 """Name of a row -> the environment with its easy settings."""
 PEER_TASKS = ("chain_sum", "gcd")
-HELD_OUT = 128
+HELD_OUT = 200
 """Held-out items of a task; fewer where it has no more different ones."""
 DRAWN = 1200
 """So many are drawn to find them."""

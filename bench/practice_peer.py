@@ -78,7 +78,9 @@ def grpo(
                 output_dir=place,
                 use_cpu=True,
                 bf16=True,
-                per_device_train_batch_size=config.tasks * config.group,
+                # One group at a time: the whole batch at once takes more than ten gigabytes.
+                per_device_train_batch_size=config.group,
+                gradient_accumulation_steps=config.tasks,
                 num_generations=config.group,
                 max_completion_length=config.max_tokens,
                 temperature=config.temperature,
