@@ -8,33 +8,30 @@ other words may quote what that version knew, so that a deletion which reaches t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightschool.codec import from_json
+from nightschool.codec import from_json, to_json
 from nightschool.config import PracticeConfig
 from nightschool.environments import TOOLS, environment
-from nightschool.errors import PracticeError
+from nightschool.errors import EnvironmentBroken, PracticeError
 from nightschool.exam.sit import CLOSED
-from nightschool.practice.rollouts import continued, roll_out
-from nightschool.protocols import Attempt, Environment, Progress, Writer
+from nightschool.practice.learner import Round, demonstrations, worked_examples
+from nightschool.practice.rollouts import roll_out
+from nightschool.protocols import Progress, Writer
 from nightschool.registry.nights import OWN_WORDS, PRACTICE, Night, practices
 from nightschool.registry.versions import BASE
 from nightschool.study.review import size
 from nightschool.types import (
     Bank,
     BankKind,
-    Case,
     Example,
     Item,
     Material,
     Result,
-    Split,
-    Step,
     Task,
-    Verdict,
     Version,
     digest,
     now,
@@ -49,6 +46,8 @@ MOST_SUCCESSES = 200
 """So many tasks of a skill are kept, solved, as study examples."""
 REVIEW_SHARE = 0.1
 """Of a continuing night's new material, in characters: so much is studied again of practised skills."""
+LEAST = 8
+"""With fewer held-out tasks no gain can be shown."""
 DRAWS = 20
 """A bank looks at so many seeds for each task that it wants: generators repeat themselves."""
 
@@ -61,8 +60,13 @@ class Skill:
     """The name by which it is found again from any folder, settings included."""
     bank: Bank
     """Its items are held-out tasks, named by their ids."""
-    config: PracticeConfig
-    """How it was practised: an exam attempts the tasks in the same form."""
+    how: dict[str, Any]
+    """The `PracticeConfig` of it, as JSON: an exam attempts the tasks in the same form."""
+
+    @property
+    def config(self) -> PracticeConfig:
+        """How it was practised."""
+        return PracticeConfig.model_validate(self.how)
 
 
 # -- the exam -----------------------------------------------------------------------------
@@ -90,6 +94,9 @@ def seal_skill(run: Night, tenant: str, name: str, config: PracticeConfig) -> Sk
         tenant: Whose.
         name: The environment, as `lasting_name` returns it.
         config: How many tasks, and how they are attempted.
+
+    Raises:
+        EnvironmentBroken: It has too few of them.
     """
     found = environment(name)
     wanted = config.held_out
@@ -100,12 +107,17 @@ def seal_skill(run: Night, tenant: str, name: str, config: PracticeConfig) -> Sk
         tasks.setdefault(task.prompt, task)
         if len(tasks) == wanted:
             break
+    if len(tasks) < LEAST:
+        raise EnvironmentBroken(
+            f"{name} has {len(tasks)} different held-out tasks, at least {LEAST} are needed to show a gain. Widen its "
+            "settings."
+        )
     items = tuple(
         Item(task.id, task.prompt[-1].content, task.solution, group=name, author=AUTHOR)
         for task in tasks.values()
     )
     bank = Bank(f"bank-{digest(run.id, tenant, name)[:12]}", tenant, BankKind.SKILLS, run.id, items, now())  # fmt: skip
-    return Skill(name, bank, config)
+    return Skill(name, bank, config.model_dump(mode="json"))
 
 
 def attempt(
@@ -125,7 +137,9 @@ def attempt(
                 f"{bank.night} has no skill.json any more, so its skill cannot be examined. Restore its folder."
             )
         found = environment(skill.environment)
+        shown = worked_examples(found, skill.config.shots)
         tasks = [found.task("held_out", int(item.id.rsplit("/", 1)[1])) for item in bank.items]
+        tasks = [replace(task, prompt=(*shown, *task.prompt)) for task in tasks]
         rollouts = roll_out(
             found, tasks, writer, max_tokens=skill.config.max_tokens, temperature=0.0,
             progress=progress,
@@ -191,74 +205,34 @@ def skill_banks(school: School, tonight: Night, without: str = "") -> list[Bank]
 # -- what is studied ----------------------------------------------------------------------
 
 
-class Watched:
-    """An environment that keeps the attempts which solved their tasks; implements `protocols.Environment`."""
+def solved(round_: Round, run: Night, tenant: str) -> dict[str, tuple[Example, ...]]:
+    """Return the best verified success of each task that a round has solved, one example a move.
 
-    def __init__(self, inner: Environment, solved: dict[str, tuple[Example, ...]], tenant: str, run: str) -> None:  # fmt: skip
-        """Watch an environment.
-
-        Args:
-            inner: What is practised.
-            solved: Task id -> the moves of its newest success; it is written to.
-            tenant: Whose examples these are.
-            run: The practice run, which names them.
-        """
-        self._inner, self.solved, self._tenant, self._run = inner, solved, tenant, run
-        self.name, self.about = inner.name, inner.about
-
-    def task(self, split: Split, seed: int) -> Task:
-        """Make a task; see `protocols.Environment.task`."""
-        return self._inner.task(split, seed)
-
-    def start(self, task: Task) -> Attempt:
-        """Start an attempt that is watched; see `protocols.Environment.start`."""
-        return _Watched(self._inner.start(task), task, self._keep)
-
-    def cases(self, task: Task) -> Sequence[Case]:
-        """Return the table; see `protocols.Environment.cases`."""
-        return self._inner.cases(task)
-
-    def _keep(self, task: Task, moves: Sequence[tuple[Any, str]]) -> None:
-        if task.split != "train":
-            return
-        said = tuple(action.strip() for _, action in moves)
-        family = SOLUTION if said == tuple(a.strip() for a in task.solution) else OWN_WORDS
-        if family == OWN_WORDS and self.solved.get(task.id, ()) and self.solved[task.id][0].family == SOLUTION:  # fmt: skip
-            return
-        self.solved[task.id] = tuple(
-            Example(
-                f"{self._run}/{digest(task.id, str(number))[:12]}", self._tenant, (), AUTHOR, family,
-                tuple(prompt), action,
-            )
-            for number, (prompt, action) in enumerate(moves)
-        )  # fmt: skip
+    Returns:
+        Digest of a task's prompt -> the moves: a task that comes twice is kept once.
+    """
+    found = {}
+    for group in round_.groups:
+        moves = demonstrations(group)
+        said = tuple(move.target.strip() for move in moves)
+        own = said != tuple(action.strip() for action in group.task.solution)
+        if moves:
+            key = digest(to_json(group.task.prompt))
+            found[key] = tuple(
+                replace(
+                    move, id=f"{run.id}/{key[:12]}-{number}", tenant=tenant, author=AUTHOR,
+                    family=OWN_WORDS if own else SOLUTION,
+                )
+                for number, move in enumerate(moves)
+            )  # fmt: skip
+    return found
 
 
-class _Watched:
-    """One attempt that is watched."""
-
-    def __init__(self, inner: Attempt, task: Task, keep: Any) -> None:
-        self._inner, self._task, self._keep = inner, task, keep
-        self._context, self._moves = task.prompt, list[tuple[Any, str]]()
-
-    def step(self, action: str) -> Step:
-        """Take an action; see `protocols.Attempt.step`."""
-        step = self._inner.step(action)
-        self._moves.append((self._context, action))
-        self._context = continued(self._context, action, step)
-        if step.done and step.score and step.score.verdict is Verdict.CORRECT:
-            self._keep(self._task, self._moves)
-        return step
-
-
-def chosen(solved: dict[str, tuple[Example, ...]], most: int = MOST_SUCCESSES) -> list[Example]:
-    """Return the successes that are kept: of distinct prompts, at most so many tasks, spread over the whole run."""
-    seen: dict[object, tuple[Example, ...]] = {}
-    for moves in solved.values():
-        seen[moves[0].prompt] = moves
-    tasks = list(seen.values())
-    count = min(most, len(tasks))
-    return [e for k in range(count) for e in tasks[k * len(tasks) // count]]
+def chosen(solved_tasks: Mapping[str, tuple[Example, ...]]) -> list[Example]:
+    """Return the successes that are kept: of at most `MOST_SUCCESSES` tasks, spread over the whole run."""
+    tasks = list(solved_tasks.values())
+    count = min(MOST_SUCCESSES, len(tasks))
+    return [example for k in range(count) for example in tasks[k * len(tasks) // count]]
 
 
 def skill_material(school: School, start: str, news: Sequence[Example]) -> list[Example]:
@@ -302,4 +276,3 @@ def quoted(school: School, examples: Sequence[Example]) -> Iterator[str]:
     for version in school.registry.versions(school.settings.tenant):
         if version.night in of:
             yield from version.memory_ids
-

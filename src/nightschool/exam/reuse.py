@@ -61,10 +61,7 @@ def first_since(
     versions = {version.id: version for version in served}
     known = {version.id: set(version.memory_ids) for version in versions.values()}
     sealed = {
-        item.id: bank.night
-        for bank in banks
-        if bank.kind is BankKind.SKILLS
-        for item in bank.items
+        item.id: bank.night for bank in banks if bank.kind is BankKind.SKILLS for item in bank.items
     }
     acquired = [bank for bank in banks if bank.kind is BankKind.ACQUIRED]
     facts = {item.id: item.memory_ids for bank in acquired for item in bank.items}
