@@ -32,7 +32,10 @@ NAMED: dict[str, tuple[Callable[..., Environment], tuple[str, ...]]] = {
     "calls": (lambda level=1: Calls(TextVerifier(), level), ("level",)),
     "code": (lambda level=1: Code(level), ("level",)),
     "fake": (lambda turns=1: FakeEnvironment(turns), ("turns",)),
-    "memory": (lambda **given: MemoryUse(TextVerifier(), **given), ("level", "talks", "snapshot", "form")),
+    "memory": (
+        lambda **given: MemoryUse(TextVerifier(), **given),
+        ("level", "talks", "snapshot", "form"),
+    ),
 }
 """Name -> what makes it, and the settings that it takes."""
 PROTOCOL = ("name", "about", "task", "start", "cases")

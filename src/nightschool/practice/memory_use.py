@@ -19,7 +19,7 @@ from nightschool.errors import EnvironmentBroken
 from nightschool.practice.base import over, random_for, scored, task_id
 from nightschool.practice.calls import level_of
 from nightschool.practice.memory_cases import table
-from nightschool.practice.notebook import NOTHING, PATH, Notebook, drop, note, tokens_of
+from nightschool.practice.notebook import NOTHING, Notebook, drop, note, tokens_of
 from nightschool.practice.streams import MOST_TALKS, PLANS, POOLS, UNKNOWN, Event, draw
 from nightschool.protocols import Verifier
 from nightschool.types import Case, Item, Message, Score, Split, Step, Task, Verdict
@@ -86,16 +86,16 @@ class MemoryUse:
         rng = random_for(f"memory {self._level} {self._talks}", split, seed, 0)
         stream = draw(rng, split, self._level, self._talks)
         written: list[list[str]] = []
-        book: list[str] = []
+        books: list[list[str]] = [[]]
         for events in stream.events:
-            written.append(demonstrated(events, book, self._form == "calls"))
-            book = _after(book, written[-1])
-        most = max(tokens_of(_after([], sum(written[:end], []))) for end in range(1, self._talks + 1))  # fmt: skip
+            written.append(demonstrated(events, books[-1], self._form == "calls"))
+            books.append(_after(books[-1], written[-1]))
+        most = max(map(tokens_of, books))
         facts: dict[str, Any] = {
             "talks": list(stream.talks),
             "questions": [list(one) for one in stream.questions],
             "read": self._read,
-            "notes": _after([], sum(written[: self._read], [])),
+            "notes": books[self._read],
             "lean": LEAN * most,
             "room": ROOM * most,
             "form": self._form,
