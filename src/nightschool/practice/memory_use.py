@@ -131,18 +131,19 @@ class MemoryAttempt:
         talks, questions = self._facts["talks"], self._facts["questions"]
         if self._turn >= len(talks) + len(questions):
             raise over()
+        book = self._book
+        before = (book.edits, book.valid, book.refused)
         told: list[str] = []
         if self._turn < len(talks):
-            told = self._book.apply(action)
+            told = book.apply(action)
         else:
             self._answers.append(action)
         self._turn += 1
-        info = {
-            "calls": float(self._book.edits), "valid_calls": float(self._book.valid),
-            "refused": float(self._book.refused), "notes_tokens": float(self._book.tokens),
-        }  # fmt: skip
+        counts = (now - then for now, then in zip((book.edits, book.valid, book.refused), before, strict=True))  # fmt: skip
+        info = dict(zip(("calls", "valid_calls", "refused"), map(float, counts), strict=True))
         if self._turn < len(talks) + len(questions):
-            return Step(_shown(self._facts, self._turn, self._book, told), fresh=True, info=info)
+            return Step(_shown(self._facts, self._turn, book, told), fresh=True, info=info)
+        info["notes_tokens"] = float(book.tokens)
         return Step(done=True, score=scored(self._judge), info=info)
 
     def _judge(self) -> Score:
