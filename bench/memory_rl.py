@@ -2,7 +2,8 @@
 
 `python bench/memory_rl.py --seeds 1 --json bench/results/memory_rl.json`
 
-The base imitates a few of the rule writer's attempts at level 1 (the format warm-up), then practises level 1 and 2 by
+The base imitates a few of the rule writer's attempts at level 1, until one in ten tasks of the training split is right
+(the format warm-up), then practises level 1 and 2 by
 policy gradient on tasks whose attempts it is not shown. Success is greedy, on held-out tasks whose names and values
 practice never draws: levels 1 to 3, and streams of twice as many talks. Beside it: the base without and with worked
 examples in front of each prompt (the better one is the best untrained prompt), and non-RL baselines: notes by the
@@ -32,7 +33,7 @@ from nightschool.practice.learner import Round, practise
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Writer
 from nightschool.train.policy import TorchPolicy
-from nightschool.types import Verdict
+from nightschool.types import Split, Verdict
 from record import Record, base_name
 
 EXAMS = {
@@ -45,6 +46,8 @@ EXAMS = {
 GIVEN = {"level1": "memory?level=1&snapshot=2", "level2": "memory?level=2&snapshot=3"}
 """The questions alone, with the rule writer's notes."""
 PRACTISED = ("memory?level=1", "memory?level=2")
+ENOUGH, CHECKED, WARM_SEEDS = 0.1, 24, 4_000_000
+"""The warm-up ends at this share of right attempts, of so many tasks, from this seed on."""
 RESAMPLES = 4000
 
 
@@ -54,8 +57,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("bench/results/memory_rl.json"))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--n", type=int, default=48, help="held-out tasks of each exam")
-    parser.add_argument("--demos", type=int, default=16, help="tasks of the warm-up")
-    parser.add_argument("--epochs", type=int, default=4, help="of the warm-up")
+    parser.add_argument("--demos", type=int, default=8, help="tasks of the warm-up")
+    parser.add_argument("--epochs", type=int, default=8, help="of the warm-up, at most")
     parser.add_argument("--rounds", type=int, nargs=2, default=(14, 4), help="of level 1, then 2")
     parser.add_argument(
         "--untrained", type=int, default=24, help="tasks of the untrained base's exams"
@@ -112,11 +115,7 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
             record.measure(row, lambda e=exam: examined(policy, EXAMS[e], args.n))  # type: ignore[misc]
 
     def warm() -> dict[str, Any]:
-        shown = demonstrations(
-            environment(PRACTISED[0]), DEMO_SEEDS + seed * args.demos, args.demos
-        )
-        update = policy.imitate(shown, epochs=args.epochs, seed=seed)
-        return {"tokens": update.tokens, "seconds": update.seconds, "loss": update.loss}
+        return warmed_up(policy, args, seed)
 
     stage("warm-up", warm)
     if needed(record, seed, "warm", args.n):
@@ -131,6 +130,20 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
         policy.restore(folder / f"round-{done - 1:02}")
         exams("practised", list(EXAMS))
     baselines(record, policy, seed, args.n, lambda: policy.restore(folder / f"round-{done - 1:02}"))
+
+
+def warmed_up(policy: TorchPolicy, args: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Imitate until one in ten tasks of the training split is right: enough for rewards to take over."""
+    found = environment(PRACTISED[0])
+    shown = demonstrations(found, DEMO_SEEDS + seed * args.demos, args.demos)
+    shares: list[float] = []
+    tokens, seconds = 0, 0.0
+    while len(shares) < args.epochs and (not shares or shares[-1] < ENOUGH):
+        update = policy.imitate(shown, epochs=1, seed=seed * args.epochs + len(shares))
+        tokens, seconds = tokens + update.tokens, seconds + update.seconds
+        right = examined(policy, PRACTISED[0], CHECKED, "train", WARM_SEEDS)["right"]
+        shares.append(sum(right) / len(right))
+    return {"shares": shares, "tokens": tokens, "seconds": seconds}
 
 
 def needed(record: Record, seed: int, stage: str, n: int) -> bool:
@@ -156,10 +169,12 @@ def a_round(policy: TorchPolicy, config: PracticeConfig, name: str, number: int)
     return told
 
 
-def examined(writer: Writer, name: str, n: int) -> dict[str, Any]:
-    """Let a writer attempt held-out tasks, greedily: which were right, and the counts of their steps."""
+def examined(
+    writer: Writer, name: str, n: int, split: Split = "held_out", first: int = 0
+) -> dict[str, Any]:
+    """Let a writer attempt tasks, greedily: which were right, and the counts of their steps."""
     found, begun = environment(name), time.monotonic()
-    tasks = [found.task("held_out", seed) for seed in range(n)]
+    tasks = [found.task(split, seed) for seed in range(first, first + n)]
     rollouts = roll_out(found, tasks, writer, max_tokens=40, temperature=0.0)
     steps = [move.step.info for one in rollouts for move in one.moves]
     sums = {key: sum(info.get(key, 0.0) for info in steps) for key in ("calls", "valid_calls", "refused", "notes_tokens")}  # fmt: skip
