@@ -15,6 +15,7 @@ differences, bootstrap over paired tasks. A run that is stopped goes on where it
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -99,8 +100,7 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
 
     def stage(name: str, run: Callable[[], dict[str, Any]]) -> None:
         """Do a stage of training, or take the weights that it has left; both are kept at its end."""
-        fresh = not any(r["stage"] == name and r["seed"] == seed for r in record.body["rows"])
-        if not fresh:
+        if any(r["stage"] == name and r["seed"] == seed for r in record.body["rows"]):
             return
         before = last(record, seed)
         if before:
@@ -108,6 +108,8 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
         found = run()
         policy.keep(folder / name)
         record.measure({"stage": name, "seed": seed, "exam": ""}, lambda: found)
+        if before.startswith("round-"):
+            shutil.rmtree(folder / before)
 
     def exams(name: str, wanted: Sequence[str]) -> None:
         for exam in wanted:
