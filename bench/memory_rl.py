@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +89,18 @@ def untrained(record: Record, n: int) -> None:
     for name in ("level1", "level2"):
         for shots, stage in ((0, "bare"), (3, "shown")):
             key = {"stage": stage, "exam": name, "seed": 0, "n": n}
-            record.measure(
-                key, lambda e=name, s=shots: examined(Shown(base(), EXAMS[e], s), EXAMS[e], n)
-            )  # type: ignore[misc]
+            record.measure(key, partial(asked, base, EXAMS[name], shots, n))
+
+
+def asked(base: Callable[[], TorchSampler], name: str, shots: int, n: int) -> dict[str, Any]:
+    """Let the base attempt held-out tasks with worked examples before each prompt."""
+    return examined(Shown(base(), name, shots), name, n)
+
+
+def taken_up(policy: TorchPolicy, folder: Path) -> None:
+    """Put the weights of a stage back; ends the run where they are gone."""
+    if not policy.restore(folder):
+        sys.exit(f"{folder} holds no weights of this run. Remove the result file, and begin anew.")
 
 
 def live(record: Record, args: argparse.Namespace, seed: int) -> None:
@@ -104,34 +115,32 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
             return
         before = last(record, seed)
         if before:
-            policy.restore(folder / before)
+            taken_up(policy, folder / before)
         found = run()
         policy.keep(folder / name)
         record.measure({"stage": name, "seed": seed, "exam": ""}, lambda: found)
         if before.startswith("round-"):
             shutil.rmtree(folder / before)
 
-    def exams(name: str, wanted: Sequence[str]) -> None:
-        for exam in wanted:
+    def exams(name: str, weights: str) -> None:
+        if not stored(record, seed, name, EXAMS, args.n):
+            taken_up(policy, folder / weights)
+        for exam in EXAMS:
             row = {"stage": name, "exam": exam, "seed": seed, "n": args.n}
-            record.measure(row, lambda e=exam: examined(policy, EXAMS[e], args.n))  # type: ignore[misc]
+            record.measure(row, partial(examined, policy, EXAMS[exam], args.n))
 
-    def warm() -> dict[str, Any]:
-        return warmed_up(policy, args, seed)
-
-    stage("warm-up", warm)
-    if needed(record, seed, "warm", args.n):
-        policy.restore(folder / "warm-up")
-        exams("warm", list(EXAMS))
+    stage("warm-up", partial(warmed_up, policy, args, seed))
+    exams("warm", "warm-up")
     done = 0
     for name, rounds in zip(PRACTISED, args.rounds, strict=True):
         for number in range(done, done + rounds):
-            stage(f"round-{number:02}", lambda k=number, e=name: a_round(policy, config, e, k))  # type: ignore[misc]
+            stage(f"round-{number:02}", partial(a_round, policy, config, name, number))
         done += rounds
-    if needed(record, seed, "practised", args.n):
-        policy.restore(folder / f"round-{done - 1:02}")
-        exams("practised", list(EXAMS))
-    baselines(record, policy, seed, args.n, lambda: policy.restore(folder / f"round-{done - 1:02}"))
+    final = f"round-{done - 1:02}"
+    exams("practised", final)
+    if any(not stored(record, seed, stage, GIVEN, args.n) for stage in ("rules", "given")):
+        taken_up(policy, folder / final)
+    baselines(record, policy, seed, args.n)
 
 
 def warmed_up(policy: TorchPolicy, args: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -148,10 +157,10 @@ def warmed_up(policy: TorchPolicy, args: argparse.Namespace, seed: int) -> dict[
     return {"shares": shares, "tokens": tokens, "seconds": seconds}
 
 
-def needed(record: Record, seed: int, stage: str, n: int) -> bool:
-    """Tell whether an exam of a stage is still to be done."""
+def stored(record: Record, seed: int, stage: str, exams: Iterable[str], n: int) -> bool:
+    """Tell whether all these exams of a stage are done."""
     done = {r["exam"] for r in record.body["rows"] if (r["stage"], r["seed"], r.get("n")) == (stage, seed, n)}  # fmt: skip
-    return not set(EXAMS) <= done
+    return set(exams) <= done
 
 
 def last(record: Record, seed: int) -> str:
@@ -189,20 +198,12 @@ def examined(
     }  # fmt: skip
 
 
-def baselines(record: Record, policy: TorchPolicy, seed: int, n: int, restore: Callable[[], object]) -> None:  # fmt: skip
+def baselines(record: Record, policy: TorchPolicy, seed: int, n: int) -> None:
     """Answer from notes that no model wrote."""
     for exam, given in GIVEN.items():
-        for stage, run in (
-            ("rules", lambda e=exam: examined(RuleNotes(policy), EXAMS[e], n)),
-            ("given", lambda g=given: examined(policy, g, n)),
-        ):
-            row = {"stage": stage, "exam": exam, "seed": seed, "n": n}
-
-            def measured(run: Callable[[], dict[str, Any]] = run) -> dict[str, Any]:
-                restore()
-                return run()
-
-            record.measure(row, measured)
+        key = {"exam": exam, "seed": seed, "n": n}
+        record.measure({"stage": "rules", **key}, partial(examined, RuleNotes(policy), EXAMS[exam], n))  # fmt: skip
+        record.measure({"stage": "given", **key}, partial(examined, policy, given, n))
 
 
 def state(record: Record) -> None:
