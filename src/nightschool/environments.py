@@ -20,6 +20,7 @@ from nightschool.practice.code import Code
 from nightschool.practice.fake import FakeEnvironment
 from nightschool.practice.gym import Gym
 from nightschool.practice.gym import names as gym_names
+from nightschool.practice.memory_use import MemoryUse
 from nightschool.protocols import Environment
 from nightschool.sources.tools import read_tools
 from nightschool.types import DEFAULT_TENANT, SPLITS, Tool, digest
@@ -31,6 +32,10 @@ NAMED: dict[str, tuple[Callable[..., Environment], tuple[str, ...]]] = {
     "calls": (lambda level=1: Calls(TextVerifier(), level), ("level",)),
     "code": (lambda level=1: Code(level), ("level",)),
     "fake": (lambda turns=1: FakeEnvironment(turns), ("turns",)),
+    "memory": (
+        lambda **given: MemoryUse(TextVerifier(), **given),
+        ("level", "talks", "snapshot", "form"),
+    ),
 }
 """Name -> what makes it, and the settings that it takes."""
 PROTOCOL = ("name", "about", "task", "start", "cases")
@@ -47,7 +52,7 @@ class Listed:
 
 def listing() -> list[Listed]:
     """List what can be practised by name; reasoning-gym's where it is installed."""
-    rows = [("calls", Calls.about), ("code", Code.about)]
+    rows = [("calls", Calls.about), ("code", Code.about), ("memory", MemoryUse.about)]
     rows.append((f"{TOOLS}PATH", "Call the tools that an OpenAPI document or a list defines."))
     rows.append(("./FILE.py", "An environment of your own: docs/practice.md."))
     try:

@@ -33,8 +33,12 @@ TOOLS = [
 
 
 @pytest.mark.parametrize(
-    "name", ["fake", "fake?turns=2", "calls?level=1", "calls?level=2", "calls?level=3"]
-)
+    "name",
+    [
+        "fake", "fake?turns=2", "calls?level=1", "calls?level=2", "calls?level=3", "memory", "memory?level=2",
+        "memory?level=3", "memory?level=3&talks=10", "memory?level=2&snapshot=1", "memory?level=2&form=calls",
+    ],
+)  # fmt: skip
 def test_an_environment_keeps_the_rules(name):
     found = environment(name)
     assert problems(found, seeds=6, tables=1) == []
