@@ -74,6 +74,7 @@ FLOWS = (
     "rounds",
     "practice_exam",
     "practise",
+    "closure",
 )
 DOORS = ("cli", "serve")
 DATA = ("demo_data",)
