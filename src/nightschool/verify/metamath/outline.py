@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from nightschool.errors import ProofRefused
 from nightschool.verify.metamath.compressed import SAVE, decode
-from nightschool.verify.metamath.database import Assertion, Database, Expression, Hypothesis
+from nightschool.verify.metamath.database import Assertion, Database, Hypothesis
 from nightschool.verify.metamath.syntax import Grammar, Term
 
 MOST_WORK = 50_000
@@ -44,6 +44,8 @@ class Run(NamedTuple):
     """The full proof, to be checked; empty where there is none."""
     reason: str
     """What went wrong; empty where there is a proof."""
+    agreed: float = 0.0
+    """Share of the theorem's symbols, from the outermost on, that the one statement left agrees in."""
 
 
 class Outliner:
@@ -103,9 +105,7 @@ class Outliner:
                 return None
         return stack[-1]
 
-    def _step(
-        self, found: Hypothesis | Assertion, stack: list[tuple[str, ...]]
-    ) -> tuple[str, ...]:
+    def _step(self, found: Hypothesis | Assertion, stack: list[tuple[str, ...]]) -> tuple[str, ...]:
         own = (found.label,) if found.expression[0] == self.grammar.provable else ()
         if isinstance(found, Hypothesis) or not found.hypotheses:
             return own
@@ -203,6 +203,10 @@ def rename(term: Term, places: dict[str, int]) -> Term:
     return places.get(term, term) if isinstance(term, str) else term
 
 
+def _size(term: Term) -> int:
+    return 1 + sum(_size(part) for part in term[1:]) if isinstance(term, tuple) else 1
+
+
 class _Done(NamedTuple):
     """A step that was done."""
 
@@ -235,8 +239,10 @@ class _Filling:
         if len(stack) != 1:
             return Run(len(steps), (), f"it leaves {len(stack)} statements; 1 was expected")
         try:
-            if not self._unifier.unify(stack[0].term, self._frame.result):
-                return Run(len(steps), (), "it proves something else than the theorem")
+            goal = self._frame.result
+            agreed = self._agreed(stack[0].term, goal) / max(1, _size(goal))
+            if not self._unifier.unify(stack[0].term, goal):
+                return Run(len(steps), (), "it proves something else than the theorem", agreed)
             self._settle()
             return Run(len(steps), tuple(self._written(stack[0])), "")
         except (ProofRefused, RecursionError) as error:
@@ -265,6 +271,15 @@ class _Filling:
         del stack[len(stack) - needs :]
         self._apart += [(places[a], places[b]) for a, b in found.distinct]
         stack.append(_Done(rename(frame.result, places), label, tuple(places.values()), below))
+
+    def _agreed(self, found: Term, goal: Term) -> int:
+        """Count the symbols in which two terms agree; what lies below a difference does not count."""
+        found = self._unifier.seen(found)
+        if not isinstance(found, tuple) or not isinstance(goal, tuple):
+            return int(found == goal)
+        if found[0] != goal[0]:
+            return 0
+        return 1 + sum(self._agreed(a, b) for a, b in zip(found[1:], goal[1:], strict=True))
 
     def _settle(self) -> None:
         """Let what is still open stand for variables, apart from each other where they must be."""
@@ -321,6 +336,3 @@ class _Filling:
             yield self._label(term)
         else:
             raise ProofRefused("a variable is left open")
-
-
-__all__ = ["Expression", "Frame", "Outliner", "Run", "Unifier", "rename"]

@@ -39,7 +39,11 @@ class Grammar:
                 self.types[one.expression[1]] = one.expression[0]
                 self.floats.setdefault(one.expression[1], []).append(one.label)
         for one in database.labels.values():
-            if isinstance(one, Assertion) and one.proof is None and one.expression[0] != self.provable:
+            if (
+                isinstance(one, Assertion)
+                and one.proof is None
+                and one.expression[0] != self.provable
+            ):
                 self._learn(one)
 
     def term(self, expression: Expression) -> Term | None:
@@ -55,7 +59,9 @@ class Grammar:
             return None
         text = expression[1:]
         try:
-            found = [term for term, end in self._read(text, self.formula, 0, {}) if end == len(text)]
+            found = [
+                term for term, end in self._read(text, self.formula, 0, {}) if end == len(text)
+            ]
         except RecursionError:
             return None
         return found[0] if len(found) == 1 else None
