@@ -172,7 +172,10 @@ class ProofBook:
         return normal_length(self.database, self._assertion(label))
 
     def _asked(self, one: Assertion) -> Asked | None:
-        outline = self.outliner.outline(one, LONGEST)
+        try:
+            outline = self.outliner.outline(one, LONGEST)
+        except ProofRefused:
+            return None  # nobody has proved it yet
         if outline is None or self.outliner.frame(one) is None:
             return None
         label, given, goal = self.said(one.label)
