@@ -1,0 +1,279 @@
+"""Practice in several environments: each round's tasks are chosen by what earlier rounds changed.
+
+`Curriculum.environment` is what is practised in, `Curriculum.choose` picks a round's tasks, and `Curriculum.close` enters what came of
+them; in between nothing that was chosen or heard is kept, so a run that is killed within a round begins that round again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from nightschool.codec import from_json, to_json
+from nightschool.errors import PracticeError
+from nightschool.practice.curiosity import (
+    CHOOSERS,
+    FLOOR,
+    ChooserKind,
+    Practised,
+    flat,
+    picks,
+    shares,
+    standings,
+)
+from nightschool.practice.frontier import Make, Proposal, proposals
+from nightschool.practice.predictions import Prediction, calibration, foretell, told
+from nightschool.protocols import Attempt, Environment
+from nightschool.types import Case, Score, Split, Step, Task, Verdict, digest
+
+Look = Callable[[Sequence[Task]], Sequence[float]]
+"""Tasks -> how likely the model finds an answer of its own to each (see `predictions.looks`)."""
+Heard = Callable[[Task, str, Score], None]
+"""Told a task, the last action of an attempt at it, and the score of the attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The verified solutions of an arm, as digests of their text."""
+
+    arm: str
+    solutions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """All that a curriculum knows, from one round to the next."""
+
+    kind: ChooserKind
+    seed: int
+    arms: tuple[str, ...]
+    log: tuple[Practised, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    """Those that have become arms, too."""
+
+
+class Mixture:
+    """Several environments as one; implements `protocols.Environment`. A task keeps the name of its own."""
+
+    def __init__(self, environments: Sequence[Environment], heard: Heard | None = None) -> None:
+        """Take the environments, and who is told how attempts at tasks of the train split end.
+
+        Raises:
+            PracticeError: There is none, or two have the same name.
+        """
+        self.parts = {one.name: one for one in environments}
+        if not environments or len(self.parts) < len(environments):
+            names = ", ".join(one.name for one in environments) or "none"
+            raise PracticeError(
+                f"Environments to practise are {names}; expected one or more, each once. Name them so."
+            )
+        self.about = " ".join(one.about for one in environments)
+        self._heard = heard
+
+    @property
+    def name(self) -> str:
+        """Its parts' names."""
+        return " + ".join(self.parts)
+
+    def task(self, split: Split, seed: int) -> Task:
+        """Make the task of a seed; the parts take turns."""
+        parts = list(self.parts.values())
+        return parts[seed % len(parts)].task(split, seed // len(parts))
+
+    def start(self, task: Task) -> Attempt:
+        """Start an attempt in the task's own environment; see `protocols.Environment.start`."""
+        attempt = self.parts[task.environment].start(task)
+        if self._heard is None or task.split != "train":
+            return attempt
+        return _Heard(task, attempt, self._heard)
+
+    def cases(self, task: Task) -> Sequence[Case]:
+        """Return the table of the task's own environment."""
+        return self.parts[task.environment].cases(task)
+
+
+class _Heard:
+    """An attempt that tells how it ended."""
+
+    def __init__(self, task: Task, attempt: Attempt, heard: Heard) -> None:
+        self._task, self._attempt, self._tell = task, attempt, heard
+
+    def step(self, action: str) -> Step:
+        step = self._attempt.step(action)
+        if step.done and step.score:
+            self._tell(self._task, action, step.score)
+        return step
+
+
+class Curriculum:
+    """Chooses the tasks of each round, and keeps the log that the choice is made from."""
+
+    def __init__(
+        self,
+        environments: Sequence[Environment],
+        kind: ChooserKind = "progress",
+        *,
+        tasks: int,
+        seed: int = 0,
+        floor: float = FLOOR,
+        look: Look | None = None,
+    ) -> None:
+        """Begin without a log.
+
+        Args:
+            environments: The arms.
+            kind: Of the chooser.
+            tasks: How many are practised in a round.
+            seed: Of the choices.
+            floor: Share of the tasks that is spread over all arms.
+            look: Asks the model before each round; None: predictions are made from earlier success alone.
+
+        Raises:
+            PracticeError: There is no such chooser, no environment, or one twice.
+        """
+        if kind not in CHOOSERS:
+            raise PracticeError(
+                f"The chooser is {kind!r}; expected one of {', '.join(CHOOSERS)}. Choose one of them."
+            )
+        self.environment = Mixture(environments, self._hear)
+        self.notes = Notes(kind, seed, tuple(self.environment.parts))
+        self._tasks, self._floor, self._look = tasks, floor, look
+        self._told: tuple[Prediction, ...] = ()
+        self._scores: dict[str, list[tuple[str, Score]]] = {}
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of each arm in the next round."""
+        known = standings(self.notes.arms, self.notes.log)
+        return shares(self.notes.kind, known, self._floor)
+
+    def choose(self, number: int) -> list[Task]:
+        """Choose the tasks of a round, and predict their success. An arm's tasks come in the order of their seeds."""
+        turn = {arm: 0 for arm in self.notes.arms}
+        for group in self.notes.log:
+            turn[group.arm] += 1
+        chosen = []
+        for arm in picks(self.shares(), self._tasks, number, self.notes.seed):
+            chosen.append(self.environment.parts[arm].task("train", turn[arm]))
+            turn[arm] += 1
+        seen = self._look(chosen) if self._look else [None] * len(chosen)
+        asked = [(task.id, task.environment, look) for task, look in zip(chosen, seen, strict=True)]
+        self._told = tuple(foretell(self.notes.predictions, number, asked))
+        self._scores = {}
+        return chosen
+
+    def close(self, number: int) -> None:
+        """Enter what came of the round that was chosen last, once its attempts have ended."""
+        seen = {one.arm: set(one.solutions) for one in self.notes.seen}
+        log, predictions = [], []
+        for one in self._told:
+            scores = self._scores.get(one.task, [])
+            right = [said for said, score in scores if score.verdict is Verdict.CORRECT]
+            fresh = {_key(said) for said in right} - seen.setdefault(one.arm, set())
+            seen[one.arm] |= fresh
+            log.append(Practised(number, one.arm, len(scores), len(right), len(fresh)))
+            predictions.append(replace(one, attempts=len(scores), solved=len(right)))
+        self.notes = replace(
+            self.notes,
+            log=(*self.notes.log, *log),
+            seen=tuple(Seen(arm, tuple(sorted(found))) for arm, found in seen.items()),
+            predictions=(*self.notes.predictions, *predictions),
+        )
+        self._told, self._scores = (), {}
+
+    def extend(self, number: int, make: Make) -> list[Proposal]:
+        """Where nothing changes any more in any arm, propose new settings, and practise them from the next round on.
+
+        Args:
+            number: Of the round.
+            make: Makes an environment of a name with settings; raises a PracticeError for what it refuses.
+
+        Returns:
+            What was proposed; nothing while an arm shows progress or is still unknown.
+        """
+        known = standings(self.notes.arms, self.notes.log)
+        if not flat(known):
+            return []
+        found = proposals(known, make, number, self.notes.arms)
+        for one in found:
+            self.environment.parts[one.name] = make(one.name)
+        self.notes = replace(
+            self.notes,
+            arms=(*self.notes.arms, *(one.name for one in found)),
+            proposals=(*self.notes.proposals, *found),
+        )
+        return found
+
+    def state(self) -> str:
+        """Return what it takes to go on, as one line of JSON; between rounds, once the last one is closed."""
+        return to_json(self.notes)
+
+    def resume(self, state: str, make: Make | None = None) -> None:
+        """Go on from a state, with the same choices as without a break.
+
+        Args:
+            state: As `state` returned it.
+            make: Makes the arms that were proposed on the way; None where there was no proposal.
+
+        Raises:
+            WorkspaceCorrupt: The state cannot be read.
+            PracticeError: It is of another chooser, another seed, or other environments.
+        """
+        notes = from_json(Notes, state)
+        proposed = {one.name for one in notes.proposals}
+        own = tuple(arm for arm in notes.arms if arm not in proposed)
+        before, now = (notes.kind, notes.seed, own), (self.notes.kind, self.notes.seed, self.notes.arms)  # fmt: skip
+        if before != now or (proposed and make is None):
+            raise PracticeError(
+                f"The run to go on with chose by {before[0]} from {', '.join(notes.arms)} with seed {before[1]}, and this "
+                f"one by {now[0]} from {', '.join(now[2])} with seed {now[1]}. Start it as it was started, or begin a new one."
+            )
+        if make:
+            self.environment.parts |= {name: make(name) for name in notes.arms if name in proposed}
+        self.notes = notes
+
+    def report(self) -> list[str]:
+        """Write where the time went, what it brought, what was predicted, and what is proposed."""
+        groups = len(self.notes.log) or 1
+        lines = [f"Practised by {self.notes.kind}:", "  share  solved lately  new  environment"]
+        for one in standings(self.notes.arms, self.notes.log):
+            share = sum(group.arm == one.arm for group in self.notes.log) / groups
+            success = "-" if one.success is None else f"{one.success:.2f}"
+            lines.append(f"  {share:5.2f}  {success:>13}  {one.novelty:3.1f}  {one.arm}")
+        for made in self.notes.proposals:
+            lines.append(
+                f"Proposed in round {made.round}: {made.name}, since {made.parent} was solved {made.success:.2f} of the time."
+            )
+        return lines + told(calibration(self.notes.predictions))
+
+    def _hear(self, task: Task, said: str, score: Score) -> None:
+        if score.verdict is not Verdict.UNSCORED:
+            self._scores.setdefault(task.id, []).append((said, score))
+
+
+def curriculum(
+    names: Sequence[str],
+    make: Make,
+    kind: ChooserKind = "progress",
+    *,
+    tasks: int,
+    seed: int = 0,
+    look: Look | None = None,
+) -> Curriculum:
+    """Make a curriculum from the names of environments; see `Curriculum`.
+
+    Args:
+        names: As `make` takes them, settings included.
+        make: Name -> environment; raises a PracticeError for what it refuses.
+        kind: Of the chooser.
+        tasks: How many are practised in a round.
+        seed: Of the choices.
+        look: Asks the model before each round; None: it is not asked.
+    """
+    return Curriculum([make(name) for name in names], kind, tasks=tasks, seed=seed, look=look)
+
+
+def _key(said: str) -> str:
+    """Return the key of a solution, the same for texts that differ in white space and capitals alone."""
+    return digest("solution", " ".join(said.casefold().split()))[:16]
