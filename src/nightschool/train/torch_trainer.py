@@ -25,6 +25,7 @@ from nightschool.train import blocks
 from nightschool.train.anchors import Anchors, read_anchors
 from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.footprint import peak_bytes, trim
+from nightschool.train.forward import bare, scores_at, with_adapters
 from nightschool.train.losses import Loss, cross_entropy, kl_to_kept
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
@@ -138,11 +139,11 @@ class _Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = pick_precision(config, self.device)
         torch.manual_seed(config.seed)
-        self.model = _with_adapters(model, config) if config.method == "lora" else model
+        self.model = with_adapters(model, config.lora_rank) if config.method == "lora" else model
         self.model.to(self.device).train()
         self.masters = Masters(self.model, self.precision)
         # A GPU does the whole square faster than it starts many small products.
-        self.heads = blocks.key_heads(_bare(self.model)) if self.device.type == "cpu" else None
+        self.heads = blocks.key_heads(bare(self.model)) if self.device.type == "cpu" else None
         self.optimizer = torch.optim.AdamW(
             self.masters.trained.values(),
             lr=config.resolved_rate,
@@ -188,7 +189,7 @@ class _Run:
                 self._save(checkpoint)
                 last_saved = time.monotonic()
         self.masters.restore()
-        blocks.release(_bare(self.model))
+        blocks.release(bare(self.model))
         self.model.eval()
         return TrainResult(
             kind=self.config.method,
@@ -241,26 +242,17 @@ class _Run:
 
     def _logits(self, row: Row) -> Tensor:
         """Return the scores of the places that predict a labelled token."""
-        device = self.device
-        mask_11TT = row.mask_TT[None, None].to(device)
         layout = blocks.lay_out(row.lengths, row.sharing, self.heads) if self.heads else None
         extra = {blocks.ARGUMENT: layout} if layout else {}
-        with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
-            hidden_TD = (
-                _bare(self.model)
-                .base_model(
-                    input_ids=row.ids_T[None].to(device),
-                    position_ids=row.positions_T[None].to(device),
-                    attention_mask=mask_11TT,
-                    use_cache=False,
-                    **extra,
-                )
-                .last_hidden_state[0]
-            )
-            logits_NV: Tensor = self.model.get_output_embeddings()(
-                hidden_TD[row.sources_N.to(device)]
-            )
-        return logits_NV
+        return scores_at(
+            self.model,
+            row.ids_T,
+            row.positions_T,
+            row.mask_TT,
+            row.sources_N,
+            self.precision,
+            extra,
+        )
 
     def _schedule(self) -> float:
         """Return the share of the peak rate: a linear rise over the warm-up, then a linear fall."""
@@ -308,29 +300,3 @@ class _Run:
                 },
             },
         )
-
-
-def _bare(model: Any) -> Any:
-    """Return the causal language model itself, adapters included; `.base_model` is it without its head."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-def _with_adapters(model: Any, config: TrainConfig) -> Any:
-    """Wrap all linear layers in LoRA adapters.
-
-    Source:
-        LoRA (Hu et al. 2021); all linear layers and alpha = 2r as in "LoRA Without Regret"
-        (Thinking Machines 2025), section on hyperparameters.
-    """
-    from peft import LoraConfig, get_peft_model
-
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=config.lora_rank,
-            lora_alpha=2 * config.lora_rank,
-            lora_dropout=0.0,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
-    )
