@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.practice.curiosity import (
@@ -58,6 +58,7 @@ def test_the_learning_arm_gets_what_is_not_the_floor(seed):
     assert shared["impossible"] == shared["mastered"] == pytest.approx(FLOOR / 4)
 
 
+@settings(max_examples=8)
 @given(st.integers(0, 2**32))
 def test_a_random_arm_gets_no_more_than_its_floor_in_the_long_run(seed):
     """Beside an arm that always moves, over 150 rounds: chance alone passes now and then, and is found out."""

@@ -1,21 +1,48 @@
 """A curriculum: rounds over several environments that go on after a kill as if there had been none."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError, WorkspaceCorrupt
-from nightschool.models.fake import FakeSampler
+from nightschool.practice.base import Once
 from nightschool.practice.curriculum import Curriculum, curriculum
 from nightschool.practice.fake import FakeEnvironment
-from nightschool.practice.rollouts import roll_out
-from nightschool.types import SPLITS
+from nightschool.practice.learner import practise
+from nightschool.practice.predictions import looks
+from nightschool.types import SPLITS, Drawn, Message
+
+
+class Saying:
+    """A policy that never learns: it says what a function of the prompt says."""
+
+    def __init__(self, say):
+        self.say = say
+
+    def draw(self, prompts, *, max_tokens, temperature, seed):
+        return [Drawn((1,), (2, 3), (-0.5, -0.1), True, self.say(p[-1].content)) for p in prompts]
+
+    def update(self, credits):
+        return None
+
+
+class Named(FakeEnvironment):
+    """An environment whose prompts begin with its name."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def task(self, split, seed):
+        task = super().task(split, seed)
+        told = Message("user", f"{self.name}: {task.solution[0]}")
+        return replace(task, prompt=(told,))
 
 
 def make(name):
-    found = FakeEnvironment()
-    found.name = name
-    return found
+    return Named(name)
 
 
 ARMS = ("right?size=4", "wrong", "broken")
@@ -25,18 +52,20 @@ def started(kind="progress", **more):
     return curriculum(ARMS, make, kind, tasks=6, seed=3, **more)
 
 
-def play(lessons, number):
-    """Attempt each task of a round twice: one arm is always solved, one never, and one breaks its verifier."""
-    tasks = lessons.choose(number)
-    table = {}
-    for task in tasks:
-        said = {"right?size=4": task.solution[0], "wrong": "0", "broken": "break"}
-        # Two arms may ask the same; the text of a prompt is all that the fake sampler goes by.
-        played = FakeSampler({task.prompt[0].content: said[task.environment]})
-        roll_out(lessons.environment, [task, task], played, max_tokens=5, temperature=1.0)
-        table[task.id] = task.environment
-    lessons.close(number)
-    return list(table)
+def said(prompt):
+    """Solve one arm always, another never, and break the verifier of the third."""
+    name, _, number = prompt.partition(": ")
+    return {"wrong": "0", "broken": "break"}.get(name, number)
+
+
+def play(lessons, number, say=said):
+    """Practise one round, and return the ids of its tasks."""
+    config = PracticeConfig(tasks=6, group=2)
+    (done,) = practise(
+        lessons.environment, Saying(say), config, choose=lessons.choose, rounds=number + 1,
+        first=number, on_round=lessons.close,
+    )  # fmt: skip
+    return [group.task.id for group in done.groups]
 
 
 @pytest.mark.parametrize("kind", ["progress", "uniform", "easiest"])
@@ -65,30 +94,27 @@ def test_an_arms_tasks_never_repeat_and_what_breaks_says_nothing():
 
 
 def test_a_solution_is_new_once_whatever_its_white_space_and_capitals():
-    lessons = Curriculum([make("right?size=4")], tasks=1)
-    for number, said in enumerate(("10", " 10 ")):
-        lessons.choose(number)
-        # The same number twice, as if two tasks had one solution.
-        task = make("right?size=4").task("train", 0)
-        lessons._scores = {}
-        attempt = lessons.environment.start(task)
-        attempt.step(task.solution[0] if said == "10" else f" {task.solution[0]} ")
-        lessons._told = tuple(
-            p.__class__(p.round, task.id, p.arm, p.chance, p.running, p.look, p.surer)
-            for p in lessons._told
-        )
-        lessons.close(number)
-    assert [group.new for group in lessons.notes.log] == [1, 0]
+    class Lenient(Named):
+        """Takes `Yes` for right, whatever was asked."""
+
+        def start(self, task):
+            return Once(lambda answer: answer.strip().lower() == "yes")
+
+    lessons = Curriculum([Lenient("lenient")], tasks=1)
+    for number, text in enumerate(("yes", " YES\n", "no")):
+        play(lessons, number, lambda prompt, text=text: text)
+    assert [group.new for group in lessons.notes.log] == [1, 0, 0]
+    assert [group.solved for group in lessons.notes.log] == [2, 2, 0]
 
 
-def test_held_out_tasks_are_not_heard():
-    lessons = Curriculum([make("right?size=4")], tasks=1)
-    (chosen,) = lessons.choose(0)
-    task = lessons.environment.task("held_out", 0)
-    lessons.environment.start(task).step(task.solution[0])
-    lessons.close(0)
-    assert lessons.notes.log[0].attempts == 0
-    assert chosen.split == "train"
+def test_only_the_round_that_was_chosen_is_entered():
+    lessons = started()
+    first = lessons.choose(0)
+    with pytest.raises(PracticeError, match="chosen last"):
+        practise(
+            lessons.environment, Saying(said), PracticeConfig(tasks=1, group=2),
+            choose=lambda number: first[:1], rounds=1, on_round=lessons.close,
+        )  # fmt: skip
 
 
 def test_a_flat_run_proposes_new_settings_and_goes_on_with_them():
@@ -125,9 +151,12 @@ def test_choosers_and_environments_are_checked():
 
 
 def test_looks_are_kept_with_the_predictions_and_the_report_says_how_they_turned_out():
-    lessons = started(look=lambda tasks: [-0.5] * len(tasks))
+    def look(tasks):
+        return looks(Saying(said), [task.prompt for task in tasks], max_tokens=9, seed=0)
+
+    lessons = started(look=look)
     play(lessons, 0)
-    assert {one.look for one in lessons.notes.predictions} == {-0.5}
+    assert {one.look for one in lessons.notes.predictions} == {-0.3}
     text = "\n".join(lessons.report())
     assert "Brier score" in text
     assert "right?size=4" in text

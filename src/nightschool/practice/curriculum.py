@@ -1,7 +1,7 @@
 """Practice in several environments: each round's tasks are chosen by what earlier rounds changed.
 
 `Curriculum.environment` is what is practised in, `Curriculum.choose` picks a round's tasks, and `Curriculum.close` enters what came of
-them; in between nothing that was chosen or heard is kept, so a run that is killed within a round begins that round again.
+them. What lies in between is not kept: a run that is killed within a round begins that round again, with the same choices.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from nightschool.practice.curiosity import (
     standings,
 )
 from nightschool.practice.frontier import Make, Proposal, proposals
+from nightschool.practice.learner import Played, Round
 from nightschool.practice.predictions import Prediction, calibration, foretell, told
 from nightschool.protocols import Attempt, Environment
-from nightschool.types import Case, Score, Split, Step, Task, Verdict, digest
+from nightschool.types import Case, Split, Task, digest
 
 Look = Callable[[Sequence[Task]], Sequence[float]]
 """Tasks -> how likely the model finds an answer of its own to each (see `predictions.looks`)."""
-Heard = Callable[[Task, str, Score], None]
-"""Told a task, the last action of an attempt at it, and the score of the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ class Notes:
 class Mixture:
     """Several environments as one; implements `protocols.Environment`. A task keeps the name of its own."""
 
-    def __init__(self, environments: Sequence[Environment], heard: Heard | None = None) -> None:
-        """Take the environments, and who is told how attempts at tasks of the train split end.
+    def __init__(self, environments: Sequence[Environment]) -> None:
+        """Take the environments.
 
         Raises:
             PracticeError: There is none, or two have the same name.
@@ -70,7 +69,6 @@ class Mixture:
                 f"Environments to practise are {names}; expected one or more, each once. Name them so."
             )
         self.about = " ".join(one.about for one in environments)
-        self._heard = heard
 
     @property
     def name(self) -> str:
@@ -84,27 +82,11 @@ class Mixture:
 
     def start(self, task: Task) -> Attempt:
         """Start an attempt in the task's own environment; see `protocols.Environment.start`."""
-        attempt = self.parts[task.environment].start(task)
-        if self._heard is None or task.split != "train":
-            return attempt
-        return _Heard(task, attempt, self._heard)
+        return self.parts[task.environment].start(task)
 
     def cases(self, task: Task) -> Sequence[Case]:
         """Return the table of the task's own environment."""
         return self.parts[task.environment].cases(task)
-
-
-class _Heard:
-    """An attempt that tells how it ended."""
-
-    def __init__(self, task: Task, attempt: Attempt, heard: Heard) -> None:
-        self._task, self._attempt, self._tell = task, attempt, heard
-
-    def step(self, action: str) -> Step:
-        step = self._attempt.step(action)
-        if step.done and step.score:
-            self._tell(self._task, action, step.score)
-        return step
 
 
 class Curriculum:
@@ -137,11 +119,10 @@ class Curriculum:
             raise PracticeError(
                 f"The chooser is {kind!r}; expected one of {', '.join(CHOOSERS)}. Choose one of them."
             )
-        self.environment = Mixture(environments, self._hear)
+        self.environment = Mixture(environments)
         self.notes = Notes(kind, seed, tuple(self.environment.parts))
         self._tasks, self._floor, self._look = tasks, floor, look
         self._told: tuple[Prediction, ...] = ()
-        self._scores: dict[str, list[tuple[str, Score]]] = {}
 
     def shares(self) -> dict[str, float]:
         """Return the share of each arm in the next round."""
@@ -150,7 +131,7 @@ class Curriculum:
 
     def choose(self, number: int) -> list[Task]:
         """Choose the tasks of a round, and predict their success. An arm's tasks come in the order of their seeds."""
-        turn = {arm: 0 for arm in self.notes.arms}
+        turn = dict.fromkeys(self.notes.arms, 0)
         for group in self.notes.log:
             turn[group.arm] += 1
         chosen = []
@@ -160,27 +141,34 @@ class Curriculum:
         seen = self._look(chosen) if self._look else [None] * len(chosen)
         asked = [(task.id, task.environment, look) for task, look in zip(chosen, seen, strict=True)]
         self._told = tuple(foretell(self.notes.predictions, number, asked))
-        self._scores = {}
         return chosen
 
-    def close(self, number: int) -> None:
-        """Enter what came of the round that was chosen last, once its attempts have ended."""
+    def close(self, done: Round) -> None:
+        """Enter what came of the round that was chosen last.
+
+        Raises:
+            PracticeError: It is not that round.
+        """
+        if [one.task for one in self._told] != [group.task.id for group in done.groups]:
+            raise PracticeError(
+                f"Round {done.number} did not practise the tasks that were chosen last. Close each round once, after its choice."
+            )
         seen = {one.arm: set(one.solutions) for one in self.notes.seen}
         log, predictions = [], []
-        for one in self._told:
-            scores = self._scores.get(one.task, [])
-            right = [said for said, score in scores if score.verdict is Verdict.CORRECT]
-            fresh = {_key(said) for said in right} - seen.setdefault(one.arm, set())
+        for one, group in zip(self._told, done.groups, strict=True):
+            right = [attempt for attempt in group.scored if attempt.right]
+            fresh = {_key(attempt) for attempt in right} - seen.setdefault(one.arm, set())
             seen[one.arm] |= fresh
-            log.append(Practised(number, one.arm, len(scores), len(right), len(fresh)))
-            predictions.append(replace(one, attempts=len(scores), solved=len(right)))
+            attempts = len(group.scored)
+            log.append(Practised(done.number, one.arm, attempts, len(right), len(fresh)))
+            predictions.append(replace(one, attempts=attempts, solved=len(right)))
         self.notes = replace(
             self.notes,
             log=(*self.notes.log, *log),
             seen=tuple(Seen(arm, tuple(sorted(found))) for arm, found in seen.items()),
             predictions=(*self.notes.predictions, *predictions),
         )
-        self._told, self._scores = (), {}
+        self._told = ()
 
     def extend(self, number: int, make: Make) -> list[Proposal]:
         """Where nothing changes any more in any arm, propose new settings, and practise them from the next round on.
@@ -247,10 +235,6 @@ class Curriculum:
             )
         return lines + told(calibration(self.notes.predictions))
 
-    def _hear(self, task: Task, said: str, score: Score) -> None:
-        if score.verdict is not Verdict.UNSCORED:
-            self._scores.setdefault(task.id, []).append((said, score))
-
 
 def curriculum(
     names: Sequence[str],
@@ -274,6 +258,7 @@ def curriculum(
     return Curriculum([make(name) for name in names], kind, tasks=tasks, seed=seed, look=look)
 
 
-def _key(said: str) -> str:
-    """Return the key of a solution, the same for texts that differ in white space and capitals alone."""
-    return digest("solution", " ".join(said.casefold().split()))[:16]
+def _key(attempt: Played) -> str:
+    """Return the key of a solution: of all that was said, the same for texts that differ in white space and capitals alone."""
+    said = (" ".join(turn.drawn.text.casefold().split()) for turn in attempt.said)
+    return digest("solution", *said)[:16]
