@@ -20,7 +20,7 @@ def make(name):
 
 
 def standing(arm, success):
-    return Standing(arm, 20, 160, success, 0.0, 0.0)
+    return Standing(arm, 20, 160, success, progress=0.0, moved=False, novelty=0.0)
 
 
 def propose(arm, success, arms=()):

@@ -27,12 +27,14 @@ FEWEST = 8
 """Fewest groups of a window; an arm with less than two such windows is unknown."""
 RECENT = 16
 """The present success of an arm is that of so many groups."""
-NOISE = 1.28
-"""A change counts for what is above so many of its standard errors: one in ten that is chance passes, on either side."""
+NOISE = 1.64
+"""A change counts for what is above so many of its standard errors: one in ten that is chance alone passes."""
 MASTERED = 0.95
 """From this success on, an arm has nothing left to learn."""
 PATIENCE = 64
-"""An arm without progress in so many groups is not hoped for any longer; its part of the floor still finds it changed."""
+"""An arm that has not moved in so many groups is not hoped for any longer; its part of the floor still finds it changed."""
+SURE = 2.0
+"""An arm has moved when its success is off that of its beginning by so many standard errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Standing:
     """Share of the recent attempts that was solved; None where there was none."""
     progress: float | None
     """Change of success a group, either way, above what chance may have done; None: too little is known."""
+    moved: bool
+    """Whether its success is another than at its beginning: a slow change, which windows side by side may not show."""
     novelty: float
     """Share of the recent verified solutions that was new."""
 
@@ -70,7 +74,7 @@ class Standing:
     @property
     def hopeful(self) -> bool:
         """Whether an arm without progress may still be about to begin."""
-        return not self.mastered and self.groups < PATIENCE
+        return not self.mastered and (self.moved or self.groups < PATIENCE)
 
 
 def standings(arms: Sequence[str], log: Sequence[Practised]) -> list[Standing]:
@@ -84,13 +88,15 @@ def standings(arms: Sequence[str], log: Sequence[Practised]) -> list[Standing]:
 
 def _standing(arm: str, groups: Sequence[Practised]) -> Standing:
     recent = groups[-RECENT:]
+    success = [g.solved / g.attempts for g in groups]
     attempts, solved = sum(g.attempts for g in recent), sum(g.solved for g in recent)
     return Standing(
         arm=arm,
         groups=len(groups),
         attempts=sum(g.attempts for g in groups),
         success=solved / attempts if attempts else None,
-        progress=learning_progress([g.solved / g.attempts for g in groups]),
+        progress=learning_progress(success),
+        moved=_moved(success),
         novelty=sum(g.new for g in recent) / solved if solved else 0.0,
     )
 
@@ -118,10 +124,20 @@ def learning_progress(success: Sequence[float], noise: float = NOISE) -> float |
     size = min(len(success) // 2, WINDOW)
     if size < FEWEST:
         return None
-    before, spread_before = _moments(success[-2 * size : -size])
-    after, spread_after = _moments(success[-size:])
-    error = math.sqrt((spread_before + spread_after) / size)
-    return max(0.0, abs(after - before) - noise * error) / size
+    return _above(success[-2 * size : -size], success[-size:], noise) / size
+
+
+def _moved(success: Sequence[float]) -> bool:
+    size = min(len(success) // 2, WINDOW)
+    return size >= FEWEST and _above(success[:size], success[-size:], SURE) > 0
+
+
+def _above(before: Sequence[float], after: Sequence[float], errors: float) -> float:
+    """Return the difference of two windows of one size, less so many of its standard errors; 0 where it is below."""
+    mean_before, spread_before = _moments(before)
+    mean_after, spread_after = _moments(after)
+    error = math.sqrt((spread_before + spread_after) / len(before))
+    return max(0.0, abs(mean_after - mean_before) - errors * error)
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:
