@@ -53,7 +53,14 @@ class _Counts:
 class TorchPolicy:
     """Adapters on a transformers model; implements `protocols.Policy`."""
 
-    def __init__(self, load: Load, render: Render, start: Path, config: PracticeConfig) -> None:
+    def __init__(
+        self,
+        load: Load,
+        render: Render,
+        start: Path,
+        config: PracticeConfig,
+        precision: torch.dtype | None = None,
+    ) -> None:
         """Load the model that practice starts from.
 
         Args:
@@ -61,6 +68,7 @@ class TorchPolicy:
             render: Turns a prompt and a target into tokens.
             start: Folder of full weights.
             config: How it is practised. Attempts have to be drawn at its temperature.
+            precision: Of the matrix products; None: bfloat16 where the hardware has it, else float32.
 
         Raises:
             ModelMissing: The folder holds no model.
@@ -71,7 +79,7 @@ class TorchPolicy:
         self._tokenizer = loaded.tokenizer
         self._end: int = render(self._tokenizer, ASKED, "")[1][-1]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.precision = pick_precision(TrainConfig(), self.device)
+        self.precision = precision or pick_precision(TrainConfig(), self.device)
         torch.manual_seed(config.seed)
         self._model = with_adapters(loaded.model, config.lora_rank).to(self.device).eval()
         self._masters = Masters(self._model, self.precision)
