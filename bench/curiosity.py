@@ -25,7 +25,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from nightschool.bases import pull_model
 from nightschool.config import PracticeConfig
+from nightschool.models.torch_model import load, render
 from nightschool.practice import SingleTurn, answers
 from nightschool.practice.base import Question
 from nightschool.practice.curiosity import (
@@ -43,6 +45,7 @@ from nightschool.practice.learner import practise
 from nightschool.practice.predictions import calibration, looks
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Environment, Policy
+from nightschool.train.policy import TorchPolicy
 from nightschool.types import Task, Verdict, digest
 from record import Record, base_name
 
@@ -153,9 +156,7 @@ def uncorrected(one: Standing, log: Sequence[Practised]) -> Standing:
     return replace(one, progress=learning_progress(success, noise=0.0))
 
 
-def attention(
-    log: Sequence[Practised], arms: Sequence[str], rounds: int
-) -> dict[str, list[float]]:
+def attention(log: Sequence[Practised], arms: Sequence[str], rounds: int) -> dict[str, list[float]]:
     """Return the share of tasks of each arm, in each part of a run."""
     parts: list[list[str]] = [[] for _ in range(PARTS)]
     for group in log:
@@ -276,12 +277,7 @@ def real(chooser: str, seed: int, rounds: int) -> dict[str, Any]:
 
 def practised_policy(config: PracticeConfig) -> Policy:
     """Load the embedded model, to be practised."""
-    from nightschool.bases import pull_model
-    from nightschool.models.adapters import load_model
-    from nightschool.models.tokens import render
-    from nightschool.train.policy import TorchPolicy
-
-    return TorchPolicy(load_model, render, pull_model(base_name()), config)
+    return TorchPolicy(load, render, pull_model(base_name()), config)
 
 
 def held_out(policy: Policy, environment: Environment) -> float:
