@@ -174,6 +174,14 @@ class PracticeConfig(_Frozen):
     """Rank of the adapters that are trained; alpha is twice the rank."""
     seed: int = 0
     """Of tasks, attempts and initial adapters."""
+    held_out: int = Field(100, ge=8)
+    """Held-out tasks on which success is measured before and after a run."""
+    earlier: int = Field(40, ge=8)
+    """Of these, so many are asked again of each skill by later nights and runs."""
+    nightly: tuple[str, ...] = ()
+    """Environments that are practised after each night, by name."""
+    nightly_minutes: float = Field(10.0, gt=0)
+    """For each of them, exams not counted."""
 
 
 class ExamConfig(_Frozen):

@@ -22,6 +22,7 @@ from nightschool.morning import write_morning
 from nightschool.prepare import gather, new_tonight, seal, study
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, open_night
+from nightschool.skills import quoted
 from nightschool.types import (
     BankKind,
     Decision,
@@ -134,7 +135,15 @@ def train(
         base=school.base,
         parent=course.start,
         # What its start was trained on it knows, too: a deletion must reach it.
-        memory_ids=tuple(dict.fromkeys([*course.known, *(memory.id for memory in memories)])),
+        memory_ids=tuple(
+            dict.fromkeys(
+                [
+                    *course.known,
+                    *(memory.id for memory in memories),
+                    *quoted(school, material.examples),
+                ]
+            )
+        ),
         example_ids=tuple(example.id for example in material.examples),
         data_digest=digest(*(to_json(example) for example in material.examples)),
         seed=settings.train.seed,

@@ -35,6 +35,7 @@ from nightschool.exam.seal import (
 )
 from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, nights, upcoming_night
+from nightschool.skills import skill_banks, skill_material
 from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
@@ -93,7 +94,8 @@ def seal(
 ) -> list[Bank]:
     """Write tonight's exam before any study material exists, and fetch the earlier ones.
 
-    A rebuild is asked all that earlier nights asked, a night that continues a sample; riddles are drawn anew.
+    A rebuild is asked all that earlier nights asked, a night that continues a sample; riddles are drawn anew. Of
+    practised skills both attempt the same few held-out tasks.
     """
     settings, tenant = school.settings, school.settings.tenant
     live = school.store.memories(tenant)
@@ -118,6 +120,7 @@ def seal(
     return [
         *(bank for bank in asked if bank.items),
         general_bank(settings.exam.general_items, tenant),
+        *skill_banks(school, night),
     ]
 
 
@@ -130,7 +133,10 @@ def study(
     imported: Sequence[Example],
     bar: Bar,
 ) -> Material:
-    """Have the authors write of what is new to the start, add review and general replay, drop what leaks."""
+    """Have the authors write of what is new to the start, add review and general replay, drop what leaks.
+
+    Successes of practice are added as they are: their exam's tasks are held out by the environment.
+    """
     settings = school.settings
 
     def write() -> str:
@@ -148,6 +154,7 @@ def study(
             )
         again = reviewed(school, course, earlier, written.examples, bar)
         again, leaks = drop_leaks(again, sealed, settings.study.leak_overlap)
+        skills = skill_material(school, course.start, written.examples)
         with bar("general replay") as progress:
             general = general_examples(
                 school.sampler("base"),
@@ -157,7 +164,8 @@ def study(
                 progress,
             )
         dropped = {**written.dropped, "leak": written.dropped["leak"] + leaks}
-        return to_json(Material((*written.examples, *again, *general), dropped, written.uncovered))
+        examples = (*written.examples, *again, *skills, *general)
+        return to_json(Material(examples, dropped, written.uncovered))
 
     return from_json(Material, night.artifact("material.json", write))
 

@@ -360,6 +360,8 @@ class BankKind(StrEnum):
     GENERAL = "general"
     ABSTENTION = "abstention"
     RIDDLES = "riddles"
+    SKILLS = "skills"
+    """Held-out tasks of an environment, attempted rather than asked; see `skills.py`."""
 
 
 @dataclass(frozen=True, slots=True)

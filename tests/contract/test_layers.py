@@ -70,6 +70,10 @@ FLOWS = (
     "jobs",
     "demo",
     "environments",
+    "skills",
+    "rounds",
+    "practice_exam",
+    "practise",
 )
 DOORS = ("cli", "serve")
 DATA = ("demo_data",)

@@ -46,7 +46,7 @@ for room in (
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")
 app.add_typer(
-    practise.app, name="practise", help="Practice: look at environments, and check your own."
+    practise.app, name="practise", help="Practise a skill; look at environments, check your own."
 )
 app.add_typer(keys.app, name="keys", help="API keys of the service: make, list, revoke.")
 
