@@ -39,7 +39,7 @@ from nightschool.practice.curiosity import (
     shares,
     standings,
 )
-from nightschool.practice.curriculum import Curriculum
+from nightschool.practice.curriculum import Curriculum, Mixture
 from nightschool.practice.gym import Gym
 from nightschool.practice.learner import practise
 from nightschool.practice.predictions import calibration, looks
@@ -258,7 +258,7 @@ def real(chooser: str, seed: int, rounds: int) -> dict[str, Any]:
 
     kind = next(one for one in CHOOSERS if one == chooser)
     arms = [small, large, Coin(), Unknowable()]
-    lessons = Curriculum(arms, kind, tasks=TASKS, seed=seed, look=look)
+    lessons = Curriculum(Mixture(arms), kind, tasks=TASKS, seed=seed, look=look)
     done = practise(
         lessons.environment, policy, config, choose=lessons.choose, rounds=rounds, on_round=lessons.close,
     )  # fmt: skip

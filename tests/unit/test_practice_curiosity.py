@@ -99,8 +99,9 @@ def test_chance_passes_for_progress_in_about_one_window_of_ten(seed):
 
 
 def test_an_arm_that_has_moved_before_is_preferred_where_nothing_moves():
-    slow = [0.1] * PATIENCE + [0.6] * 2 * PATIENCE
-    log = [*groups("moved", slow), *groups("random", [0.5] * 3 * PATIENCE, seed=1)]
+    solved = [1] * PATIENCE + [5] * 2 * PATIENCE
+    moved = [Practised(number, "moved", ATTEMPTS, count, 0) for number, count in enumerate(solved)]
+    log = [*moved, *groups("random", [0.5] * 3 * PATIENCE, seed=1)]
     known = standings(["moved", "random"], log)
     assert flat(known)
     assert shares("progress", known)["random"] == pytest.approx(FLOOR / 2)

@@ -8,7 +8,8 @@ import pytest
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError, WorkspaceCorrupt
 from nightschool.practice.base import Once
-from nightschool.practice.curriculum import Curriculum, curriculum
+from nightschool.practice.check import problems
+from nightschool.practice.curriculum import Curriculum, Mixture, curriculum
 from nightschool.practice.fake import FakeEnvironment
 from nightschool.practice.learner import practise
 from nightschool.practice.predictions import looks
@@ -100,7 +101,7 @@ def test_a_solution_is_new_once_whatever_its_white_space_and_capitals():
         def start(self, task):
             return Once(lambda answer: answer.strip().lower() == "yes")
 
-    lessons = Curriculum([Lenient("lenient")], tasks=1)
+    lessons = Curriculum(Mixture([Lenient("lenient")]), tasks=1)
     for number, text in enumerate(("yes", " YES\n", "no")):
         play(lessons, number, lambda prompt, text=text: text)
     assert [group.new for group in lessons.notes.log] == [1, 0, 0]
@@ -124,7 +125,7 @@ def test_a_flat_run_proposes_new_settings_and_goes_on_with_them():
         play(lessons, number)
     (found,) = lessons.extend(1, make)
     assert (found.name, found.parent) == ("right?size=6", "right?size=4")
-    assert {task.environment for task in lessons.choose(2)} == {"right?size=4", "right?size=6"}
+    assert {task.facts["part"] for task in lessons.choose(2)} == {"right?size=4", "right?size=6"}
     again = curriculum(["right?size=4"], make, tasks=8)
     again.resume(lessons.state(), make)
     assert again.choose(2) == lessons.choose(2)
@@ -166,7 +167,7 @@ def test_a_mixture_takes_turns_on_both_splits():
     mixed = started().environment
     for split in SPLITS:
         tasks = [mixed.task(split, seed) for seed in range(6)]
-        assert [task.environment for task in tasks] == [*ARMS, *ARMS]
-        assert len({task.id for task in tasks}) == 6
-    assert mixed.cases(mixed.task("train", 0))
+        assert [task.facts["part"] for task in tasks] == [*ARMS, *ARMS]
+        assert [task.id for task in tasks] == [f"{mixed.name}/{split}/{n}" for n in range(6)]
+    assert problems(mixed) == []
     assert mixed.name == " + ".join(ARMS)

@@ -11,12 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from nightschool.config import ChooserKind
 from nightschool.practice.base import random_for
 
-ChooserKind = Literal["progress", "uniform", "easiest"]
-"""By learning progress; all alike; the one that is solved most often and is not mastered yet."""
 CHOOSERS: tuple[ChooserKind, ...] = ("progress", "uniform", "easiest")
 
 FLOOR = 0.2

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nightschool.codec import from_json, to_json
+from nightschool.config import ChooserKind
 from nightschool.errors import PracticeError
+from nightschool.practice.base import task_id
 from nightschool.practice.curiosity import (
     CHOOSERS,
     FLOOR,
-    ChooserKind,
     Practised,
     flat,
     picks,
@@ -29,6 +30,8 @@ from nightschool.types import Case, Split, Task, digest
 
 Look = Callable[[Sequence[Task]], Sequence[float]]
 """Tasks -> how likely the model finds an answer of its own to each (see `predictions.looks`)."""
+AND = " + "
+"""Stands between the names of environments that are practised as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Notes:
 
 
 class Mixture:
-    """Several environments as one; implements `protocols.Environment`. A task keeps the name of its own."""
+    """Several environments as one; implements `protocols.Environment`. Its tasks are theirs, under its own name."""
 
     def __init__(self, environments: Sequence[Environment]) -> None:
         """Take the environments.
@@ -73,20 +76,35 @@ class Mixture:
     @property
     def name(self) -> str:
         """Its parts' names."""
-        return " + ".join(self.parts)
+        return AND.join(self.parts)
 
     def task(self, split: Split, seed: int) -> Task:
         """Make the task of a seed; the parts take turns."""
-        parts = list(self.parts.values())
-        return parts[seed % len(parts)].task(split, seed // len(parts))
+        turn, place = divmod(seed, len(self.parts))
+        part = list(self.parts)[place]
+        own = self.parts[part].task(split, turn)
+        return replace(
+            own, id=task_id(self.name, split, seed), environment=self.name, seed=seed,
+            facts={"part": part, "seed": turn},
+        )  # fmt: skip
+
+    def nth(self, part: str, split: Split, turn: int) -> Task:
+        """Make the task of one part that has this seed there."""
+        return self.task(split, turn * len(self.parts) + list(self.parts).index(part))
 
     def start(self, task: Task) -> Attempt:
-        """Start an attempt in the task's own environment; see `protocols.Environment.start`."""
-        return self.parts[task.environment].start(task)
+        """Start an attempt in the part that the task is of; see `protocols.Environment.start`."""
+        return self._part(task).start(self._own(task))
 
     def cases(self, task: Task) -> Sequence[Case]:
-        """Return the table of the task's own environment."""
-        return self.parts[task.environment].cases(task)
+        """Return the table of the part that the task is of."""
+        return self._part(task).cases(self._own(task))
+
+    def _part(self, task: Task) -> Environment:
+        return self.parts[task.facts["part"]]
+
+    def _own(self, task: Task) -> Task:
+        return self._part(task).task(task.split, task.facts["seed"])
 
 
 class Curriculum:
@@ -94,7 +112,7 @@ class Curriculum:
 
     def __init__(
         self,
-        environments: Sequence[Environment],
+        environment: Mixture,
         kind: ChooserKind = "progress",
         *,
         tasks: int,
@@ -105,7 +123,7 @@ class Curriculum:
         """Begin without a log.
 
         Args:
-            environments: The arms.
+            environment: Whose parts are the arms.
             kind: Of the chooser.
             tasks: How many are practised in a round.
             seed: Of the choices.
@@ -113,13 +131,13 @@ class Curriculum:
             look: Asks the model before each round; None: predictions are made from earlier success alone.
 
         Raises:
-            PracticeError: There is no such chooser, no environment, or one twice.
+            PracticeError: There is no such chooser.
         """
         if kind not in CHOOSERS:
             raise PracticeError(
                 f"The chooser is {kind!r}; expected one of {', '.join(CHOOSERS)}. Choose one of them."
             )
-        self.environment = Mixture(environments)
+        self.environment = environment
         self.notes = Notes(kind, seed, tuple(self.environment.parts))
         self._tasks, self._floor, self._look = tasks, floor, look
         self._told: tuple[Prediction, ...] = ()
@@ -136,10 +154,12 @@ class Curriculum:
             turn[group.arm] += 1
         chosen = []
         for arm in picks(self.shares(), self._tasks, number, self.notes.seed):
-            chosen.append(self.environment.parts[arm].task("train", turn[arm]))
+            chosen.append(self.environment.nth(arm, "train", turn[arm]))
             turn[arm] += 1
         seen = self._look(chosen) if self._look else [None] * len(chosen)
-        asked = [(task.id, task.environment, look) for task, look in zip(chosen, seen, strict=True)]
+        asked = [
+            (task.id, task.facts["part"], look) for task, look in zip(chosen, seen, strict=True)
+        ]
         self._told = tuple(foretell(self.notes.predictions, number, asked))
         return chosen
 
@@ -255,7 +275,9 @@ def curriculum(
         seed: Of the choices.
         look: Asks the model before each round; None: it is not asked.
     """
-    return Curriculum([make(name) for name in names], kind, tasks=tasks, seed=seed, look=look)
+    return Curriculum(
+        Mixture([make(name) for name in names]), kind, tasks=tasks, seed=seed, look=look
+    )
 
 
 def _key(attempt: Played) -> str:
