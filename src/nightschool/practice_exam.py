@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nightschool.codec import from_json, to_json
 from nightschool.exam.gate import decide
-from nightschool.exam.general import general_bank
+from nightschool.exam.general import general_bank, general_prompts
 from nightschool.exam.reuse import first_since
 from nightschool.exam.seal import follow, seal_abstention, thinned
 from nightschool.protocols import Bar
@@ -17,7 +17,7 @@ from nightschool.wire import School
 
 PROBE_EXAMPLES = 32
 PROBE_NATS = 1e-4
-"""The probe: how far the likelihood of its own successes must have moved (nats a token), or nothing was trained."""
+"""The probe: how far a likelihood must have moved (nats a token), or nothing was trained."""
 EXAMINED = (BankKind.ACQUIRED, BankKind.ABSTENTION)
 """Banks of nights that a practice run sits, too; riddles are drawn anew by nights alone."""
 
@@ -88,10 +88,12 @@ def _attempt(school: School, run: Night) -> int:
 
 
 def probe(school: School, run: Night, version: Version) -> bool:
-    """Show that the examined weights are those that practice moved: its own successes are not as likely as before."""
-    pairs = [(e.prompt, e.target) for e in successes(run)[:PROBE_EXAMPLES]]
-    if not pairs:
-        return False
+    """Show that the examined weights are those that practice moved: something is not as likely as before.
+
+    Its own successes; where there are none, answers to general prompts.
+    """
+    own = [(e.prompt, e.target) for e in successes(run)[:PROBE_EXAMPLES]]
+    pairs = own or general_prompts()[:PROBE_EXAMPLES]
     after = school.sampler(version.id).score(pairs)
     before = school.sampler(version.parent).score(pairs)
     moved = [abs(a - b) for x, y in zip(after, before, strict=True) for a, b in zip(x, y, strict=True)]  # fmt: skip

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightschool.codec import from_json, to_json
+from nightschool.codec import from_json
 from nightschool.config import PracticeConfig
 from nightschool.environments import TOOLS, environment
 from nightschool.errors import EnvironmentBroken, PracticeError
@@ -220,7 +220,7 @@ def solved(round_: Round, run: Night, tenant: str) -> dict[str, tuple[Example, .
         said = tuple(move.target.strip() for move in moves)
         own = said != tuple(action.strip() for action in group.task.solution)
         if moves:
-            key = digest(to_json(group.task.prompt))
+            key = digest(*(part for m in group.task.prompt for part in (m.role, m.content)))
             found[key] = tuple(
                 replace(
                     move, id=f"{run.id}/{key[:12]}-{number}", tenant=tenant, author=AUTHOR,
