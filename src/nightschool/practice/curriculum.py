@@ -23,7 +23,7 @@ from nightschool.practice.curiosity import (
     standings,
 )
 from nightschool.practice.frontier import Make, Proposal, proposals
-from nightschool.practice.learner import Played, Round
+from nightschool.practice.learner import SEED_STEP, Played, Round
 from nightschool.practice.predictions import Prediction, calibration, foretell, told
 from nightschool.protocols import Attempt, Environment
 from nightschool.types import Case, Split, Task, digest
@@ -148,8 +148,8 @@ class Curriculum:
         return shares(self.notes.kind, known, self._floor)
 
     def choose(self, number: int) -> list[Task]:
-        """Choose the tasks of a round, and predict their success. An arm's tasks come in the order of their seeds."""
-        turn = dict.fromkeys(self.notes.arms, 0)
+        """Choose the tasks of a round, and predict their success. An arm's tasks come in the order of their seeds; runs of other seeds have others."""
+        turn = dict.fromkeys(self.notes.arms, self.notes.seed * SEED_STEP)
         for group in self.notes.log:
             turn[group.arm] += 1
         chosen = []
