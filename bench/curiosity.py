@@ -58,6 +58,7 @@ FIXED = {"random": 0.5, "impossible": 0.0, "mastered": 0.98}
 TASKS = GROUP = 8
 PARTS = 4
 """Attention is told for so many equal parts of a run."""
+REAL = ("small_sums", "large_sums", "coin", "unknowable")
 HELD_OUT = 100
 ANSWER = 8
 """Bound of an answer, in tokens."""
@@ -191,6 +192,9 @@ def state_simulated(record: Record, regime: str) -> None:
 
 def stated(record: Record, name: str, values: Sequence[float]) -> None:
     """State a mean over seeds with its 95% interval (normal)."""
+    if not values:
+        record.figure(name, None, n=0, unit="rate")
+        return
     mean = statistics.fmean(values)
     reach = 1.96 * statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     low, high = (None, None) if reach is None else (round(mean - reach, 4), round(mean + reach, 4))
@@ -267,7 +271,7 @@ def real(chooser: str, seed: int, rounds: int) -> dict[str, Any]:
     return {
         "before": before,
         "after": [held_out(policy, one) for one in (small, large)],
-        "attention": attention(lessons.notes.log, names, rounds),
+        "attention": dict(zip(REAL, attention(lessons.notes.log, names, rounds).values(), strict=True)),
         "solved": [round(one.solved, 4) for one in done],
         "seconds": round(sum(one.seconds for one in done), 1),
         "calibration": said and {**asdict(said), "skill": said.skill},
@@ -302,9 +306,10 @@ def state_real(record: Record, rounds: int) -> None:
         stated(record, f"{name}_success", [statistics.fmean(row["after"]) for row in rows])
         for arm in rows[0]["attention"]:
             values = [statistics.fmean(row["attention"][arm]) for row in rows]
-            stated(record, f"{name}_attention_{arm.partition('?')[0]}_{digest(arm)[:4]}", values)
+            stated(record, f"{name}_attention_{arm}", values)
         for figure in ("brier", "brier_base", "brier_running", "error", "skill"):
-            stated(record, f"{name}_{figure}", [row["calibration"][figure] for row in rows])
+            values = [row["calibration"][figure] for row in rows]
+            stated(record, f"{name}_{figure}", [value for value in values if value is not None])
 
 
 if __name__ == "__main__":
