@@ -141,6 +141,10 @@ class TrainConfig(_Frozen):
         return self.learning_rate or {"full": 4e-4, "lora": 2e-3}[self.method]
 
 
+ChooserKind = Literal["progress", "uniform", "easiest"]
+"""By learning progress; all alike; the one that is solved most often and is not mastered yet."""
+
+
 class PracticeConfig(_Frozen):
     """How skills are practised."""
 
@@ -172,6 +176,8 @@ class PracticeConfig(_Frozen):
     """Leave attempts that were cut off out of the loss; else they are wrong attempts like others."""
     lora_rank: int = Field(16, ge=1)
     """Rank of the adapters that are trained; alpha is twice the rank."""
+    chooser: ChooserKind = "progress"
+    """How the tasks of a round are chosen where several environments are practised."""
     seed: int = 0
     """Of tasks, attempts and initial adapters."""
     held_out: int = Field(100, ge=8)

@@ -17,6 +17,7 @@ from typing import Any
 from nightschool.errors import EnvironmentBroken, LibraryMissing, UnknownEnvironment
 from nightschool.practice.calls import Calls, DeclaredCalls
 from nightschool.practice.code import Code
+from nightschool.practice.curriculum import AND, Mixture
 from nightschool.practice.fake import FakeEnvironment
 from nightschool.practice.gym import Gym
 from nightschool.practice.gym import names as gym_names
@@ -70,7 +71,8 @@ def environment(name: str, settings: Settings | None = None) -> Environment:
     """Make the environment of a name.
 
     Args:
-        name: As listed, with settings behind a question mark: `gym:chain_sum?min_terms=2&max_terms=3`.
+        name: As listed, with settings behind a question mark: `gym:chain_sum?min_terms=2&max_terms=3`; several with
+            ` + ` between them are practised as one.
         settings: More of them, which win; values as JSON would hold them. None: no more.
 
     Raises:
@@ -79,6 +81,8 @@ def environment(name: str, settings: Settings | None = None) -> Environment:
         LibraryMissing: It is reasoning-gym's, which is not installed.
         SourceMalformed: A document of tools is none.
     """
+    if AND in name:
+        return Mixture([environment(part, settings) for part in name.split(AND)])
     stem, _, query = name.partition("?")
     chosen = parsed(query.split("&") if query else []) | dict(settings or {})
     if stem in NAMED:

@@ -23,7 +23,7 @@ from nightschool.practice_exam import judge, others, successes
 from nightschool.protocols import Bar
 from nightschool.registry.nights import PRACTICE, Night, open_night, upcoming_night
 from nightschool.registry.versions import BASE, erase_folders
-from nightschool.rounds import Plan, PolicyMaker, State, practise_rounds
+from nightschool.rounds import CHOICES, Plan, PolicyMaker, State, practise_rounds
 from nightschool.skills import (
     Skill,
     Summary,
@@ -253,6 +253,7 @@ def summed_up(
         sum(new[i] for i in both) / len(both) if both else None,
         len(both), test.gained if test else 0, test.lost if test else 0, test.p_gain if test else None,
         len(rounds), sum(one["seconds"] for one in rounds), len(successes(run)), decision.promote,
+        tuple((run.stored(CHOICES) or "").splitlines()),
     )  # fmt: skip
 
 

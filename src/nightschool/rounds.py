@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,15 +15,21 @@ from typing import Any, NamedTuple
 from nightschool.codec import from_plain, to_plain
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
-from nightschool.practice.learner import Round
+from nightschool.practice.curriculum import Curriculum, Mixture
+from nightschool.practice.learner import Round, worked_examples
 from nightschool.practice.learner import practise as rounds_of
-from nightschool.protocols import Policy, Progress
+from nightschool.practice.predictions import looks
+from nightschool.protocols import Environment, Policy, Progress
 from nightschool.registry.nights import Night
 from nightschool.skills import solved
-from nightschool.types import Example
+from nightschool.types import Example, Task
 from nightschool.workspace import write_atomic
 
 PolicyMaker = Callable[[Path, PracticeConfig], Policy]
+LESSONS = "curriculum.json"
+"""In a checkpoint: what the choice of tasks goes on from, where several environments are practised."""
+CHOICES = "curriculum.txt"
+"""In the run's folder: where the time of such a run went, and how its predictions turned out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +82,48 @@ def practise_rounds(
     state: State, policy: Policy, run: Night, plan: Plan, folder: Path, kept: Path, progress: Progress, tenant: str,
 ) -> State:  # fmt: skip
     """Practise until the budget is spent, with a checkpoint after each round, and leave the weights in `folder`."""
-    if state.rounds and not policy.restore(kept / str(len(state.rounds))):
+    found = environment(plan.environment)
+    lessons = _lessons(found, policy, plan.config)
+    checkpoint = kept / str(len(state.rounds))
+    if state.rounds and not policy.restore(checkpoint):
         run.note("the checkpoint does not fit; practice begins anew")
         state = State([], {})
+    elif state.rounds and lessons:
+        lessons.resume((checkpoint / LESSONS).read_text("utf-8"))
 
     def keep(done: Round) -> None:
         state.rounds.append(figures_of(done))
         state.solved.update(solved(done, run, tenant))
         policy.keep(kept / str(len(state.rounds)))
+        if lessons:
+            lessons.close(done)
+            write_atomic(kept / str(len(state.rounds)) / LESSONS, lessons.state())
         state.save(kept)
         loss = done.update.loss if done.update else None
         progress(min(round(state.seconds), round(plan.budget_seconds)), round(plan.budget_seconds), loss)  # fmt: skip
 
     progress(round(state.seconds), round(plan.budget_seconds))
     rounds_of(
-        environment(plan.environment), policy, plan.config,
+        found, policy, plan.config, choose=lessons.choose if lessons else None,
         until=lambda: state.seconds >= plan.budget_seconds, on_round=keep, first=len(state.rounds),
     )  # fmt: skip
     policy.save(folder)
+    if lessons:
+        write_atomic(run.folder / CHOICES, "\n".join(lessons.report()))
     return state
+
+
+def _lessons(found: Environment, policy: Policy, config: PracticeConfig) -> Curriculum | None:
+    """Return what chooses the tasks of rounds in several environments; None where there is one alone."""
+    if not isinstance(found, Mixture):
+        return None
+    shown = worked_examples(found, config.shots)
+
+    def look(tasks: Sequence[Task]) -> list[float]:
+        prompts = [(*shown, *task.prompt) for task in tasks]
+        return looks(policy, prompts, max_tokens=config.max_tokens, seed=config.seed)
+
+    return Curriculum(found, config.chooser, tasks=config.tasks, seed=config.seed, look=look)
 
 
 def figures_of(done: Round) -> dict[str, float]:

@@ -18,6 +18,7 @@ from nightschool.config import PracticeConfig
 from nightschool.environments import TOOLS, environment
 from nightschool.errors import EnvironmentBroken, PracticeError
 from nightschool.exam.sit import CLOSED
+from nightschool.practice.curriculum import AND
 from nightschool.practice.learner import Round, demonstrations, worked_examples
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Progress, Writer
@@ -94,6 +95,8 @@ class Summary:
     successes: int
     """Study examples that were kept."""
     promoted: bool
+    choices: tuple[str, ...] = ()
+    """Where the time went and how predictions turned out, in lines, where several environments were practised."""
 
 
 # -- the exam -----------------------------------------------------------------------------
@@ -104,6 +107,8 @@ def lasting_name(name: str, settings: dict[str, Any]) -> str:
 
     Raises: see `environments.environment`.
     """
+    if AND in name:
+        return AND.join(lasting_name(part, settings) for part in name.split(AND))
     stem, mark, query = name.partition("?")
     if stem.endswith(".py"):
         environment(name, settings)  # raises where it is none

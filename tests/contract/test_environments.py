@@ -38,17 +38,9 @@ TOOLS = [
     [
         "fake", "fake?turns=2", "calls?level=1", "calls?level=2", "calls?level=3", "memory", "memory?level=2",
         "memory?level=3", "memory?level=3&talks=10", "memory?level=2&snapshot=1", "memory?level=2&form=calls",
+        "proof?path=small&steps=9", "proof?path=small&premises=named&steps=9",
     ],
 )  # fmt: skip
-        "fake",
-        "fake?turns=2",
-        "calls?level=1",
-        "calls?level=2",
-        "calls?level=3",
-        "proof?path=small&steps=9",
-        "proof?path=small&premises=named&steps=9",
-    ],
-)
 def test_an_environment_keeps_the_rules(name):
     found = environment(name)
     assert problems(found, seeds=6, tables=1) == []

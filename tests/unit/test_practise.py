@@ -277,3 +277,20 @@ def test_forgetting_reaches_the_version_and_what_it_said_in_its_own_words(school
     assert school.registry.version(second.version.id).tainted_by
     left = from_json(Material, run_folder.stored("material.json")).examples
     assert left == said.examples[1:]
+
+
+def test_several_environments_are_practised_as_one_and_the_run_says_where_its_time_went(school):
+    both = "fake + fake?turns=2"
+    with pytest.raises(KeyboardInterrupt):
+        run(school, both, step=0.2, seconds=1e9, dies_at=3)
+    kept = next(school.workspace.versions.glob("*.practice"))
+    state = json.loads((kept / "state.json").read_text())
+    state["rounds"][0]["seconds"] = 1e9
+    (kept / "state.json").write_text(json.dumps(state))
+    done = run(school, both)
+    assert done.summary.environment == both
+    assert done.summary.rounds == 3
+    assert done.summary.after > done.summary.before
+    text = "\n".join(done.summary.choices)
+    assert "Practised by progress" in text
+    assert "Predictions of 96 attempts" in text

@@ -41,6 +41,10 @@ app = typer.Typer(cls=_Runs, no_args_is_help=True, rich_markup_mode=None)
 NameArgument = Annotated[
     str, typer.Argument(metavar="ENV", help="A name of the listing, or a file that ends in .py.")
 ]
+NamesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="ENV...", help="Names of the listing, or files that end in .py."),
+]
 SettingOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting of the environment, such as level=2 (repeatable)."),
@@ -74,12 +78,16 @@ def practise(
 
 @app.command("run", cls=Command)
 def run(
-    name: NameArgument,
+    names: NamesArgument,
     budget: Annotated[
         str, typer.Option(help="Time for the rounds, such as 90s, 30m or 2h; exams come on top.")
     ] = "30m",
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of tasks and attempts; each run has its own.")
+    ] = None,
+    chooser: Annotated[
+        str | None,
+        typer.Option(help="Of several ENVs, what comes next: progress, uniform or easiest."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -96,20 +104,30 @@ def run(
 
     A run that was interrupted is taken up where it was.
 
+    With several environments, practice goes where it changes something; settings are those of all.
+
     Example: nightschool practise gym:chain_sum --set max_terms=3 --budget 30m
     """
     from dataclasses import asdict
 
     from nightschool.environments import parsed
+    from nightschool.practice.curriculum import AND
     from nightschool.practise import practise
 
     with errors_as_messages():
         seconds = seconds_of(budget)
         given = settings or []
         own = [one for one in given if "." not in one.partition("=")[0]]
-        school = opened(workspace, [one for one in given if one not in own], tenant)
+        ours = [one for one in given if one not in own]
+        ours += [f"practice.chooser={chooser}"] if chooser else []
+        school = opened(workspace, ours, tenant)
         done = practise(
-            school, name, settings=parsed(own), budget_seconds=seconds, seed=seed, bar=bars(json)
+            school,
+            AND.join(names),
+            settings=parsed(own),
+            budget_seconds=seconds,
+            seed=seed,
+            bar=bars(json),
         )
         checks = [[c.name, c.passed, c.reason] for c in done.decision.checks]
         show({**asdict(done.summary), "checks": checks}, json, in_words(done))
@@ -146,6 +164,7 @@ def in_words(done: Practised) -> str:
         f"Held-out tasks solved: {share(s.before)} -> {share(s.after)} of {s.tasks} "
         f"({s.gained} gained, {s.lost} lost{p}).",
     ]
+    lines += s.choices
     lines += [f"  {'ok     ' if c.passed else 'refused'} {c.name}: {c.reason}" for c in done.decision.checks]  # fmt: skip
     if s.promoted:
         lines.append(f"Promoted: {s.version} is served now. `nightschool rollback` takes it back.")
