@@ -1,6 +1,6 @@
 """Practice on reasoning-gym's tasks: success on held-out items before and after, at so many minutes a task.
 
-`python bench/practice.py --minutes 8 --json bench/results/practice.json [--tasks chain_sum gcd] [--seeds 0 1]
+`python bench/practice.py --minutes 8 --json bench/results/practice.json [--tasks chain_sum lcm] [--seeds 0 1]
 [--method policy-gradient expert] [--peer]`
 
 Base and practised model are asked the same held-out items greedily, behind the same worked examples. Beside them
@@ -35,16 +35,16 @@ from record import Record, base_name
 
 TASKS = {
     "chain_sum": "gym:chain_sum?max_digits=2&max_terms=3",
-    "gcd": "gym:gcd?max_numbers=2&max_value=50",
     "basic_arithmetic": "gym:basic_arithmetic?max_digits=1&max_terms=2",
     "lcm": "gym:lcm?max_value=30&min_value=1",
     "word_sorting": "gym:word_sorting?max_words=3&min_words=2",
     "calendar_arithmetic": "gym:calendar_arithmetic",
     "simple_equations": "gym:simple_equations?max_terms=2&max_value=10",
     "family_relationships": "gym:family_relationships",
+    "gcd": "gym:gcd?max_numbers=2&max_value=50",
 }
 """Name of a row -> the environment with its easy settings."""
-PEER_TASKS = ("chain_sum", "gcd")
+PEER_TASKS = ("chain_sum", "basic_arithmetic")
 HELD_OUT = 200
 """Held-out items of a task; fewer where it has no more different ones."""
 DRAWN = 1200
