@@ -129,7 +129,7 @@ def refuse_interrupted(school: School, spec: str) -> None:
             f"{run.id} practises {asked} and was interrupted. Finish it with `nightschool practise {asked}`, or {drop}."
         )
     live = school.registry.alias(tenant, "live")
-    if course and course.start != live:
+    if course and live not in (course.start, run.stored("version.txt")):
         raise NightUnfinished(
             f"{run.id} was interrupted and goes on from {course.start}, but {live} is served by now. Begin anew: {drop}."
         )
@@ -264,6 +264,7 @@ def give_up(school: School) -> str | None:
     """Drop an interrupted practice run with its checkpoints; return its name, None where there is none.
 
     Raises:
+        NightUnfinished: Its version is served already, and only its records are missing.
         WorkspaceLocked: Another process holds the workspace.
     """
     with school.workspace.lock("giving up a practice run"):
@@ -271,6 +272,10 @@ def give_up(school: School) -> str | None:
         if not run.folder.exists():
             return None
         version = run.stored("version.txt")
+        if version in school.registry.served(school.settings.tenant):
+            raise NightUnfinished(
+                f"{run.id} has been promoted and only its end is missing. Run its `nightschool practise` again."
+            )
         if version:
             # Checkpoints before the run that names them.
             erase_folders(school.workspace, [version])
@@ -291,7 +296,8 @@ def practise_nightly(school: School, bar: Bar) -> list[Practised]:
     if stored:
         asked = from_json(Plan, stored).environment
         course = charted(run)
-        if course and course.start != school.registry.alias(school.settings.tenant, "live"):
+        live = school.registry.alias(school.settings.tenant, "live")
+        if course and live not in (course.start, run.stored("version.txt")):
             give_up(school)
         elif asked not in [lasting_name(name, {}) for name in names]:
             return []

@@ -16,7 +16,7 @@ def test_a_killed_run_goes_on_and_what_gained_nothing_is_refused(school):
     settings = [word for setting in SMALL for word in ("--set", setting)]
     words = ("practise", "fake", "--budget", "2s", *settings)
     process = school.start(*words)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while not list((school.folder / "versions").glob("*.practice/state.json")):
         assert time.monotonic() < until
         assert process.poll() is None

@@ -188,7 +188,17 @@ def test_killed_in_a_round_it_goes_on_there(school):
 
 
 @pytest.mark.parametrize(
-    "step", ["plan", "skill", "report-before", "version", "rounds", "report-candidate", "decision"]
+    "step",
+    [
+        "plan",
+        "skill",
+        "report-before",
+        "version",
+        "rounds",
+        "report-candidate",
+        "decision",
+        "facts",
+    ],
 )
 def test_killed_after_any_step_it_ends_the_same(school, step, monkeypatch):
     from nightschool.registry.nights import Night
@@ -206,6 +216,9 @@ def test_killed_after_any_step_it_ends_the_same(school, step, monkeypatch):
     monkeypatch.setattr(Night, "artifact", dies)
     with pytest.raises(KeyboardInterrupt):
         run(school, step=0.6)
+    if step == "facts":  # promoted already: what is served is not to be dropped
+        with pytest.raises(NightUnfinished, match="promoted"):
+            give_up(school)
     done = run(school, step=0.6)
     assert done.decision.promote
     assert done.summary.rounds == 1

@@ -182,6 +182,7 @@ def _gain(
     if short or test is None:
         return short or _missing(name, None, 0)
     word, where = ("facts", "new items") if name == ACQUIRED else ("tasks", "held-out tasks")
+    few = "new facts" if name == ACQUIRED else "tasks (`practice.held_out`)"
     least = config.least_gain if name == ACQUIRED else 0.0
     significant = test.p_gain <= alpha
     enough = round(test.difference, 9) >= least
@@ -190,9 +191,9 @@ def _gain(
     best_p = sign_test(test.clusters, 0)
     if not significant and best_p > alpha:
         reason = (
-            f"insufficient evidence: {test.clusters} {word} cannot show a gain, all of them "
+            f"insufficient evidence: {test.clusters} {few} cannot show a gain, all of them "
             f"gained would be p {best_p:.2g} and {alpha:.2g} is needed ({counted}); "
-            f"more {word} or the owner's override"
+            f"more {few} or the owner's override"
         )
     elif significant and not enough:
         reason = (
