@@ -233,10 +233,11 @@ def compared(record: Record, exam: str, before: Sequence[int], after: Sequence[i
     picks = np.random.default_rng(0).integers(0, pairs.shape[1], (RESAMPLES, pairs.shape[1]))
     sums = pairs[:, picks].sum(-1)
     low, high = np.quantile(sums[1] / np.maximum(sums[0], 0.5), [0.025, 0.975])
-    ratio = pairs[1].sum() / pairs[0].sum() if pairs[0].sum() else None
-    record.figure(
-        f"{exam}_ratio", ratio, low=float(low), high=float(high), n=pairs.shape[1], unit="ratio"
-    )
+    if pairs[0].sum():
+        ratio = float(pairs[1].sum() / pairs[0].sum())
+        record.figure(f"{exam}_ratio", ratio, low=float(low), high=float(high), n=pairs.shape[1], unit="ratio")  # fmt: skip
+    else:
+        record.figure(f"{exam}_ratio", None, n=pairs.shape[1], unit="ratio")
     gained, lost = int((pairs[1] > pairs[0]).sum()), int((pairs[1] < pairs[0]).sum())
     record.figure(f"{exam}_p", mcnemar(gained, lost), n=gained + lost, unit="p")
 
