@@ -8,8 +8,8 @@ policy gradient on tasks whose attempts it is not shown. Success is greedy, on h
 practice never draws: levels 1 to 3, and streams of twice as many talks. Beside it: the base without and with worked
 examples in front of each prompt (the better one is the best untrained prompt), and non-RL baselines: notes by the
 workspace's own rule reader, and notes by the rule writer of the environment, both answered by the practised model.
-mem0's extraction needs a model of its own behind an API, and is not run. Intervals: Wilson over tasks; of ratios and
-differences, bootstrap over paired tasks. A run that is stopped goes on where it was.
+mem0's extraction needs a model of its own behind an API, and is not run. Intervals: Wilson over tasks; of ratios,
+bootstrap over paired tasks; of differences, over paired tasks of the first seed. A run that is stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from memory_rl_baselines import DEMO_SEEDS, RuleNotes, Shown, demonstrations
 from nightschool.bases import pull_model
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
-from nightschool.exam.stats import mcnemar, wilson
+from nightschool.exam.stats import mcnemar, mean, wilson
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.practice.learner import Round, practise
@@ -220,8 +220,10 @@ def state(record: Record) -> None:
         compared(record, exam, right[exam, "warm"], right[exam, "practised"])
     for exam in GIVEN:
         best = max((right[exam, stage] for stage in ("bare", "shown")), key=sum)
-        gain = sum(right[exam, "practised"]) / len(right[exam, "practised"]) - sum(best) / len(best)
-        record.figure(f"{exam}_above_best_prompt", round(gain, 4), n=len(best), unit="rate")
+        after = right[exam, "practised"][: len(best)]  # the first seed's, on the same tasks
+        found = mean([float(new - old) for new, old in zip(after, best[: len(after)], strict=True)], reach=1)  # fmt: skip
+        low, high = (found.low, found.high) if found else (None, None)
+        record.figure(f"{exam}_above_best_prompt", found.value if found else None, low=low, high=high, n=len(after), unit="rate")  # fmt: skip
     rounds = [row for row in record.body["rows"] if row["stage"].startswith("round-")]
     record.figure("practice_minutes", round(sum(r["seconds"] for r in rounds) / 60, 1), n=len(rounds), unit="minutes")  # fmt: skip
     record.figure("level1_mem0", None, n=0, unit="rate")
@@ -233,10 +235,11 @@ def compared(record: Record, exam: str, before: Sequence[int], after: Sequence[i
     picks = np.random.default_rng(0).integers(0, pairs.shape[1], (RESAMPLES, pairs.shape[1]))
     sums = pairs[:, picks].sum(-1)
     low, high = np.quantile(sums[1] / np.maximum(sums[0], 0.5), [0.025, 0.975])
-    ratio = pairs[1].sum() / pairs[0].sum() if pairs[0].sum() else None
-    record.figure(
-        f"{exam}_ratio", ratio, low=float(low), high=float(high), n=pairs.shape[1], unit="ratio"
-    )
+    if pairs[0].sum():
+        ratio = float(pairs[1].sum() / pairs[0].sum())
+        record.figure(f"{exam}_ratio", ratio, low=float(low), high=float(high), n=pairs.shape[1], unit="ratio")  # fmt: skip
+    else:
+        record.figure(f"{exam}_ratio", None, n=pairs.shape[1], unit="ratio")
     gained, lost = int((pairs[1] > pairs[0]).sum()), int((pairs[1] < pairs[0]).sum())
     record.figure(f"{exam}_p", mcnemar(gained, lost), n=gained + lost, unit="p")
 
