@@ -70,6 +70,7 @@ FLOWS = (
     "jobs",
     "demo",
     "environments",
+    "closure",
 )
 DOORS = ("cli", "serve")
 DATA = ("demo_data",)

@@ -7,6 +7,7 @@ import typer
 from nightschool.cli import (
     backups,
     benches,
+    closure,
     exchange,
     export,
     forgetting,
@@ -38,6 +39,7 @@ for room in (
     night,
     rebase,
     versions,
+    closure,
     export,
     serve,
     benches,
