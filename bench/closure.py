@@ -21,6 +21,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from closure_climb import climbed, spent
+from closure_skills import Digits
 from nightschool.bases import pull_model
 from nightschool.closure import fill, write_account
 from nightschool.environments import environment
@@ -29,8 +31,6 @@ from nightschool.practice.account import Account, told
 from nightschool.practice.ledger import Ledger, Terms
 from nightschool.protocols import Environment
 from nightschool.runlog import progress_bar
-from closure_climb import climbed
-from closure_skills import Digits
 from record import Record, base_name
 
 TASKS, SAMPLES = 50, 128
@@ -42,7 +42,9 @@ def main() -> None:
     """Make the ledgers, and state what they say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=Path, default=Path("bench/results/closure.json"))
-    parser.add_argument("--work", type=Path, help="folder of ledgers and weights; default: beside the result")
+    parser.add_argument(
+        "--work", type=Path, help="folder of ledgers and weights; default: beside the result"
+    )
     parser.add_argument("--skill", action="append", help="a skill to climb; default: next")
     parser.add_argument("--no-climb", action="store_true", help="ledgers of --version alone")
     parser.add_argument("--lengths", default="2,3,4,6", help="lengths that are practised, in order")
@@ -51,7 +53,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0, help="of practice, for each seed")
     parser.add_argument("--tasks", type=int, default=TASKS)
     parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--version", action="append", default=[], help="ENV=FOLDER of full weights (repeatable)")
+    parser.add_argument(
+        "--version", action="append", default=[], help="ENV=FOLDER of full weights (repeatable)"
+    )
     args = parser.parse_args()
     work = args.work or args.json.with_suffix(".work")
     record = Record(args.json, "closure")
@@ -71,7 +75,7 @@ def main() -> None:
         record.measure(
             {"kind": "version", "skill": env, "folder": folder, "tasks": args.tasks, "samples": args.samples},
             lambda env=env, folder=folder: account_row(
-                args, work, environment(env), Path(folder), most_tokens(Path(folder))
+                args, work, environment(env), Path(folder), most_tokens(Path(folder)), None
             ),
         )  # fmt: skip
     state(record)
@@ -86,12 +90,17 @@ def climb(args: argparse.Namespace, work: Path, skill: str, seed: int) -> dict[s
     folder = work / f"{skill}-{args.lengths}-{args.minutes:g}-{seed}"
     rounds = climbed(folder, skill, lengths, seed, args.minutes * 60)
     found = Digits(skill, args.asked)
-    row = account_row(args, work, found, folder / "weights", args.asked + 6)
+    row = account_row(args, work, found, folder / "weights", args.asked + 4, spent(rounds))
     return {**row, "rounds": rounds}
 
 
 def account_row(
-    args: argparse.Namespace, work: Path, found: Environment, folder: Path, max_tokens: int
+    args: argparse.Namespace,
+    work: Path,
+    found: Environment,
+    folder: Path,
+    max_tokens: int,
+    tokens_spent: int | None,
 ) -> dict[str, Any]:
     """Make a ledger, and return its account without the single tasks, but for ten of them."""
     begun = time.monotonic()
@@ -112,7 +121,7 @@ def account_row(
         version=lambda: sampler("version", folder),
         bar=progress_bar,
     )
-    closed = write_account(ledger, found, args.tasks, spent_in(folder))
+    closed = write_account(ledger, found, args.tasks, tokens_spent or spent_in(folder))
     print(told(closed.account))
     body = asdict(closed.account)
     body["lines"] = body["lines"][:10]
@@ -173,7 +182,10 @@ def state(record: Record) -> None:
         for figure in ("bits", "bits_per_token"):
             value = weight[figure]
             record.figure(
-                f"{name}_{figure}", None if value is None else round(value, 2), n=weight["tasks"], unit="bits"
+                f"{name}_{figure}",
+                None if value is None else round(value, 2),
+                n=weight["tasks"],
+                unit="bits",
             )
         for figure in ("majority", "constant"):
             count = account["without_learning"][figure]

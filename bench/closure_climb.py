@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from closure_skills import Curriculum
+from nightschool.bases import pull_model
+from nightschool.config import PracticeConfig
+from nightschool.models.torch_model import load, render
+from nightschool.practice.learner import Round, practise
+from nightschool.train.policy import TorchPolicy
 from nightschool.workspace import write_atomic
+from record import base_name
+
+KEEP_ROUNDS = 5
+"""Rounds between two checkpoints."""
+TRAINED = 3
+"""A token that is trained on costs about as much as so many that are drawn: once forward, once backward at twice that."""
 
 
 def climbed(
@@ -14,7 +27,67 @@ def climbed(
 ) -> list[dict[str, Any]]:
     """Practise until the last length is mastered or the time is over; leave `weights` in the folder.
 
+    Args:
+        folder: Of this run: its rounds, its checkpoint, its weights.
+        skill: A key of `closure_skills.STEPS`.
+        lengths: What is practised, the shortest first.
+        seed: Of tasks, attempts and adapters.
+        seconds: Of practice, measured over all parts of a run that was stopped.
+
     Returns:
-        A line for each round; those of an earlier run where the weights are there already.
+        A line for each round.
     """
-    raise NotImplementedError
+    path = folder / "rounds.json"
+    rounds: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    if (folder / "weights").exists():
+        return rounds
+    config = PracticeConfig(
+        max_tokens=max(lengths) + 4, advantage="std", learning_rate=4e-4, seed=seed
+    )
+    policy = TorchPolicy(load, render, pull_model(base_name()), config)
+    if not policy.restore(folder / "kept"):
+        rounds = []
+    rounds = rounds[: len(rounds) - len(rounds) % KEEP_ROUNDS]
+    curriculum = Curriculum(skill, lengths, config.tasks, seed)
+    for line in rounds:
+        curriculum.saw(line["solved"])
+
+    def told(found: Round) -> None:
+        line = {
+            "length": curriculum.length,
+            "solved": found.solved,
+            "reward": found.mean_reward,
+            "used_groups": found.used_groups,
+            "drawn_tokens": round(found.tokens_mean * config.tasks * config.group),
+            "update": asdict(found.update) if found.update else None,
+            "seconds": found.seconds,
+        }
+        rounds.append(line)
+        curriculum.saw(found.solved)
+        print(
+            f"round {found.number}: length {line['length']}, right {found.solved:.2f}, reward {found.mean_reward:.2f}, "
+            f"{found.seconds:.0f} s",
+            flush=True,
+        )
+        if len(rounds) % KEEP_ROUNDS == 0:
+            policy.keep(folder / "kept")
+            write_atomic(path, json.dumps(rounds))
+
+    practise(
+        curriculum.environments[0],  # any of them grades the tasks of all
+        policy,
+        config,
+        choose=curriculum.choose,
+        until=lambda: curriculum.done or sum(line["seconds"] for line in rounds) > seconds,
+        on_round=told,
+        first=len(rounds),
+    )
+    write_atomic(path, json.dumps(rounds))
+    policy.save(folder / "weights")
+    return rounds
+
+
+def spent(rounds: list[dict[str, Any]]) -> int:
+    """Return what a run cost, in tokens that are drawn (see `TRAINED`); prompts are left out."""
+    trained = sum(line["update"]["tokens"] for line in rounds if line["update"])
+    return sum(line["drawn_tokens"] for line in rounds) + TRAINED * trained

@@ -7,11 +7,13 @@ ledgers of a version lie in `reports/TENANT/closure/VERSION/`; drawing that is s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from nightschool.errors import UnknownVersion
+from nightschool.environments import environment as made
+from nightschool.errors import UnknownEnvironment, UnknownVersion
 from nightschool.practice.account import Account, account_of
 from nightschool.practice.ledger import (
     BASE,
@@ -31,6 +33,8 @@ from nightschool.workspace import write_atomic
 
 FOLDER = "closure"
 """Where ledgers lie, within a tenant's reports."""
+PRACTICE = "practice"
+"""How the names of practice runs begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,13 @@ class Closed:
 def close_account(
     school: School,
     version: str,
-    environment: Environment,
+    name: str | None,
     *,
+    settings: Mapping[str, Any] | None = None,
     tasks: int,
     samples: int,
     temperature: float,
-    max_tokens: int,
+    max_tokens: int | None,
     seed: int,
     spent: int | None,
     bar: Bar,
@@ -64,11 +69,12 @@ def close_account(
     Args:
         school: The wired workspace.
         version: An alias or a version id.
-        environment: Whose tasks.
+        name: Of the environment; None: the one that it practised in.
+        settings: Of the environment. None: as its name says.
         tasks: How many held-out tasks.
         samples: Draws for each, of each model.
         temperature: Of both.
-        max_tokens: Bound of one action.
+        max_tokens: Bound of one action; None: as when it practised, else that of the settings.
         seed: Of the draws.
         spent: Tokens that practice spent; None: what the version's record says.
         bar: Shows the progress.
@@ -76,6 +82,7 @@ def close_account(
     Raises:
         UnknownVersion: The tenant has no such version, or it is the base.
         TaintedVersion: It knows something that has been forgotten.
+        UnknownEnvironment: Nothing has this name, or none is given and the version has not practised.
         EnvironmentBroken: The environment has too few held-out tasks.
     """
     found = school.registry.resolve(school.settings.tenant, version)
@@ -85,9 +92,16 @@ def close_account(
             "`nightschool versions` lists them."
         )
     school.registry.weights(found)  # refused at once where it cannot be used
-    terms = Terms(
-        environment.name, found.base, found.id, samples, temperature, max_tokens, seed
-    )  # fmt: skip
+    practised = found.config.get("practice", {}) if found.night.startswith(PRACTICE) else {}
+    name = name or practised.get("environment")
+    if name is None:
+        raise UnknownEnvironment(
+            f"{found.id} was made by {found.night or 'nobody known'}, not by practice, so that no environment is its own. "
+            "Name one with --env."
+        )
+    environment = made(name, settings)
+    bound = max_tokens or practised.get("max_tokens") or school.settings.practice.max_tokens
+    terms = Terms(environment.name, found.base, found.id, samples, temperature, bound, seed)
     folder = school.workspace.reports / school.settings.tenant / FOLDER / found.id
     ledger = Ledger.open(folder, terms)
     if spent is None and found.train is not None:
@@ -99,6 +113,7 @@ def close_account(
         base=lambda: school.on(found.base).sampler(BASE),
         version=lambda: school.sampler(found.id),
         bar=bar,
+        practised=int(practised.get("shots", 0)),
     )
     return write_account(ledger, environment, tasks, spent)
 
@@ -111,6 +126,7 @@ def fill(
     base: Callable[[], Sampler],
     version: Callable[[], Sampler],
     bar: Bar,
+    practised: int = 0,
 ) -> None:
     """Make all draws that the ledger lacks.
 
@@ -121,12 +137,13 @@ def fill(
         base: Loads the base model; called only where it has something to do.
         version: The same of the version.
         bar: Shows the progress.
+        practised: Worked examples that stood before every task when the version practised.
     """
     asked = held_out(environment, tasks)
     try_constant(ledger, environment, asked)
     for who, sampler in ((BASE, base), (VERSION, version)):
         with bar(f"ways to ask the {who}") as progress:
-            choose_ways(ledger, environment, who, sampler, progress)
+            choose_ways(ledger, environment, who, sampler, progress, practised)
     own, theirs = ledger.way(BASE), ledger.way(VERSION)
     for who, way, sampler in dict.fromkeys(
         [(BASE, own, base), (BASE, theirs, base), (VERSION, theirs, version)]

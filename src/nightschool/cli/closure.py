@@ -27,15 +27,19 @@ def register(app: typer.Typer) -> None:
 def closure(
     version: Annotated[str, typer.Argument(help="live, candidate, or a version id.")],
     env: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--env", help="The environment: a name of `nightschool practise --list`, or a file."
+            "--env",
+            help="A name of `nightschool practise --list`, or a file; unless told, what the version practised.",
         ),
-    ],
+    ] = None,
     tasks: Annotated[int, typer.Option(min=1, help="Held-out tasks.")] = 50,
     samples: Annotated[int, typer.Option(min=1, help="Draws for each task, of each model.")] = 128,
     temperature: Annotated[float, typer.Option(min=0.01, help="Of both models.")] = 1.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest action, in tokens.")] = 64,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Longest action, in tokens; unless told, as in practice."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     spent: Annotated[
         int | None,
@@ -60,16 +64,16 @@ def closure(
     from dataclasses import asdict
 
     from nightschool.closure import close_account
-    from nightschool.environments import environment, parsed
+    from nightschool.environments import parsed
     from nightschool.practice.account import told
 
     with errors_as_messages():
-        found = environment(env, parsed(settings or []))
         school = opened(workspace, None, tenant)
         closed = close_account(
             school,
             version,
-            found,
+            env,
+            settings=parsed(settings or []),
             tasks=tasks,
             samples=samples,
             temperature=temperature,

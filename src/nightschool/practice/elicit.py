@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightschool.practice.learner import SHOT_SEEDS
 from nightschool.practice.rollouts import continued, roll_out
 from nightschool.protocols import Environment, Progress, Prompt, Writer
 from nightschool.types import Message, Task, Verdict
 
-EXAMPLES_FROM = 0
-"""Seed of the first worked example, in the train split."""
 CHOICE_FROM = 5000
 """Seed of the first task on which prompts are tried, in the train split."""
 HINT = "Reply with the answer alone, in the form of this reply to another such task: "
@@ -33,6 +32,8 @@ class Way:
     """Whether the form of a reply is told, with the solution of another task."""
     first_line: bool = False
     """Whether the first line of a reply that is not empty counts alone, for models that go on talking."""
+    begin: int = 0
+    """Seed of the first worked example, in the train split."""
 
 
 PLAIN = Way("plain")
@@ -51,7 +52,7 @@ WAYS = (
 class Tried:
     """How one way to ask did on tasks of the train split."""
 
-    way: str
+    way: Way
     right: int
     n: int
     """Scored draws."""
@@ -62,10 +63,10 @@ class Tried:
 class Elicited:
     """A model that is asked in one of the ways; implements `protocols.Writer`."""
 
-    def __init__(self, writer: Writer, way: Way, examples: Sequence[tuple[Message, ...]]) -> None:
-        """Take the model, the way, and worked examples (`worked`), of which the way takes as many as it needs."""
+    def __init__(self, writer: Writer, way: Way, environment: Environment) -> None:
+        """Take the model, the way, and the environment whose worked examples are shown."""
         self._writer, self._way = writer, way
-        self._examples = examples[: way.shots or 1]
+        self._examples = worked(environment, way)
 
     def generate(
         self,
@@ -106,25 +107,29 @@ class Elicited:
         return (*head, *rest)
 
 
-def worked(environment: Environment, count: int) -> list[tuple[Message, ...]]:
-    """Return worked examples of the train split as talks without their system message, of different tasks.
-
-    Empty where the environment knows no solutions.
-    """
+def worked(environment: Environment, way: Way) -> list[tuple[Message, ...]]:
+    """Return the worked examples of a way as talks without their system message, of different tasks."""
+    count = max(way.shots, int(way.hint))
     found: dict[tuple[Message, ...], tuple[Message, ...]] = {}
-    for seed in range(EXAMPLES_FROM, EXAMPLES_FROM + 4 * count):
+    for seed in range(way.begin, way.begin + 4 * count):
         task = environment.task("train", seed)
-        if not task.solution:
-            return []
         found.setdefault(task.prompt, _talk(environment, task))
         if len(found) == count:
             break
     return list(found.values())
 
 
-def ways_for(examples: Sequence[tuple[Message, ...]]) -> tuple[Way, ...]:
-    """Return the ways that so many worked examples allow."""
-    return tuple(w for w in WAYS if len(examples) >= max(w.shots, int(w.hint)))
+def ways_for(environment: Environment, practised: int = 0) -> tuple[Way, ...]:
+    """Return the ways to ask in an environment; where it knows no solutions, there is one.
+
+    Args:
+        environment: Whose solutions are shown.
+        practised: Worked examples that stood before every task in practice, which is a way, too; 0: none.
+    """
+    if not environment.task("train", 0).solution:
+        return (PLAIN,)
+    same = Way(f"as practised, {practised} examples", shots=practised, begin=SHOT_SEEDS)
+    return (*WAYS, same) if practised else WAYS
 
 
 def choice_tasks(environment: Environment, count: int) -> list[Task]:
@@ -136,7 +141,6 @@ def try_way(
     environment: Environment,
     writer: Writer,
     way: Way,
-    examples: Sequence[tuple[Message, ...]],
     tasks: Sequence[Task],
     *,
     draws: int,
@@ -148,7 +152,7 @@ def try_way(
     rollouts = roll_out(
         environment,
         [task for task in tasks for _ in range(draws)],
-        Elicited(writer, way, examples),
+        Elicited(writer, way, environment),
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
@@ -156,14 +160,13 @@ def try_way(
     scored = [r.score for r in rollouts if r.score.verdict is not Verdict.UNSCORED]
     right = sum(score.verdict is Verdict.CORRECT for score in scored)
     total = sum(score.value or 0.0 for score in scored)
-    return Tried(way.name, right, len(scored), total / len(scored) if scored else 0.0)
+    return Tried(way, right, len(scored), total / len(scored) if scored else 0.0)
 
 
 def best(tried: Sequence[Tried]) -> Way:
     """Return the way that was right most often; of equals the one with the higher mean reward, then the later one."""
-    order = {way.name: number for number, way in enumerate(WAYS)}
-    found = max(tried, key=lambda t: (t.right / t.n if t.n else 0.0, t.value, order[t.way]))
-    return WAYS[order[found.way]]
+    marks = [(t.right / t.n if t.n else 0.0, t.value, number) for number, t in enumerate(tried)]
+    return tried[max(marks)[2]].way
 
 
 def _talk(environment: Environment, task: Task) -> tuple[Message, ...]:

@@ -17,7 +17,6 @@ from nightschool.errors import EnvironmentBroken, WorkspaceCorrupt
 from nightschool.practice.closure import RIGHT, UNSCORED, WRONG
 from nightschool.practice.elicit import (
     PLAIN,
-    WAYS,
     Elicited,
     Tried,
     Way,
@@ -25,7 +24,6 @@ from nightschool.practice.elicit import (
     choice_tasks,
     try_way,
     ways_for,
-    worked,
 )
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Environment, Progress, Sampler
@@ -183,21 +181,29 @@ def choose_ways(
     who: str,
     sampler: Callable[[], Sampler],
     progress: Progress,
+    practised: int = 0,
 ) -> None:
-    """Try every way to ask a model on the train split; ways that were tried before are not tried again."""
-    examples = worked(environment, max(way.shots for way in WAYS))
-    ways = ways_for(examples)
+    """Try every way to ask a model on the train split; ways that were tried before are not tried again.
+
+    Args:
+        ledger: Keeps how each did.
+        environment: Whose tasks.
+        who: `BASE` or `VERSION`.
+        sampler: Loads the model; called only where there is something to try.
+        progress: Told how many ways have been tried.
+        practised: As in `ways_for`.
+    """
+    ways = ways_for(environment, practised)
     tasks = choice_tasks(environment, TRIED_TASKS) if len(ways) > 1 else []
     for number, way in enumerate(ways):
         known = ledger.tried.get(who, ())
-        if way.name not in {t.way for t in known}:
-            tried = Tried(PLAIN.name, 0, 0, 0.0)
+        if way not in {t.way for t in known}:
+            tried = Tried(PLAIN, 0, 0, 0.0)
             if tasks:
                 tried = try_way(
                     environment,
                     sampler(),
                     way,
-                    examples,
                     tasks,
                     draws=TRIED_DRAWS,
                     max_tokens=ledger.terms.max_tokens,
@@ -223,14 +229,13 @@ def draw(
     rows = ledger.drawn.setdefault(key(who, way), {})
     left = [task for task in tasks if task.id not in rows]
     step = max(1, BATCH_DRAWS // terms.samples)
-    examples = worked(environment, max(way.shots, int(way.hint))) if way != PLAIN else []
     for begin in range(0, len(left), step):
         progress(len(tasks) - len(left) + begin, len(tasks))
         batch = left[begin : begin + step]
         rollouts = roll_out(
             environment,
             [task for task in batch for _ in range(terms.samples)],
-            Elicited(sampler(), way, examples),
+            Elicited(sampler(), way, environment),
             max_tokens=terms.max_tokens,
             temperature=terms.temperature,
             # A seed of its own for each batch, whatever was drawn before a kill.
@@ -255,13 +260,12 @@ def weigh(
     The base is asked in its own best way. An action is scored as the text that it is: white space around it was not kept.
     """
     own, theirs = ledger.way(BASE), ledger.way(VERSION)
-    examples = worked(environment, max(own.shots, int(own.hint))) if own != PLAIN else []
     for number, task in enumerate(tasks):
         won = ledger.draws(VERSION, theirs)[task.id].won
         first = ledger.draws(BASE, own)[task.id].first
         new = task.id not in ledger.lengths or (won and task.id not in ledger.nats)
         if new:
-            asked = Elicited(base(), own, examples)
+            asked = Elicited(base(), own, environment)
             pairs = [(asked.dressed(said.prompt), said.action) for said in (*won, *first)]
             found = base().score(pairs)
             if won:
