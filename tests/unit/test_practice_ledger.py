@@ -10,9 +10,9 @@ from nightschool.closure import fill, write_account
 from nightschool.errors import EnvironmentBroken, WorkspaceCorrupt
 from nightschool.models.fake import FakeSampler
 from nightschool.practice.account import told
-from nightschool.practice.elicit import HINT, WAYS, Elicited, best, ways_for
+from nightschool.practice.elicit import CHOICE_FROM, HINT, WAYS, Elicited, best, ways_for
 from nightschool.practice.fake import FakeEnvironment
-from nightschool.practice.ledger import BASE, VERSION, Ledger, Terms, held_out
+from nightschool.practice.ledger import BASE, TRIED_TASKS, VERSION, Ledger, Terms, held_out
 from nightschool.types import Message
 
 TERMS = Terms("fake", "base-model", "ver-1", samples=4, max_tokens=20)
@@ -70,7 +70,7 @@ def test_what_became_of_each_task_is_counted(tmp_path):
 
 
 def test_a_base_that_needs_examples_is_given_them(tmp_path):
-    numbers = range(5000, 5024)
+    numbers = range(CHOICE_FROM, CHOICE_FROM + TRIED_TASKS)
     knows = Knowing(range(4), shots=5)
     knows.answers |= Knowing(numbers, split="train").answers
     account = filled(tmp_path, knows, Knowing([]))

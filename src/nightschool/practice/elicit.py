@@ -14,7 +14,7 @@ from nightschool.practice.rollouts import continued, roll_out
 from nightschool.protocols import Environment, Progress, Prompt, Writer
 from nightschool.types import Message, Task, Verdict
 
-CHOICE_FROM = 5000
+CHOICE_FROM = 500
 """Seed of the first task on which prompts are tried, in the train split."""
 HINT = "Reply with the answer alone, in the form of this reply to another such task: "
 
