@@ -1,11 +1,12 @@
 """The closure ledger of practised models: what they reach that the base did not, what they lost, at what odds.
 
-`python bench/closure.py --json bench/results/closure.json [--skill next --seeds 0] [--version ENV=FOLDER ...]`
+`python bench/closure.py --json bench/results/closure.json [--skill next] [--practise ENV ...] [--version ENV=FOLDER ...]`
 
-Two kinds of rows. *Climb*: a skill of `closure_skills.py` is practised from the length that the base is sometimes right
-at, by rewards alone, longer as soon as it is mostly right; then the ledger is made at a length that the base never
-reached and that was never practised. *Version*: the ledger of a folder of full weights that practice has left
-(`bench/practice.py`), on the environment that it practised in.
+Three kinds of rows. *Climb*: a skill of `closure_skills.py` is practised from the length that the base is sometimes
+right at, by rewards alone, longer as soon as it is mostly right; then the ledger is made at a length that was never
+practised. *Practise*: an environment is practised as it is, and the ledger made in it. *Version*: the ledger of a folder
+of full weights that some practice has left. In practice three worked examples of the easiest length stand before every
+task, as they may before the base; the weights learn from rewards alone.
 
 Both models draw 128 times for each of 50 held-out tasks at temperature 1, each asked in the way that did best on the
 train split. `skills_not_reached_then_learnt` counts the skills where no draw of the base was right on any task and the
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from nightschool.practice.account import Account, told
 from nightschool.practice.ledger import Ledger, Terms
 from nightschool.protocols import Environment
 from nightschool.runlog import progress_bar
+from nightschool.types import digest
 from record import Record, base_name
 
 TASKS, SAMPLES = 50, 128
@@ -45,12 +48,20 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, help="folder of ledgers and weights; default: beside the result"
     )
-    parser.add_argument("--skill", action="append", help="a skill to climb; default: next")
-    parser.add_argument("--no-climb", action="store_true", help="ledgers of --version alone")
+    parser.add_argument(
+        "--skill", action="append", default=[], help="a skill to climb (repeatable)"
+    )
     parser.add_argument("--lengths", default="2,3,4,6", help="lengths that are practised, in order")
     parser.add_argument("--asked", type=int, default=10, help="length of the held-out tasks")
+    parser.add_argument(
+        "--practise", action="append", default=[], help="an environment (repeatable)"
+    )
+    parser.add_argument("--max-tokens", type=int, default=16, help="bound of an action")
+    parser.add_argument(
+        "--shots", type=int, default=3, help="worked examples before every task in practice"
+    )
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--minutes", type=float, default=8.0, help="of practice, for each seed")
+    parser.add_argument("--minutes", type=float, default=8.0, help="of practice, for each row")
     parser.add_argument("--tasks", type=int, default=TASKS)
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument(
@@ -61,22 +72,30 @@ def main() -> None:
     record = Record(args.json, "closure")
     seeds = [int(seed) for seed in args.seeds.split(",")]
     record.body["seeds"] = seeds
-    for skill in [] if args.no_climb else args.skill or ["next"]:
-        for seed in seeds:
-            terms = {"lengths": args.lengths, "asked": args.asked, "minutes": args.minutes}
-            name = f"{skill}{args.asked}"
-            row = {"kind": "climb", "skill": name, "seed": seed, **terms}
+    same = {"tasks": args.tasks, "samples": args.samples, "max_tokens": args.max_tokens}
+    made = {"minutes": args.minutes, "shots": args.shots, **same}
+    for seed in seeds:
+        for skill in args.skill:
+            steps = [Digits(skill, int(length)) for length in args.lengths.split(",")]
+            found = Digits(skill, args.asked)
+            row = {"kind": "climb", "skill": found.name, "seed": seed, "lengths": args.lengths}
             record.measure(
-                row | {"tasks": args.tasks, "samples": args.samples},
-                lambda skill=skill, seed=seed: climb(args, work, skill, seed),
+                row | made,
+                lambda f=found, e=steps, seed=seed: practised(args, work, f, e, seed),
+            )
+        for name in args.practise:
+            found = environment(name)
+            row = {"kind": "practise", "skill": found.name, "seed": seed}
+            record.measure(
+                row | made, lambda f=found, seed=seed: practised(args, work, f, [f], seed)
             )
     for named in args.version:
-        env, _, folder = named.rpartition("=")
+        name, _, folder = named.rpartition("=")
+        row = {"kind": "version", "skill": name, "folder": folder}
+        found, weights = environment(name), Path(folder)
         record.measure(
-            {"kind": "version", "skill": env, "folder": folder, "tasks": args.tasks, "samples": args.samples},
-            lambda env=env, folder=folder: account_row(
-                args, work, environment(env), Path(folder), most_tokens(Path(folder)), None
-            ),
+            row | same,
+            lambda f=found, w=weights: account_row(args, work, f, w, spent_in(w)),
         )  # fmt: skip
     state(record)
     record.save()
@@ -84,13 +103,20 @@ def main() -> None:
         print(name, figure)
 
 
-def climb(args: argparse.Namespace, work: Path, skill: str, seed: int) -> dict[str, Any]:
-    """Practise a skill from short to long, and make the ledger at the length that is asked."""
-    lengths = [int(length) for length in args.lengths.split(",")]
-    folder = work / f"{skill}-{args.lengths}-{args.minutes:g}-{seed}"
-    rounds = climbed(folder, skill, lengths, seed, args.minutes * 60)
-    found = Digits(skill, args.asked)
-    row = account_row(args, work, found, folder / "weights", args.asked + 4, spent(rounds))
+def practised(
+    args: argparse.Namespace,
+    work: Path,
+    found: Environment,
+    steps: Sequence[Environment],
+    seed: int,
+) -> dict[str, Any]:
+    """Practise from step to step, and make the ledger where it is asked."""
+    named = digest(
+        *(step.name for step in steps), str(args.minutes), str(args.shots), str(args.max_tokens)
+    )
+    folder = work / f"{named[:12]}-{seed}"
+    rounds = climbed(folder, steps, seed, args.minutes * 60, args.shots, args.max_tokens)
+    row = account_row(args, work, found, folder / "weights", spent(rounds))
     return {**row, "rounds": rounds}
 
 
@@ -99,12 +125,11 @@ def account_row(
     work: Path,
     found: Environment,
     folder: Path,
-    max_tokens: int,
-    tokens_spent: int | None,
+    tokens: int | None,
 ) -> dict[str, Any]:
     """Make a ledger, and return its account without the single tasks, but for ten of them."""
     begun = time.monotonic()
-    terms = Terms(found.name, base_name(), str(folder), args.samples, 1.0, max_tokens)
+    terms = Terms(found.name, base_name(), str(folder), args.samples, 1.0, args.max_tokens)
     ledger = Ledger.open(work / "ledgers", terms)
     loaded: dict[str, TorchSampler] = {}
 
@@ -120,8 +145,9 @@ def account_row(
         base=lambda: sampler("base", pull_model(base_name())),
         version=lambda: sampler("version", folder),
         bar=progress_bar,
+        practised=args.shots,
     )
-    closed = write_account(ledger, found, args.tasks, tokens_spent or spent_in(folder))
+    closed = write_account(ledger, found, args.tasks, tokens)
     print(told(closed.account))
     body = asdict(closed.account)
     body["lines"] = body["lines"][:10]
@@ -149,13 +175,6 @@ def spent_in(folder: Path) -> int | None:
     body = json.loads(path.read_text("utf-8")) if path.exists() else {}
     spent = body.get("tokens")
     return int(spent) if spent else None
-
-
-def most_tokens(folder: Path) -> int:
-    """Return the bound of an action under which a version has practised; 64 where its folder does not tell."""
-    path = folder / "train.json"
-    body = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return int(body.get("max_tokens") or 64)
 
 
 def state(record: Record) -> None:

@@ -1,8 +1,9 @@
-"""Practice from short to long: one skill of `closure_skills.py`, by rewards alone, resumable."""
+"""Practice from easy to hard by rewards alone, resumable: the weights see no demonstration."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from nightschool.bases import pull_model
 from nightschool.config import PracticeConfig
 from nightschool.models.torch_model import load, render
 from nightschool.practice.learner import Round, practise
+from nightschool.protocols import Environment
 from nightschool.train.policy import TorchPolicy
 from nightschool.workspace import write_atomic
 from record import base_name
@@ -23,16 +25,22 @@ TRAINED = 3
 
 
 def climbed(
-    folder: Path, skill: str, lengths: list[int], seed: int, seconds: float
+    folder: Path,
+    environments: Sequence[Environment],
+    seed: int,
+    seconds: float,
+    shots: int,
+    max_tokens: int,
 ) -> list[dict[str, Any]]:
-    """Practise until the last length is mastered or the time is over; leave `weights` in the folder.
+    """Practise until the last environment is mastered or the time is over; leave `weights` in the folder.
 
     Args:
         folder: Of this run: its rounds, its checkpoint, its weights.
-        skill: A key of `closure_skills.STEPS`.
-        lengths: What is practised, the shortest first.
+        environments: What is practised, the easiest first; of one kind, so that each grades the tasks of all.
         seed: Of tasks, attempts and adapters.
         seconds: Of practice, measured over all parts of a run that was stopped.
+        shots: Worked examples of the easiest environment before every task.
+        max_tokens: Bound of an action.
 
     Returns:
         A line for each round.
@@ -41,20 +49,18 @@ def climbed(
     rounds: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
     if (folder / "weights").exists():
         return rounds
-    config = PracticeConfig(
-        max_tokens=max(lengths) + 4, advantage="std", learning_rate=4e-4, seed=seed
-    )
+    config = PracticeConfig(max_tokens=max_tokens, shots=shots, advantage="std", seed=seed)
     policy = TorchPolicy(load, render, pull_model(base_name()), config)
     if not policy.restore(folder / "kept"):
         rounds = []
     rounds = rounds[: len(rounds) - len(rounds) % KEEP_ROUNDS]
-    curriculum = Curriculum(skill, lengths, config.tasks, seed)
+    curriculum = Curriculum(environments, config.tasks, seed)
     for line in rounds:
         curriculum.saw(line["solved"])
 
     def told(found: Round) -> None:
         line = {
-            "length": curriculum.length,
+            "environment": curriculum.now,
             "solved": found.solved,
             "reward": found.mean_reward,
             "used_groups": found.used_groups,
@@ -65,7 +71,7 @@ def climbed(
         rounds.append(line)
         curriculum.saw(found.solved)
         print(
-            f"round {found.number}: length {line['length']}, right {found.solved:.2f}, reward {found.mean_reward:.2f}, "
+            f"round {found.number}: {line['environment']}, right {found.solved:.2f}, reward {found.mean_reward:.2f}, "
             f"{found.seconds:.0f} s",
             flush=True,
         )
@@ -74,7 +80,7 @@ def climbed(
             write_atomic(path, json.dumps(rounds))
 
     practise(
-        curriculum.environments[0],  # any of them grades the tasks of all
+        environments[0],
         policy,
         config,
         choose=curriculum.choose,

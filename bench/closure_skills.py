@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 
 from nightschool.practice import SingleTurn, answers
 from nightschool.practice.base import Question
+from nightschool.practice.learner import SEED_STEP
+from nightschool.protocols import Environment
 from nightschool.types import Case, Score, Task, Verdict
 
 STEPS: dict[str, tuple[str, Callable[[str], str]]] = {
@@ -67,29 +69,30 @@ class Digits(SingleTurn):
 
 
 class Curriculum:
-    """Chooses the tasks of each round: the length grows whenever the last rounds were mostly right.
+    """Chooses the tasks of each round: on to the next, harder environment whenever the last rounds were mostly right.
 
-    Rewards alone decide; the longest length is never practised, nor is any held-out task.
+    Rewards alone decide; the environment that is asked in the end is none of them, and no held-out task is practised.
     """
 
     def __init__(
-        self, skill: str, lengths: Sequence[int], tasks: int, seed: int, least: float = 0.6
+        self, environments: Sequence[Environment], tasks: int, seed: int, least: float = 0.6
     ) -> None:
-        """Take the lengths to go through, tasks a round, and the share of right attempts that ends one length."""
-        self.environments = [Digits(skill, length) for length in lengths]
+        """Take the environments to go through, tasks a round, and the share of right attempts that ends one of them."""
+        self.environments = list(environments)
         self.tasks, self.seed, self.least = tasks, seed, least
         self.level = 0
         self._right: list[float] = []
 
     @property
-    def length(self) -> int:
-        """The length that is practised now."""
-        return self.environments[self.level].length
+    def now(self) -> str:
+        """What is practised now."""
+        return self.environments[self.level].name
 
     @property
     def done(self) -> bool:
-        """Whether the last length is mastered, too."""
-        return self.level == len(self.environments) - 1 and self._mastered
+        """Whether the last environment is mastered, too; a single one is practised to the end of the time."""
+        last = len(self.environments) - 1
+        return 0 < last == self.level and self._mastered
 
     @property
     def _mastered(self) -> bool:
@@ -97,12 +100,11 @@ class Curriculum:
 
     def choose(self, number: int) -> list[Task]:
         """Draw the tasks of a round."""
-        first = (self.seed * 100_000 + number) * self.tasks
-        environment = self.environments[self.level]
-        return [environment.task("train", first + i) for i in range(self.tasks)]
+        first = self.seed * SEED_STEP + number * self.tasks
+        return [self.environments[self.level].task("train", first + i) for i in range(self.tasks)]
 
     def saw(self, right: float) -> None:
-        """Take the share of right attempts of a round, and go on to the next length where it is enough."""
+        """Take the share of right attempts of a round, and go on to the next environment where it is enough."""
         self._right.append(right)
         if self._mastered and self.level < len(self.environments) - 1:
             self.level += 1
