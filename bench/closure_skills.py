@@ -25,6 +25,11 @@ STEPS: dict[str, tuple[str, Callable[[str], str]]] = {
         lambda digits: "".join(str(9 - int(d)) for d in digits),
     ),
     "reverse": ("Write the digits in reverse order.", lambda digits: digits[::-1]),
+    "double": ("Write each digit twice.", lambda digits: "".join(d + d for d in digits)),
+    "skip": (
+        "Write every second digit, beginning with the first.",
+        lambda digits: digits[::2],
+    ),
     "sort": ("Sort the digits, the smallest first.", lambda digits: "".join(sorted(digits))),
 }
 """Skill -> what is asked, and how it is done."""
@@ -62,7 +67,7 @@ class Digits(SingleTurn):
         return answers(
             right=[f" {right}\n"],
             wrong=[other],
-            malformed=[" ".join(right), f"[{right}]"],
+            malformed=[f"{right}.", f"[{right}]"],
             truncated=[right[:-1]],
             adversarial=[f"{right} {other}", right * 2],
         )
