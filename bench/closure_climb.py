@@ -49,7 +49,9 @@ def climbed(
     rounds: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
     if (folder / "weights").exists():
         return rounds
-    config = PracticeConfig(max_tokens=max_tokens, shots=shots, advantage="std", seed=seed)
+    config = PracticeConfig(
+        max_tokens=max_tokens, shots=shots, advantage="std", learning_rate=4e-4, seed=seed
+    )
     policy = TorchPolicy(load, render, pull_model(base_name()), config)
     if not policy.restore(folder / "kept"):
         rounds = []

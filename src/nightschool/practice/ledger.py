@@ -33,7 +33,7 @@ from nightschool.workspace import read_json, write_atomic
 BATCH_DRAWS = 512
 """About so many draws are made between two writes of the file."""
 TRIED_TASKS, TRIED_DRAWS = 24, 8
-"""Ways to ask are tried on so many tasks of the train split, so often each."""
+"""Ways to ask are tried on so many tasks of the train split, at most so often each."""
 CONSTANT_TASKS = 200
 """Tasks of the train split from which the best constant answer is taken."""
 BASE, VERSION = "base", "version"
@@ -205,7 +205,7 @@ def choose_ways(
                     sampler(),
                     way,
                     tasks,
-                    draws=TRIED_DRAWS,
+                    draws=min(TRIED_DRAWS, ledger.terms.samples),
                     max_tokens=ledger.terms.max_tokens,
                     temperature=ledger.terms.temperature,
                     seed=ledger.terms.seed,
