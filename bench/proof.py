@@ -42,6 +42,8 @@ WARM_SHARE = 0.6
 """Share of the theorems that are not held out whose human proofs are imitated; those that stand first."""
 BATCH = 16
 """Examples imitated between two looks at the clock."""
+KEYS = ("seed", "steps", "shown", "premises", "held", "characters", "warm_minutes", "minutes")
+"""Settings that make rows different."""
 STAGES = ("before", "warm", "practised")
 
 
@@ -61,7 +63,7 @@ def main() -> None:
     record = Record(args.json, "proof")
     record.body["seeds"] = [args.seed]
     run = Run(args)
-    key = {name: getattr(args, name) for name in ("seed", "steps", "shown", "premises", "held", "characters")}  # fmt: skip
+    key = {name: getattr(args, name) for name in KEYS}  # fmt: skip
     random_row = record.measure({"stage": "random", **key}, run.at_random)
     found = [record.measure({"stage": s, **key}, lambda s=s: run.stage(s)) for s in STAGES]
     state(record, random_row, found)
@@ -117,10 +119,10 @@ class Run:
 
     def warm_up(self, policy: TorchPolicy) -> dict[str, Any]:
         """Imitate human proofs of the first theorems until the time is up."""
-        rng, begun = random.Random(self.args.seed), time.monotonic()
+        rng = random.Random(self.args.seed)
         named = self.tasks(self.made("named"), "train")
         shown = [task for task in named if task.facts["place"] < self.first_place]
-        losses, seen = [], 0
+        losses, seen, begun = [], 0, time.monotonic()
         while time.monotonic() - begun < 60 * self.args.warm_minutes:
             batch = rng.sample(shown, min(BATCH, len(shown)))
             examples = [
