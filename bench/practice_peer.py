@@ -39,7 +39,9 @@ def grpo(
     seconds: float,
 ) -> Ran:
     """Practise with TRL until the time is over."""
+    import pyarrow
     from datasets import Dataset
+    from datasets.table import InMemoryTable
     from peft import LoraConfig
     from transformers import AutoTokenizer, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer
@@ -92,7 +94,8 @@ def grpo(
                 logging_steps=1,
                 seed=config.seed,
             ),
-            train_dataset=Dataset.from_list(rows),
+            # Named by hand: hashing a table fails with the newest pyarrow.
+            train_dataset=Dataset(InMemoryTable(pyarrow.Table.from_pylist(rows)), fingerprint="practice"),
             processing_class=AutoTokenizer.from_pretrained(folder),
             peft_config=LoraConfig(
                 r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"

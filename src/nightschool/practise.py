@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nightschool.codec import from_json, to_json
@@ -27,6 +26,7 @@ from nightschool.registry.versions import BASE, erase_folders
 from nightschool.rounds import CHOICES, Plan, PolicyMaker, State, practise_rounds
 from nightschool.skills import (
     Skill,
+    Summary,
     chosen,
     lasting_name,
     seal_skill,
@@ -43,35 +43,6 @@ from nightschool.types import (
 )
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a practice run came to, in figures; it is kept in its folder, and the report shows it."""
-
-    run: str
-    environment: str
-    version: str
-    before: float | None
-    """Share of held-out tasks that the version solved from which practice started, greedily; None: none was scored."""
-    after: float | None
-    """The same of the version that practice made."""
-    tasks: int
-    """That were scored both times."""
-    gained: int
-    """Tasks that only the new version solved."""
-    lost: int
-    """Tasks that only the old one solved."""
-    p: float | None
-    """One-sided exact p-value of no gain, over the tasks that only one of them solved."""
-    rounds: int
-    seconds: float
-    """Of the rounds, exams not counted."""
-    successes: int
-    """Study examples that were kept."""
-    promoted: bool
-    choices: tuple[str, ...] = ()
-    """Where the time went and how predictions turned out, in lines, where several environments were practised."""
 
 
 class Practised(NamedTuple):

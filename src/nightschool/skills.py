@@ -70,6 +70,35 @@ class Skill:
         return PracticeConfig.model_validate(self.how)
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a practice run came to, in figures; it is kept in its folder, and the report shows it."""
+
+    run: str
+    environment: str
+    version: str
+    before: float | None
+    """Share of held-out tasks that the version solved from which practice started, greedily; None: none was scored."""
+    after: float | None
+    """The same of the version that practice made."""
+    tasks: int
+    """That were scored both times."""
+    gained: int
+    """Tasks that only the new version solved."""
+    lost: int
+    """Tasks that only the old one solved."""
+    p: float | None
+    """One-sided exact p-value of no gain, over the tasks that only one of them solved."""
+    rounds: int
+    seconds: float
+    """Of the rounds, exams not counted."""
+    successes: int
+    """Study examples that were kept."""
+    promoted: bool
+    choices: tuple[str, ...] = ()
+    """Where the time went and how predictions turned out, in lines, where several environments were practised."""
+
+
 # -- the exam -----------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ SETTINGS = (
     "practice.group=8",
     "practice.held_out=40",
     "practice.earlier=40",
-    "exam.abstention_items=60",
+    "exam.abstention_items=40",
 )
 
 
@@ -136,7 +136,7 @@ def run(school, name="fake", seconds=1e-9, **how):
 def test_a_gain_is_promoted_and_stands_as_a_version(school):
     done = run(school, step=0.6)
     assert done.decision.promote, done.decision.checks
-    assert (done.summary.before, done.summary.after) == (0.2, pytest.approx(0.8, abs=0.05))
+    assert (done.summary.before, done.summary.after) == pytest.approx((0.2, 0.8), abs=0.1)
     assert done.summary.gained > 15
     assert done.summary.p < 1e-3
     live = school.registry.resolve("default", "live")
@@ -144,10 +144,8 @@ def test_a_gain_is_promoted_and_stands_as_a_version(school):
     assert live.config["practice"]["environment"] == "fake"
     assert practised_in(school, live) == ["practice-0001"]
     assert not list(school.workspace.versions.glob("*.practice"))
-    again = run(school, step=0.2)
-    assert again.version.parent == done.version.id
-    assert again.summary.before == done.summary.after or again.summary.before > 0.6
-    assert roll_back(school, "owner") is not None or True
+    roll_back(school, "owner")
+    assert school.registry.alias("default", "live") == "base"
 
 
 def test_nothing_gained_is_refused_and_the_next_attempt_needs_more(school):

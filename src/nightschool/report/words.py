@@ -30,6 +30,9 @@ CHECKS = {
     "since_learnt": "Earlier facts since learnt",
     "general": "General ability",
     "abstention": "Saying “I don’t know”",
+    "practised": "The practised skill",
+    "skills": "Practised skills",
+    "since_practised": "Skills since practised",
 }
 RIDDLES = {
     "well-known": "Well-known riddles",

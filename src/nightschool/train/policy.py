@@ -84,7 +84,7 @@ class TorchPolicy:
         self._model = with_adapters(loaded.model, config.lora_rank).to(self.device).eval()
         self._masters = Masters(self._model, self.precision)
         self._optimizer = torch.optim.AdamW(
-            self._masters.trained.values(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0,
+            self._masters.trained.values(), lr=config.learning_rate, betas=(0.9, 0.999), weight_decay=0.0,
             fused=True,
         )  # fmt: skip
         self._done = _Counts()
