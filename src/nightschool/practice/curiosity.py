@@ -215,5 +215,5 @@ def picks(shared: Mapping[str, float], count: int, number: int, seed: int) -> li
         # A sum of shares falls short of 1 by rounding; the offset is below 1, so no arm is drawn too often.
         while len(drawn) < count and len(drawn) + offset < reached:
             drawn.append(arm)
-    last = next(reversed(shared))
+    last = list(shared)[-1]
     return drawn + [last] * (count - len(drawn))
