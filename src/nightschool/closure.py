@@ -27,14 +27,10 @@ from nightschool.practice.ledger import (
     weigh,
 )
 from nightschool.protocols import Bar, Environment, Sampler
+from nightschool.registry.nights import LEDGERS, PRACTICE
 from nightschool.report.passes import draw_passes
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
-
-FOLDER = "closure"
-"""Where ledgers lie, within a tenant's reports."""
-PRACTICE = "practice"
-"""How the names of practice runs begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ def close_account(
     environment = made(name, settings)
     bound = max_tokens or practised.get("max_tokens") or school.settings.practice.max_tokens
     terms = Terms(environment.name, found.base, found.id, samples, temperature, bound, seed)
-    folder = school.workspace.reports / school.settings.tenant / FOLDER / found.id
+    folder = school.workspace.reports / school.settings.tenant / LEDGERS / found.id
     ledger = Ledger.open(folder, terms)
     if spent is None and found.train is not None:
         spent = found.train.tokens

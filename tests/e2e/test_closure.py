@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from nightschool.closure import FOLDER
+from nightschool.registry.nights import LEDGERS
 from nightschool.registry.versions import Registry
 from nightschool.types import TrainResult, Version, now
 from nightschool.workspace import Workspace
@@ -37,7 +37,7 @@ def test_a_version_is_compared_with_its_base(practised):
     assert sum(whole[kind] for kind in ("preserved", "expanded", "shrunk", "neither")) == 3
     assert found["without_learning"]["spent"] == 90
     assert found["lines"][0]["base"]["n"] == 2
-    reports = practised.folder / "reports" / "default" / FOLDER / "ver-1"
+    reports = practised.folder / "reports" / "default" / LEDGERS / "ver-1"
     assert {path.suffix for path in reports.iterdir()} == {".json", ".png"}
     assert (practised.folder / found["picture"]).read_bytes().startswith(b"\x89PNG")
     assert json.loads((practised.folder / found["written"]).read_text())["tasks"] == 3

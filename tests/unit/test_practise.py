@@ -14,7 +14,7 @@ from nightschool.forget import forget
 from nightschool.practise import give_up, practise
 from nightschool.promotion import roll_back
 from nightschool.protocols import Policy
-from nightschool.registry.nights import OWN_WORDS, open_night, practices
+from nightschool.registry.nights import LEDGERS, OWN_WORDS, open_night, practices
 from nightschool.skills import SOLUTION, practised_in, quoted, skill_banks, skill_material
 from nightschool.types import Drawn, Material, TrainResult, Update
 from nightschool.wire import School, open_school
@@ -136,8 +136,8 @@ def run(school, name="fake", seconds=1e-9, **how):
 def test_a_gain_is_promoted_and_stands_as_a_version(school):
     done = run(school, step=0.6)
     assert done.decision.promote, done.decision.checks
-    assert (done.summary.before, done.summary.after) == pytest.approx((0.2, 0.8), abs=0.1)
-    assert done.summary.gained > 15
+    assert done.summary.after > done.summary.before + 0.3
+    assert done.summary.gained - done.summary.lost > 10
     assert done.summary.p < 1e-3
     live = school.registry.resolve("default", "live")
     assert (live.id, live.parent, live.kind) == (done.version.id, "base", "full")
@@ -286,8 +286,12 @@ def test_forgetting_reaches_the_version_and_what_it_said_in_its_own_words(school
     (run_folder.folder / "material.json").write_text(
         to_json(replace(said, examples=(worded, *said.examples[1:])))
     )
+    ledger = school.workspace.reports / "default" / LEDGERS / second.version.id / "ledger.json"
+    ledger.parent.mkdir(parents=True)
+    ledger.write_text("The vault is in Ostrelle.")
     forget(school, [memory.id])
     assert school.registry.version(second.version.id).tainted_by
+    assert not ledger.exists()
     left = from_json(Material, run_folder.stored("material.json")).examples
     assert left == said.examples[1:]
 

@@ -20,6 +20,8 @@ from nightschool.workspace import Workspace, write_atomic
 
 NIGHT, PRACTICE = "night", "practice"
 """What makes versions, and how its folders are named: `night-0001`, `practice-0001`."""
+LEDGERS = "closure"
+"""Where the ledgers of versions lie, within a tenant's reports (`closure.py`)."""
 OWN_WORDS = "attempt"
 """Family of a study example that a version worded itself: it may quote whatever that version knew."""
 
@@ -163,4 +165,6 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
             write_atomic(path, json.dumps(plain))
     for page in (workspace.reports / tenant).glob("night-*"):
         page.unlink()  # rendered pages may quote it; `nightschool report` renders them anew
+    for version in tainted:  # what they were heard to say may quote it, too
+        shutil.rmtree(workspace.reports / tenant / LEDGERS / version, ignore_errors=True)
     return erased
