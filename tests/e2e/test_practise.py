@@ -19,7 +19,7 @@ def test_a_killed_run_goes_on_and_what_gained_nothing_is_refused(school):
     until = time.monotonic() + 300
     while not list((school.folder / "versions").glob("*.practice/state.json")):
         assert time.monotonic() < until
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.kill()
     process.communicate()
