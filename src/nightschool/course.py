@@ -170,5 +170,6 @@ def reviewed(
     with bar("testing what is held") as progress:
         nats = held(school.sampler(course.start), groups, seed, progress)
     settings = school.settings
-    budget = settings.train.epochs * settings.study.review_share * size(news)
-    return review(groups, nats, budget, seed)
+    whole = size([example for examples in groups.values() for example in examples])
+    room = min(settings.study.review_share * size(news), whole)  # nothing twice in one pass
+    return review(groups, nats, settings.train.epochs * room, seed)
