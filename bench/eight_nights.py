@@ -6,8 +6,8 @@ Each night studies the ready-made questions and answers of four passages and the
 which no night studies, are asked closed-book after every night, of all passages so far. Ways to live the nights:
 `naive` goes on from the last night with the new material alone; `rebuild` begins at the base with all material so
 far; `rebuild-last` is the last of these nights alone, which begins at the base and so needs none before it;
-`continue` goes on from the last night with the new material, review of the old chosen by `study/review.py`, and
-general replay. All but `naive` hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
+`continue` goes on from the last night with the new material, review of the old chosen by `study/review.py` and held
+to what the last night's version says of it, and general replay. All but `naive` hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
 same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
 the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on in the night that it was in (`--work`).
 """
@@ -90,7 +90,7 @@ def main() -> None:
             )
             dials = {"epochs": args.epochs, "rate": config.resolved_rate, "anchors": anchors}
             if way == "continue":
-                dials["share"] = args.share
+                dials |= {"share": args.share, "review": "start"}
             row = {"way": way, **key, **dials}
             lived = [order] if way == "rebuild-last" else evenings
             folder = unfinished(args.work or args.json.with_suffix(".work"), row)
@@ -141,17 +141,20 @@ def live(
         out = folder / f"night-{number}"
         if number >= len(nights):
             before = folder / f"night-{number - 1}" if number else base
-            start, material = START[way](before, base, new, studied, general, share, number)
+            start, material, again = START[way](
+                before, base, new, studied, general, share * config.epochs, number
+            )
             if finish:  # of a stopped night nobody knows whether that was done
                 shutil.rmtree(out, ignore_errors=True)
-            result = TorchTrainer(load, render, held_to).train(start, material, config, out)
+            trainer = TorchTrainer(load, render, held_to)
+            result = trainer.train(start, material, config, out, review=again)
             if finish:
                 finish(start, out)
             sampler = TorchSampler(out)
             so_far = [r for one in evenings[: number + 1] for r in one]
             nights.append(
                 {
-                    "asked": ask(sampler, so_far), "examples": len(material),
+                    "asked": ask(sampler, so_far), "examples": len(material), "review": len(again),
                     "tokens": result.tokens, "seconds": result.seconds, "last_loss": result.last_loss,
                     "perplexity": perplexity(sampler),
                 }
@@ -166,35 +169,39 @@ def live(
     return {"lived": nights, **ended}
 
 
-def _naive(before: Path, base: Path, new: Any, *_: Any) -> tuple[Path, list[Example]]:
-    return before, new
+Chosen = tuple[Path, list[Example], list[Example]]
+"""Where a night starts, what it studies, and what it reviews."""
+
+
+def _naive(before: Path, base: Path, new: Any, *_: Any) -> Chosen:
+    return before, new, []
 
 
 def _replayed(
     before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
-) -> tuple[Path, list[Example]]:
-    return before, [*new, *_replay(general, new, number)]
+) -> Chosen:
+    return before, [*new, *_replay(general, new, number)], []
 
 
 def _rebuild(
     before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
-) -> tuple[Path, list[Example]]:
+) -> Chosen:
     union = [*studied, *new]
-    return base, [*union, *_replay(general, union, number)]
+    return base, [*union, *_replay(general, union, number)], []
 
 
 def _continue(
     before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
-) -> tuple[Path, list[Example]]:
+) -> Chosen:
     if not studied:
-        return base, [*new, *_replay(general, new, number)]
+        return base, [*new, *_replay(general, new, number)], []
     groups = by_memory(studied)
     nats = held(TorchSampler(before, base), groups, number)
     again = review(groups, nats, share * size(new), number)
-    return before, [*new, *again, *_replay(general, [*new, *again], number)]
+    return before, [*new, *_replay(general, new, number)], again
 
 
-START: dict[str, Callable[..., tuple[Path, list[Example]]]] = {
+START: dict[str, Callable[..., Chosen]] = {
     "naive": _naive, "replay": _replayed, "rebuild": _rebuild, "continue": _continue, "rebuild-last": _rebuild,
 }  # fmt: skip
 
@@ -241,10 +248,12 @@ def state(record: Record) -> None:
     rows = record.body["rows"]
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
     dials = sorted({_dials(r) for r in rows if "lived" in r})
-    for way, rate, epochs, anchors in dials:
-        lived = [r for r in rows if "lived" in r and _dials(r) == (way, rate, epochs, anchors)]
+    for dial in dials:
+        way, rate, _, anchors, kind = dial
+        lived = [r for r in rows if "lived" in r and _dials(r) == dial]
         several = sum(other[0] == way for other in dials) > 1
-        name = f"{way}, rate {rate:g}, anchors {anchors:g}" if several else way
+        told = f", rate {rate:g}, anchors {anchors:g}{', review of labels' * (kind == 'labels')}"
+        name = way + told * several
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -268,8 +277,10 @@ def state(record: Record) -> None:
         record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
 
 
-def _dials(row: dict[str, Any]) -> tuple[str, float, int, float]:
-    return row["way"], row["rate"], row["epochs"], row["anchors"]
+def _dials(row: dict[str, Any]) -> tuple[str, float, int, float, str]:
+    """Return what two rows must share to be of one way of living nights; rows of an earlier program reviewed labels."""
+    kind = row.get("review", "labels") if row["way"] == "continue" else ""
+    return row["way"], row["rate"], row["epochs"], row["anchors"], kind
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

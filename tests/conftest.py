@@ -52,6 +52,58 @@ def tiny_llama():
     return make
 
 
+@pytest.fixture
+def save_tokenizer():
+    """Save a byte-level tokenizer of 259 tokens in a folder."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    def saved(folder, cut=None, ignore_merges=False):
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        vocab = {letter: number for number, letter in enumerate(alphabet)} | {"th": 256, "the": 257}
+        core = Tokenizer(models.BPE(vocab, [("t", "h"), ("th", "e")], ignore_merges=ignore_merges))
+        core.pre_tokenizer = cut or pre_tokenizers.ByteLevel(add_prefix_space=False)
+        core.decoder = decoders.ByteLevel()
+        core.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+        core.add_tokens([AddedToken("<note>", special=False, normalized=False)])
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=core, bos_token="<|im_start|>", eos_token="<|im_end|>"
+        )
+        tokenizer.chat_template = (
+            "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+            "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+        )
+        tokenizer.save_pretrained(folder)
+
+    return saved
+
+
+@pytest.fixture
+def save_llama(tmp_path, save_tokenizer):
+    """Save a tiny random Llama whose heads share keys, under a name; return its folder."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    def saved(name="base", **changes):
+        torch.manual_seed(1)
+        plain = {
+            "vocab_size": 264,
+            "hidden_size": 64,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "tie_word_embeddings": True,
+            "initializer_range": 0.3,
+            "max_position_embeddings": 256,
+        }
+        LlamaForCausalLM(LlamaConfig(**plain | changes)).save_pretrained(tmp_path / name)
+        save_tokenizer(tmp_path / name)
+        return tmp_path / name
+
+    return saved
+
+
 class Hosted:
     """A house on fake engines, with versions that only pretend to be trained."""
 

@@ -22,6 +22,7 @@ from nightschool.morning import write_morning
 from nightschool.prepare import gather, new_tonight, seal, study
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, open_night
+from nightschool.skills import quoted
 from nightschool.types import (
     BankKind,
     Decision,
@@ -125,7 +126,9 @@ def train(
         config = config.model_copy(update={"learning_rate": rate})
     trainer = school.trainer(bar)
     with bar("training") as progress:
-        result = trainer.train(start, material.examples, config, folder, progress=progress)
+        result = trainer.train(
+            start, material.examples, config, folder, review=material.review, progress=progress
+        )
     version = Version(
         id=version_id,
         tenant=settings.tenant,
@@ -134,9 +137,17 @@ def train(
         base=school.base,
         parent=course.start,
         # What its start was trained on it knows, too: a deletion must reach it.
-        memory_ids=tuple(dict.fromkeys([*course.known, *(memory.id for memory in memories)])),
-        example_ids=tuple(example.id for example in material.examples),
-        data_digest=digest(*(to_json(example) for example in material.examples)),
+        memory_ids=tuple(
+            dict.fromkeys(
+                [
+                    *course.known,
+                    *(memory.id for memory in memories),
+                    *quoted(school, material.all),
+                ]
+            )
+        ),
+        example_ids=tuple(dict.fromkeys(example.id for example in material.all)),
+        data_digest=digest(*(to_json(example) for example in material.all)),
         seed=settings.train.seed,
         config={**settings.model_dump(mode="json"), "model": {"base": school.base}},
         created=night.artifact("created.txt", now),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nightschool.codec import from_json, to_json
 from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.protocols import Bar
-from nightschool.registry.nights import Night, nights
+from nightschool.registry.nights import PRACTICE, Night, nights
 from nightschool.registry.versions import BASE
 from nightschool.study.review import by_memory, held, review, size
 from nightschool.types import Example, Material, Memory, NightKind, Version
@@ -113,7 +113,7 @@ def _against(school: School, live: Version | None, memories: Sequence[Memory]) -
         return f"the served version stands on {live.base}"
     if school.registry.attempts(school.settings.tenant, live.base) >= REFUSALS:
         return f"the gate refused {REFUSALS} times in a row"
-    generations = len(_line(school, live))
+    generations = sum(not one.night.startswith(PRACTICE) for one in _line(school, live))
     if generations >= school.settings.night.deep_every:
         return f"nights since the last rebuild: {generations}"
     fresh = sum(memory.id not in live.memory_ids for memory in memories)
@@ -159,7 +159,7 @@ def reviewed(
         school: The wired workspace.
         course: Tonight's.
         earlier: What earlier nights studied.
-        news: Tonight's own material; the budget is a share of its length.
+        news: Tonight's own material; a pass over it has room for a share of its length in review.
         bar: Shows the progress of the test.
     """
     if course.start == BASE:
@@ -169,4 +169,7 @@ def reviewed(
     seed = school.settings.train.seed
     with bar("testing what is held") as progress:
         nats = held(school.sampler(course.start), groups, seed, progress)
-    return review(groups, nats, school.settings.study.review_share * size(news), seed)
+    settings = school.settings
+    whole = size([example for examples in groups.values() for example in examples])
+    room = min(settings.study.review_share * size(news), whole)  # nothing twice in one pass
+    return review(groups, nats, settings.train.epochs * room, seed)

@@ -17,12 +17,16 @@ from typing import Any
 from nightschool.errors import EnvironmentBroken, LibraryMissing, UnknownEnvironment
 from nightschool.practice.calls import Calls, DeclaredCalls
 from nightschool.practice.code import Code
+from nightschool.practice.curriculum import AND, Mixture
 from nightschool.practice.fake import FakeEnvironment
 from nightschool.practice.gym import Gym
 from nightschool.practice.gym import names as gym_names
+from nightschool.practice.memory_use import MemoryUse
+from nightschool.practice.proof import Proofs
 from nightschool.protocols import Environment
 from nightschool.sources.tools import read_tools
 from nightschool.types import DEFAULT_TENANT, SPLITS, Tool, digest
+from nightschool.verify.metamath.book import SET_MM, book
 from nightschool.verify.text import TextVerifier
 
 Settings = Mapping[str, Any]
@@ -30,7 +34,12 @@ GYM, TOOLS = "gym:", "tools:"
 NAMED: dict[str, tuple[Callable[..., Environment], tuple[str, ...]]] = {
     "calls": (lambda level=1: Calls(TextVerifier(), level), ("level",)),
     "code": (lambda level=1: Code(level), ("level",)),
+    "proof": (lambda **given: _proofs(given), ("path", "from", "to", "steps", "premises", "shown")),
     "fake": (lambda turns=1: FakeEnvironment(turns), ("turns",)),
+    "memory": (
+        lambda **given: MemoryUse(TextVerifier(), **given),
+        ("level", "talks", "snapshot", "form"),
+    ),
 }
 """Name -> what makes it, and the settings that it takes."""
 PROTOCOL = ("name", "about", "task", "start", "cases")
@@ -48,6 +57,7 @@ class Listed:
 def listing() -> list[Listed]:
     """List what can be practised by name; reasoning-gym's where it is installed."""
     rows = [("calls", Calls.about), ("code", Code.about)]
+    rows += [("memory", MemoryUse.about), ("proof", Proofs.about)]
     rows.append((f"{TOOLS}PATH", "Call the tools that an OpenAPI document or a list defines."))
     rows.append(("./FILE.py", "An environment of your own: docs/practice.md."))
     try:
@@ -61,7 +71,8 @@ def environment(name: str, settings: Settings | None = None) -> Environment:
     """Make the environment of a name.
 
     Args:
-        name: As listed, with settings behind a question mark: `gym:chain_sum?min_terms=2&max_terms=3`.
+        name: As listed, with settings behind a question mark: `gym:chain_sum?min_terms=2&max_terms=3`; several with
+            ` + ` between them are practised as one.
         settings: More of them, which win; values as JSON would hold them. None: no more.
 
     Raises:
@@ -70,6 +81,8 @@ def environment(name: str, settings: Settings | None = None) -> Environment:
         LibraryMissing: It is reasoning-gym's, which is not installed.
         SourceMalformed: A document of tools is none.
     """
+    if AND in name:
+        return Mixture([environment(part, settings) for part in name.split(AND)])
     stem, _, query = name.partition("?")
     chosen = parsed(query.split("&") if query else []) | dict(settings or {})
     if stem in NAMED:
@@ -127,6 +140,16 @@ def _tools(path: str) -> list[Tool]:
         ) from error
     facets = [finding.facets for finding in read_tools(text, DEFAULT_TENANT, path).findings]
     return [Tool(one["name"], one["purpose"], json.loads(one["schema"])) for one in facets]
+
+
+def _proofs(given: Settings) -> Proofs:
+    """Read the database, which is set.mm's propositional part where nothing else is said."""
+    path = str(given.get("path", SET_MM))
+    until = str(given.get("to", "wal" if path == str(SET_MM) else ""))
+    taken = {key: given[key] for key in ("steps", "premises", "shown") if key in given}
+    name = "&".join(f"{key}={value}" for key, value in sorted(given.items()))
+    since = str(given.get("from", ""))
+    return Proofs(f"proof?{name}".rstrip("?"), book(path, until), since=since, **taken)
 
 
 def _from_file(path: Path) -> Environment:

@@ -20,7 +20,8 @@ from nightschool.exam.seal import follow
 from nightschool.exam.sit import sit
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night
-from nightschool.types import Bank, Decision, Material, Report, Version
+from nightschool.skills import attempt
+from nightschool.types import Bank, BankKind, Decision, Material, Report, Version
 from nightschool.verify.judge import grade
 from nightschool.wire import School
 
@@ -76,7 +77,7 @@ def sitting(
         with bar(f"exam: {name}") as progress:
             report = sit(
                 school.sampler(who),
-                banks,
+                [bank for bank in banks if bank.kind is not BankKind.SKILLS],
                 version_id=who,
                 night=night.id,
                 tenant=school.settings.tenant,
@@ -87,6 +88,8 @@ def sitting(
                 confident=sure,
                 progress=progress,
             )
+            attempted = attempt(school, school.sampler(who), banks, progress)
+            report = replace(report, results=(*report.results, *attempted))
         return to_json(drift(school, report))
 
     report = from_json(Report, night.artifact(f"report-{name}.json", write))

@@ -17,7 +17,7 @@ from nightschool.memory.erasure import tombstone
 from nightschool.memory.notes import erase_lines
 from nightschool.probes import Probe, compared, measure, targets
 from nightschool.registry.jobs import JobRecords
-from nightschool.registry.nights import nights, scrub
+from nightschool.registry.nights import runs, scrub
 from nightschool.registry.versions import BASE
 from nightschool.scope import lineage, stray_versions
 from nightschool.types import Material, Memory, now
@@ -162,7 +162,7 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
     versions = [v.id for v in school.registry.versions(tenant)] if whole else []
     versions += [
         night.stored("version.txt") or ""
-        for night in nights(school.workspace, tenant)
+        for night in runs(school.workspace, tenant)
         if night.outcome is None or whole
     ]
     copies = len(backups(school.workspace)) + len(replaced(school.workspace))
@@ -234,7 +234,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     clean = {v.id for v in registry.versions(tenant) if not v.tainted_by}
     registry.erase_weights([*tainted, *(v for v in deletion.version_ids if v not in clean)])
     registry.erase_weights(deletion.stray_ids)
-    for night in nights(school.workspace, tenant):
+    for night in runs(school.workspace, tenant):
         if night.stored("version.txt") in deletion.stray_ids:
             night.discard()
     items = school.exams.remove_items(ids, tainted)
@@ -252,8 +252,8 @@ def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:
     items = school.exams.remove_tenant(tenant)
     school.registry.remove_tenant(tenant)
     school.registry.erase_weights(deletion.version_ids)
-    stored = [night.stored("material.json") for night in nights(workspace, tenant)]
-    examples = sum(len(from_json(Material, body).examples) for body in stored if body)
+    stored = [night.stored("material.json") for night in runs(workspace, tenant)]
+    examples = sum(len(from_json(Material, body).all) for body in stored if body)
     tombstones = school.store.remove_tenant(tenant)
     JobRecords(workspace).remove_tenant(tenant)
     for room in (workspace.memories, workspace.nights, workspace.reports):

@@ -6,6 +6,7 @@ import re
 import string
 import unicodedata
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from nightschool.types import Fingerprint, digest
@@ -74,8 +75,17 @@ def without_name(call: str, name: str) -> str:
     return blank if telling and not re.search(rf"\b{re.escape(name)}\b", blank) else ""
 
 
-@lru_cache(maxsize=1)
+_LOADING = Lock()
+"""Threads that come while the parser is being loaded wait for that one."""
+
+
 def _parser() -> Language:
+    with _LOADING:
+        return _load()
+
+
+@lru_cache(maxsize=1)
+def _load() -> Language:
     import spacy
 
     nlp = spacy.load(PARSER)
@@ -84,6 +94,11 @@ def _parser() -> Language:
     openings = [p for p in nlp.Defaults.prefixes or () if p != "#"]
     tokenizer.prefix_search = spacy.util.compile_prefix_regex(openings).search
     return nlp
+
+
+def warm() -> None:
+    """Load the parser, which takes seconds, before somebody waits for it."""
+    _parser()
 
 
 @lru_cache(maxsize=4096)

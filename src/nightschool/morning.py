@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from nightschool.exam.riddles import gap_change, mark, widened
 from nightschool.exam.stats import Mean, accuracy_matrix, rate, risk_coverage, transfer
 from nightschool.exam.stats import Rate as Measured
 from nightschool.prompts import CHARACTERS_PER_TOKEN, recall_prompt
-from nightschool.registry.nights import Night, nights
+from nightschool.registry.nights import Night, nights, practices
 from nightschool.report.gather import NightRecord, make_morning
 from nightschool.report.morning import (
     Continual,
     Contrast,
     Morning,
+    PracticeRun,
     Rate,
     RiddleRow,
     Riddles,
@@ -26,6 +27,7 @@ from nightschool.report.morning import (
 )
 from nightschool.report.page import build_page
 from nightschool.report.png import draw_png
+from nightschool.skills import Summary
 from nightschool.types import Bank, BankKind, Material, Memory, Report, now
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
@@ -49,7 +51,7 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
     ]
     texts = {memory.id: memory.text for memory in school.store.memories(tenant)}
     material = records[-1].material if records else None
-    return make_morning(
+    morning = make_morning(
         tenant=tenant,
         workspace=school.workspace.root.resolve().name,
         at=now(),
@@ -67,6 +69,19 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         riddles=_riddles(school, banks, records[-1]) if records else None,
         near=frozenset(near_duplicates(banks, _studied(material))) if material else None,
     )
+    return replace(morning, practice=tuple(_practised(school)))
+
+
+def _practised(school: School) -> Iterator[PracticeRun]:
+    """Return the finished practice runs, oldest first."""
+    for run in practices(school.workspace, school.settings.tenant):
+        stored = run.stored("facts.json") if run.outcome else None
+        if stored:
+            s = from_json(Summary, stored)
+            yield PracticeRun(
+                s.run, s.environment, s.version, s.before, s.after, s.tasks, s.p, s.seconds / 60,
+                s.promoted,
+            )  # fmt: skip
 
 
 def write_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Path:

@@ -35,6 +35,7 @@ from nightschool.exam.seal import (
 )
 from nightschool.protocols import Author, Bar
 from nightschool.registry.nights import Night, nights, upcoming_night
+from nightschool.skills import skill_banks, skill_material
 from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
@@ -93,7 +94,8 @@ def seal(
 ) -> list[Bank]:
     """Write tonight's exam before any study material exists, and fetch the earlier ones.
 
-    A rebuild is asked all that earlier nights asked, a night that continues a sample; riddles are drawn anew.
+    A rebuild is asked all that earlier nights asked, a night that continues a sample; riddles are drawn anew. Of
+    practised skills both attempt the same few held-out tasks.
     """
     settings, tenant = school.settings, school.settings.tenant
     live = school.store.memories(tenant)
@@ -118,6 +120,7 @@ def seal(
     return [
         *(bank for bank in asked if bank.items),
         general_bank(settings.exam.general_items, tenant),
+        *skill_banks(school, night),
     ]
 
 
@@ -130,7 +133,10 @@ def study(
     imported: Sequence[Example],
     bar: Bar,
 ) -> Material:
-    """Have the authors write of what is new to the start, add review and general replay, drop what leaks."""
+    """Have the authors write of what is new to the start, add review and general replay, drop what leaks.
+
+    Successes of practice are added as they are: their exam's tasks are held out by the environment.
+    """
     settings = school.settings
 
     def write() -> str:
@@ -148,16 +154,22 @@ def study(
             )
         again = reviewed(school, course, earlier, written.examples, bar)
         again, leaks = drop_leaks(again, sealed, settings.study.leak_overlap)
+        skills = skill_material(school, course.start, written.examples)
         with bar("general replay") as progress:
             general = general_examples(
                 school.sampler("base"),
-                _general_count(school, len(fresh(course, memories, earlier)), len(again)),
+                _general_count(
+                    school,
+                    len(fresh(course, memories, earlier)),
+                    round(len(again) / settings.train.epochs),
+                ),
                 settings.tenant,
                 settings.train.seed,
                 progress,
             )
         dropped = {**written.dropped, "leak": written.dropped["leak"] + leaks}
-        return to_json(Material((*written.examples, *again, *general), dropped, written.uncovered))
+        news = (*written.examples, *skills, *general)
+        return to_json(Material(news, dropped, written.uncovered, tuple(again)))
 
     return from_json(Material, night.artifact("material.json", write))
 
@@ -281,8 +293,9 @@ def _time(school: School, length: int) -> tuple[float, float | None]:
         facts, stored = night.stored("facts.json"), night.stored("material.json")
         last = trained.get(night.id)
         if facts and stored and last:
-            material = size(from_json(Material, stored).examples)
-            rate = last.seconds / max(1, material)
+            material = from_json(Material, stored)
+            again = material.review[:: school.settings.train.epochs]
+            rate = last.seconds / max(1, size([*material.examples, *again]))
             return rate * length, max(0.0, json.loads(facts)["minutes"] * 60 - last.seconds)
     return training_seconds(school.base_folder(), length, school.settings.train), None
 

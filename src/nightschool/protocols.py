@@ -16,6 +16,8 @@ import numpy as np
 from nightschool.config import TrainConfig
 from nightschool.types import (
     Case,
+    Credit,
+    Drawn,
     Episode,
     Example,
     Item,
@@ -30,6 +32,7 @@ from nightschool.types import (
     Task,
     TrainResult,
     Turn,
+    Update,
     View,
 )
 
@@ -146,9 +149,13 @@ class Trainer(Protocol):
         config: TrainConfig,
         out: Path,
         *,
+        review: Sequence[Example] = (),
         progress: Progress | None = None,
     ) -> TrainResult:
         """Train from the model folder `start` and leave the weights in the folder `out`.
+
+        Of `review`, which `start` was trained on, each pass over the examples reads its own part, held to
+        what `start` says there.
 
         Killed and called again with the same arguments, it resumes and ends the same.
         `out` exists only once it is complete.
@@ -326,4 +333,46 @@ class Environment(Protocol):
 
     def cases(self, task: Task) -> Sequence[Case]:
         """Return the verifier's table for a task: every kind of answer with the verdict that it must get."""
+        ...
+
+
+class Policy(Writer, Protocol):
+    """A model that is being practised: it draws attempts, and moves towards those that were worth it."""
+
+    def draw(
+        self, prompts: Sequence[Prompt], *, max_tokens: int, temperature: float, seed: int
+    ) -> list[Drawn]:
+        """Answer each prompt with the tokens drawn and their log-probabilities. Order is kept.
+
+        Equal prompts, such as those of a group, are read once. The temperature is above 0.
+        """
+        ...
+
+    def update(self, credits: Sequence[Credit]) -> Update:
+        """Take one step of policy gradient on what was drawn; credits without advantage count as tokens only.
+
+        Raises Diverged where the loss is not finite.
+        """
+        ...
+
+    def imitate(self, examples: Sequence[Example], *, epochs: int, seed: int) -> Update:
+        """Learn examples by heart, as a warm-up or from verified successes: cross-entropy on their targets.
+
+        Raises Diverged where the loss is not finite.
+        """
+        ...
+
+    def save(self, out: Path) -> TrainResult:
+        """Leave full weights, the tokenizer and train.json in the folder `out`, which exists only once complete.
+
+        Practice can go on afterwards.
+        """
+        ...
+
+    def keep(self, folder: Path) -> None:
+        """Store what it takes to go on after a kill: what is trained, the optimizer, counts."""
+        ...
+
+    def restore(self, folder: Path) -> bool:
+        """Go on from what was kept, and do the same as if there had been no kill; False where nothing fits."""
         ...

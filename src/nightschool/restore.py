@@ -30,7 +30,7 @@ from nightschool.errors import WorkspaceCorrupt, WorkspaceLocked
 from nightschool.forget import being_forgotten
 from nightschool.memory.erasure import tombstone
 from nightschool.memory.salvage import Salvaged, salvage
-from nightschool.registry.nights import nights, strays
+from nightschool.registry.nights import runs, strays
 from nightschool.registry.versions import BASE, erase_folders
 from nightschool.workspace import RESTORING, Workspace, sync_folder, write_atomic
 
@@ -226,7 +226,7 @@ def _discard_nights(workspace: Workspace, database: sqlite3.Connection) -> tuple
     """Discard unfinished nights that build on what the database does not know: no deletion would find it."""
     discarded = []
     for folder in _tenants(workspace.nights):
-        for night in nights(workspace, folder.name):
+        for night in runs(workspace, folder.name):
             studied = json.loads(night.stored("memories.json") or "[]")
             start = json.loads(night.stored("course.json") or "{}").get("start", BASE)
             whole = all(_has(database, "memories", name) for name in studied)

@@ -11,7 +11,7 @@ from nightschool.config import ServeConfig
 from nightschool.course import REBASE, charted
 from nightschool.errors import QuotaExceeded
 from nightschool.registry.jobs import Job, JobRecords
-from nightschool.registry.nights import nights
+from nightschool.registry.nights import nights, runs
 from nightschool.registry.versions import Registry
 from nightschool.trust import trainable, waits
 from nightschool.wire import School
@@ -144,7 +144,7 @@ def tenant_bytes(workspace: Workspace, registry: Registry, tenant: str) -> int:
     """Return what a tenant holds on disk outside of the database, in bytes: versions, nights, files, reports."""
     rooms = [room / tenant for room in (workspace.memories, workspace.nights, workspace.reports)]
     names = {version.id for version in registry.versions(tenant)}
-    names |= {night.stored("version.txt") or "" for night in nights(workspace, tenant)}
+    names |= {night.stored("version.txt") or "" for night in runs(workspace, tenant)}
     for name in names - {""}:
         rooms += [*workspace.versions.glob(name), *workspace.versions.glob(f"{name}.*")]
     return sum(_size(path) for room in rooms for path in room.rglob("*"))

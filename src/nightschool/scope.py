@@ -11,7 +11,7 @@ from nightschool.codec import from_json
 from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
-from nightschool.registry.nights import nights, strays
+from nightschool.registry.nights import nights, runs, strays
 from nightschool.registry.versions import BASE
 from nightschool.trust import trainable
 from nightschool.types import Material, Memory
@@ -114,8 +114,8 @@ def _derived(school: School, ids: Set[str] | None) -> tuple[int, int]:
     """Count the exam items and the study examples that memories are in; None means all memories."""
     tenant = school.settings.tenant
     items = [item for bank in school.exams.banks(tenant) for item in bank.items]
-    stored = [n.stored("material.json") for n in nights(school.workspace, tenant) if n.outcome]
-    examples = [e for body in stored if body for e in from_json(Material, body).examples]
+    stored = [n.stored("material.json") for n in runs(school.workspace, tenant) if n.outcome]
+    examples = [e for body in stored if body for e in from_json(Material, body).all]
     named = [[i.memory_ids for i in items], [e.memory_ids for e in examples]]
     hit = [sum(ids is None or not ids.isdisjoint(one) for one in found) for found in named]
     return hit[0], hit[1]

@@ -321,6 +321,13 @@ class Material:
     """Reason (`unsupported`, `copied`, `inconsistent`, `duplicate`, `leak`) -> how many examples."""
     uncovered: tuple[str, ...]
     """Ids of memories for which no author wrote anything."""
+    review: tuple[Example, ...] = ()
+    """Examples of earlier nights, of which each pass over `examples` reads its own part; one may stand here repeatedly."""
+
+    @property
+    def all(self) -> tuple[Example, ...]:
+        """Everything that the night reads."""
+        return (*self.examples, *self.review)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +367,8 @@ class BankKind(StrEnum):
     GENERAL = "general"
     ABSTENTION = "abstention"
     RIDDLES = "riddles"
+    SKILLS = "skills"
+    """Held-out tasks of an environment, attempted rather than asked; see `skills.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,3 +607,43 @@ class Case:
     actions: tuple[str, ...]
     verdict: Verdict | None = Verdict.WRONG
     """None: anything but correct, for a verifier of somebody else's that may break on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a model that is being practised said to one prompt, in its tokens."""
+
+    prompt: tuple[int, ...]
+    tokens: tuple[int, ...]
+    """What was drawn; the last one is the end-of-turn token where the model `ended`."""
+    logs: tuple[float, ...]
+    """Log-probability (nats) of each of them at the temperature of drawing, under the weights that drew it."""
+    ended: bool
+    """False: it was cut off at the bound on tokens."""
+    text: str
+    """The same as text, without the end-of-turn token and outer white space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """How much better than to be expected what was drawn has turned out."""
+
+    drawn: Drawn
+    advantage: float
+    """Above 0: to be made likelier; the same for each of its tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one step of practice did to the weights."""
+
+    loss: float
+    kl: float | None
+    """Mean divergence from the untouched start (nats a token); None where it was not computed."""
+    clipped: float
+    """Share of tokens whose probability had moved out of the clip range, so that they taught nothing."""
+    grad_norm: float
+    """Before it was clipped."""
+    tokens: int
+    """Labelled tokens."""
+    seconds: float

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.bases import anchors_of, embedder
-from nightschool.config import Settings, load_settings
+from nightschool.config import PracticeConfig, Settings, load_settings
 from nightschool.damage import damage_told
 from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
 from nightschool.errors import ConfigError, ModelUnfit, UnknownMemory, WorkspaceCorrupt
@@ -35,6 +35,7 @@ from nightschool.protocols import (
     Bar,
     Engine,
     Extractor,
+    Policy,
     Sampler,
     Trainer,
     Writer,
@@ -188,6 +189,14 @@ class School:
         self._loaded.clear()
         held = self.settings.train.anchor_weight > 0
         return TorchTrainer(load, render, anchors_of(self.base, bar) if held else None)
+
+    def policy(self, start: Path, config: PracticeConfig) -> Policy:
+        """Return a model that is practised, from a folder of full weights; samplers give their memory back first."""
+        from nightschool.models.torch_model import load, render
+        from nightschool.train.policy import TorchPolicy
+
+        self._loaded.clear()
+        return TorchPolicy(load, render, start, config)
 
     def author(self, name: str) -> Author:
         """Return an author of study material: `rules`, `self` or `teacher`.

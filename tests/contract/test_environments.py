@@ -13,6 +13,7 @@ from nightschool.practice import SingleTurn, answers
 from nightschool.practice.base import Question
 from nightschool.practice.check import problems
 from nightschool.practice.sandbox import GUARDS, guards
+from nightschool.verify.metamath.book import SET_MM
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOOLS = [
@@ -33,8 +34,13 @@ TOOLS = [
 
 
 @pytest.mark.parametrize(
-    "name", ["fake", "fake?turns=2", "calls?level=1", "calls?level=2", "calls?level=3"]
-)
+    "name",
+    [
+        "fake", "fake?turns=2", "calls?level=1", "calls?level=2", "calls?level=3", "memory", "memory?level=2",
+        "memory?level=3", "memory?level=3&talks=10", "memory?level=2&snapshot=1", "memory?level=2&form=calls",
+        "proof?path=small&steps=9", "proof?path=small&premises=named&steps=9",
+    ],
+)  # fmt: skip
 def test_an_environment_keeps_the_rules(name):
     found = environment(name)
     assert problems(found, seeds=6, tables=1) == []
@@ -48,6 +54,11 @@ def test_an_environment_keeps_the_rules(name):
 def test_code_keeps_the_rules():
     assert guards() == set(GUARDS)
     assert problems(environment("code?level=2"), seeds=6, tables=1) == []
+
+
+@pytest.mark.skipif(not SET_MM.exists(), reason="needs Debian's package metamath-databases")
+def test_proofs_of_set_mm_keep_the_rules():
+    assert problems(environment("proof"), seeds=6, tables=1) == []
 
 
 @pytest.mark.parametrize("level", [1, 2])

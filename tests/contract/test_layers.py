@@ -70,6 +70,11 @@ FLOWS = (
     "jobs",
     "demo",
     "environments",
+    "skills",
+    "rounds",
+    "practice_exam",
+    "practise",
+    "closure",
 )
 DOORS = ("cli", "serve")
 DATA = ("demo_data",)

@@ -60,7 +60,7 @@ def studied(school, number):
     """Return memory id -> how many examples a night studied of it."""
     night = nights(school.workspace, school.settings.tenant)[number]
     counts: dict[str, int] = {}
-    for example in from_json(Material, night.stored("material.json")).examples:
+    for example in from_json(Material, night.stored("material.json")).all:
         for memory_id in example.memory_ids:
             counts[memory_id] = counts.get(memory_id, 0) + 1
     return counts

@@ -252,3 +252,31 @@ def test_equal_but_for_a_gain_on_the_new_is_promoted(live):
     reference = {n: float(v and not n.startswith("new")) for n, v in zip(names, live, strict=True)}
     candidate = {n: 1.0 if n.startswith("new") else v for n, v in reference.items()}
     assert judge(candidate, reference, sizes=SMALL | {"general": 60}).promote
+
+
+def skilled(now, other, first):
+    """Decide on 40 tasks that were practised and 40 of another skill; shares are of the candidate, the live version solves half."""
+    kinds = [("now", BankKind.SKILLS, "n2"), ("other", BankKind.SKILLS, "n1")]
+    exam = [
+        *banks({**SIZES, "new": 0}),
+        *(bank(name, kind, night, 40) for name, kind, night in kinds),
+    ]
+
+    def sat(now, other):
+        solved = {
+            f"{name}{i}": float(i < 40 * share)
+            for name, share in (("now", now), ("other", other))
+            for i in range(40)
+        }
+        return report({**marks(0, sizes={**SIZES, "new": 0}), **solved})
+
+    shown = {f"other{i}": float(i < 40 * first) for i in range(40)}
+    found = decide(sat(now, other), sat(0.5, 0.5), shown, exam, CONFIG, expect_new=False)
+    return found.promote, {check.name for check in found.checks if not check.passed}
+
+
+def test_a_practised_skill_has_to_gain_and_others_have_to_stay():
+    assert skilled(0.65, 0.5, 0.5) == (True, set())  # a small gain counts, if it is significant
+    assert skilled(0.55, 0.5, 0.5) == (False, {"practised"})
+    assert skilled(1.0, 0.1, 0.5) == (False, {"skills", "since_practised"})
+    assert skilled(1.0, 0.45, 1.0) == (False, {"since_practised"})  # small losses do not add up

@@ -1,5 +1,6 @@
 """The training loop on a tiny real network: it learns, resumes after a kill, and stops when it diverges."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -122,3 +123,42 @@ def test_a_rate_that_is_too_high_stops_with_what_to_do(trainer, tmp_path):
 def test_a_night_without_examples_says_so(trainer, tmp_path):
     with pytest.raises(TrainError, match="Learn something first"):
         trainer.train(tmp_path / "base", [], CONFIG, tmp_path / "out")
+
+
+REVIEW = [replace(example(number), target=f"Bob{number}") for number in range(20, 38)]
+
+
+def said(model, examples):
+    """Return the model's distributions over next tokens at the labelled places of some examples."""
+    rows = []
+    with torch.no_grad():
+        for e in examples:
+            prompt, target = render(None, e.prompt, e.target)
+            logits = model(input_ids=torch.tensor([prompt + target])).logits[0]
+            rows.append(logits[len(prompt) - 1 : -1].log_softmax(-1))
+    return torch.cat(rows)
+
+
+def test_each_pass_reads_its_own_part_of_the_review(trainer, tmp_path):
+    result = trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "out", review=REVIEW)
+    lengths = [[len(render(None, e.prompt, e.target)[1]) for e in part] for part in (EXAMPLES, REVIEW)]  # fmt: skip
+    assert result.labelled_tokens == CONFIG.epochs * sum(lengths[0]) + sum(lengths[1])
+
+
+def test_review_keeps_what_the_start_said_and_not_what_its_labels_say(
+    trainer, tmp_path, tiny_llama
+):
+    config = CONFIG.model_copy(update={"epochs": 3, "learning_rate": 1e-2})
+    again = REVIEW * config.epochs
+    trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "held", review=again)
+    trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "without")
+    trainer.train(tmp_path / "base", [*EXAMPLES, *REVIEW], config, tmp_path / "labels")
+    before = said(tiny_llama(), REVIEW)
+
+    def moved(name):
+        model = tiny_llama()
+        model.load_state_dict(load_file(tmp_path / name / "model.safetensors"), strict=False)
+        return float((before.exp() * (before - said(model, REVIEW))).sum(-1).mean())
+
+    assert moved("held") < 0.5 * moved("without")
+    assert moved("held") < 0.5 * moved("labels")

@@ -7,6 +7,7 @@ import typer
 from nightschool.cli import (
     backups,
     benches,
+    closure,
     exchange,
     export,
     forgetting,
@@ -38,6 +39,7 @@ for room in (
     night,
     rebase,
     versions,
+    closure,
     export,
     serve,
     benches,
@@ -46,7 +48,7 @@ for room in (
 exchange.register(memories.app)
 app.add_typer(models.app, name="models", help="Base models: fetch and list.")
 app.add_typer(
-    practise.app, name="practise", help="Practice: look at environments, and check your own."
+    practise.app, name="practise", help="Practise a skill; look at environments, check your own."
 )
 app.add_typer(keys.app, name="keys", help="API keys of the service: make, list, revoke.")
 

@@ -68,8 +68,11 @@ def consolidate(
 
     Example: nightschool consolidate --effort small --questions questions.jsonl
     """
+    from dataclasses import asdict
+
     from nightschool.consolidate import consolidate as live_the_night
     from nightschool.exam.questions import read_questions
+    from nightschool.practise import practise_nightly
     from nightschool.prepare import plan
     from nightschool.registry.nights import upcoming_night
     from nightschool.study.imported import read_material
@@ -92,12 +95,14 @@ def consolidate(
             )
             for tracker in trackers:
                 tracker.figures(figures_of(outcome.version, outcome.decision))
+            practised = practise_nightly(school, bar)
         plain: dict[str, Any] = {
             "night": outcome.night_id,
             "version": outcome.version.id,
             "promoted": outcome.decision.promote,
             "checks": [[c.name, c.passed, c.reason] for c in outcome.decision.checks],
             "report": str(outcome.page),
+            "practised": [asdict(done.summary) for done in practised],
         }
         if not json:
             _print_morning(school)

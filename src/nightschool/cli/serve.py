@@ -85,10 +85,12 @@ def _workspace(start: Path) -> Path:
 
 def _run(house: House) -> None:
     import logging
+    from threading import Thread
 
     import uvicorn
 
     from nightschool.errors import ConfigError
+    from nightschool.language import warm
     from nightschool.serve.app import create_app
     from nightschool.serve.connections import Connection
     from nightschool.serve.guard import LOOPBACK
@@ -104,6 +106,7 @@ def _run(house: House) -> None:
     sys.setswitchinterval(SWITCH_S)
     with _bound(host, house.settings.serve.port) as listening:
         _first_engine(house)
+        Thread(target=warm, daemon=True).start()  # the first status would wait for it
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(house, host=host),

@@ -7,7 +7,8 @@ that says so.
 
 Earlier items are compared twice: with the version that is served, and with what the first
 served version that had learnt each one answered, so that small losses cannot add up night after
-night. A school of few facts is held to the margin that so few can show. Attempts at one night
+night. So are held-out tasks of practised skills: a practice run has to gain on those of its own skill, and nothing
+may lose those of others. A school of few facts is held to the margin that so few can show. Attempts at one night
 share one error budget: attempt k works at alpha / 2^k, and the sum over all attempts stays below
 alpha.
 """
@@ -24,9 +25,13 @@ from nightschool.types import Bank, BankKind, Check, Decision, Item, Report
 MIN_PAIRED = 0.9
 """A check needs a verdict on both sides for at least this share of its items."""
 
+ACQUIRED, PRACTISED = "acquired", "practised"
+"""The checks of what is new: facts that were studied, and a skill that was practised."""
 RETAINED, SINCE_LEARNT = "retained", "since_learnt"
-EARLIER = (RETAINED, SINCE_LEARNT)
-"""The checks of earlier facts: against the served version, and against the first that had learnt them."""
+SKILLS, SINCE_PRACTISED = "skills", "since_practised"
+SINCE = {SINCE_LEARNT: "learnt", SINCE_PRACTISED: "practised"}
+EARLIER = (RETAINED, SINCE_LEARNT, SKILLS, SINCE_PRACTISED)
+"""The checks of earlier facts and skills: against the served version, and against the first that had learnt them."""
 FEW = 1.6
 """The margin on n questions is at least FEW / sqrt(n). Of two trainings of the same material one question in five is
 answered by one and not by the other (`bench/flips.py`): a spread of 0.44 a question, also between those of one fact.
@@ -76,8 +81,8 @@ def decide(
     Args:
         candidate: The new version's report; its `night` tells new banks from earlier ones.
         live: The live version's report on the same banks (the base's before the first promotion).
-        first: Item id -> the outcome of the first served version that had learnt the item's fact;
-            items whose fact no served version has learnt are not in it.
+        first: Item id -> the outcome of the first served version that had learnt the item's fact or
+            practised its skill; items that no served version has learnt are not in it.
         banks: The banks that both sat.
         config: Margins, error rate, the least gain and the least number of new items.
         attempt: Which attempt at this night this is, from 1.
@@ -96,7 +101,7 @@ def decide(
         if bank.kind is BankKind.ACQUIRED:
             (new if bank.night == candidate.night else earlier).extend(bank.items)
     learnt = [item for item in earlier if item.id in first]
-    checks = (
+    checks: tuple[Check, ...] = (
         _probe(probe_ok),
         _gain(ours, theirs, new, alpha, config, expect_new),
         _kept(RETAINED, ours, theirs, earlier, config.margin_retained, alpha),
@@ -117,8 +122,34 @@ def decide(
             config.margin_abstention,
             alpha,
         ),
+        *_skills(ours, theirs, first, banks, candidate.night, alpha, config),
     )
     return Decision(all(check.passed for check in checks), checks, attempt)
+
+
+def _skills(
+    ours: Mapping[str, float],
+    theirs: Mapping[str, float],
+    first: Mapping[str, float],
+    banks: Sequence[Bank],
+    night: str,
+    alpha: float,
+    config: GateConfig,
+) -> list[Check]:
+    """Judge held-out tasks: a gain on what was just practised, and no loss of other skills; no check without any.
+
+    A gain may be small, since practice goes on from where it ended; it has to be significant.
+    """
+    skills = [bank for bank in banks if bank.kind is BankKind.SKILLS]
+    now = [item for bank in skills if bank.night == night for item in bank.items]
+    before = [item for bank in skills if bank.night != night for item in bank.items]
+    checks = [_gain(ours, theirs, now, alpha, config, True, PRACTISED)] if now else []
+    if before:
+        shown = [item for item in before if item.id in first]
+        margin = config.margin_retained
+        checks.append(_kept(SKILLS, ours, theirs, before, margin, alpha))
+        checks.append(_kept(SINCE_PRACTISED, ours, first, shown, margin, alpha))
+    return checks
 
 
 def _items(banks: Sequence[Bank], kind: BankKind) -> list[Item]:
@@ -142,34 +173,38 @@ def _gain(
     alpha: float,
     config: GateConfig,
     expect_new: bool,
+    name: str = ACQUIRED,
 ) -> Check:
     if not items and not expect_new:
-        return Check("acquired", True, None, None, None, 0, "nothing new was taught")
+        return Check(name, True, None, None, None, 0, "nothing new was taught")
     test = paired(ours, theirs, items, alpha)
-    short = _too_few("acquired", test, items, config.min_items, None)
+    short = _too_few(name, test, items, config.min_items, None)
     if short or test is None:
-        return short or _missing("acquired", None, 0)
+        return short or _missing(name, None, 0)
+    word, where = ("facts", "new items") if name == ACQUIRED else ("tasks", "held-out tasks")
+    few = "new facts" if name == ACQUIRED else "tasks (`practice.held_out`)"
+    least = config.least_gain if name == ACQUIRED else 0.0
     significant = test.p_gain <= alpha
-    enough = round(test.difference, 9) >= config.least_gain
-    counted = f"{test.gained} facts gained, {test.lost} lost of {test.clusters}"
+    enough = round(test.difference, 9) >= least
+    counted = f"{test.gained} {word} gained, {test.lost} lost of {test.clusters}"
     tested = f"p {test.p_gain:.2g}, needs {alpha:.2g}"
     best_p = sign_test(test.clusters, 0)
     if not significant and best_p > alpha:
         reason = (
-            f"insufficient evidence: {test.clusters} new facts cannot show a gain, all of them "
+            f"insufficient evidence: {test.clusters} {few} cannot show a gain, all of them "
             f"gained would be p {best_p:.2g} and {alpha:.2g} is needed ({counted}); "
-            "more new facts or the owner's override"
+            f"more {few} or the owner's override"
         )
     elif significant and not enough:
         reason = (
-            f"gain on new items too small: {test.difference:+.3f}, at least "
-            f"{config.least_gain:g} is needed: {counted} ({tested})"
+            f"gain on {where} too small: {test.difference:+.3f}, at least "
+            f"{least:g} is needed: {counted} ({tested})"
         )
     else:
-        word = "significant" if significant else "not significant"
-        reason = f"{word} gain on new items: {counted} ({tested})"
+        told = "significant" if significant else "not significant"
+        reason = f"{told} gain on {where}: {counted} ({tested})"
     passed = significant and enough
-    return Check("acquired", passed, test.difference, test.low, 0.0, test.n, reason)
+    return Check(name, passed, test.difference, test.low, 0.0, test.n, reason)
 
 
 def _kept(
@@ -189,7 +224,7 @@ def _kept(
     if short or test is None:
         return short or _missing(name, margin, 0)
     allowed = margin_in_force(margin, test.n) if name in EARLIER else margin
-    limit = f"{allowed:g}" + (" since each was learnt" if name == SINCE_LEARNT else "")
+    limit = f"{allowed:g}" + (f" since each was {SINCE[name]}" if name in SINCE else "")
     if allowed > margin:
         limit += f" ({test.n} questions cannot tell a smaller loss from chance)"
     passed = test.low >= -allowed
@@ -224,6 +259,6 @@ def _too_few(
 
 
 def _missing(name: str, margin: float | None, n: int, least: int = 1) -> Check:
-    setting = " (`gate.min_items`)" if name == "acquired" else ""
+    setting = " (`gate.min_items`)" if name in (ACQUIRED, PRACTISED) else ""
     reason = f"insufficient evidence: {n} scored items, at least {least} are needed{setting}"
     return Check(name, False, None, None, margin, n, reason)

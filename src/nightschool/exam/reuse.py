@@ -33,8 +33,8 @@ def unanswered(banks: Sequence[Bank], results: Sequence[Result]) -> list[Bank]:
 
 
 def without_riddles(banks: Sequence[Bank]) -> list[Bank]:
-    """Return the banks without those of riddles."""
-    return [bank for bank in banks if bank.kind is not BankKind.RIDDLES]
+    """Return the banks without those of riddles and of skills, which tell something in a comparison only."""
+    return [bank for bank in banks if bank.kind not in (BankKind.RIDDLES, BankKind.SKILLS)]
 
 
 def sample(banks: Sequence[Bank], night: str, count: int) -> list[Bank]:
@@ -47,17 +47,22 @@ def sample(banks: Sequence[Bank], night: str, count: int) -> list[Bank]:
 def first_since(
     reports: Iterable[Report], served: Iterable[Version], banks: Sequence[Bank]
 ) -> dict[str, float]:
-    """Return what the first served version that had learnt an item's fact answered, by item id.
+    """Return what the first served version that had learnt an item's fact or practised its skill answered, by item id.
 
-    A version was trained on what its `memory_ids` name. What earlier ones answered is left out:
-    they could not know. So are items whose fact no served version has learnt.
+    A version was trained on what its `memory_ids` name, and practised the skill of the bank that its run
+    sealed. What earlier ones answered is left out: they could not know. So are items whose fact no served
+    version has learnt.
 
     Args:
         reports: Oldest first; the first answer that could be graded counts.
         served: The versions that were ever live.
         banks: The exam.
     """
-    known = {version.id: set(version.memory_ids) for version in served}
+    versions = {version.id: version for version in served}
+    known = {version.id: set(version.memory_ids) for version in versions.values()}
+    sealed = {
+        item.id: bank.night for bank in banks if bank.kind is BankKind.SKILLS for item in bank.items
+    }
     acquired = [bank for bank in banks if bank.kind is BankKind.ACQUIRED]
     facts = {item.id: item.memory_ids for bank in acquired for item in bank.items}
     first: dict[str, float] = {}
@@ -66,6 +71,9 @@ def first_since(
         for item_id, right in outcomes(report).items():
             if item_id not in first and item_id in facts and learnt.issuperset(facts[item_id]):
                 first[item_id] = right
+            made = versions.get(report.version_id)
+            if made and sealed.get(item_id) == made.night:
+                first.setdefault(item_id, right)
     return first
 
 

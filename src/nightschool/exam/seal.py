@@ -121,6 +121,7 @@ def seal_abstention(
     config: ExamConfig,
     *,
     live: Sequence[Memory] | None = None,
+    always: bool = False,
 ) -> Bank:
     """Seal questions that nothing answers: half near misses, half unknown entities.
 
@@ -131,11 +132,12 @@ def seal_abstention(
         config: How many items the bank gets, where enough can be made.
         live: All live memories: a question that one of them may answer is dropped; None means
             `memories`.
+        always: Ask about unknown entities also where there are no memories.
     """
     known = memories if live is None else live
     wanted = config.abstention_items
     near = near_misses(memories, known, wanted // 2, seed=night)
-    unknown = unknown_entities(known, wanted - len(near), seed=night) if memories else []
+    unknown = unknown_entities(known, wanted - len(near), seed=night) if memories or always else []
     items = [
         Item(
             id=f"item-{digest(night, tenant, question)[:12]}",
@@ -201,9 +203,16 @@ def thinned(banks: Sequence[Bank], night: str, abstention: int, acquired: int | 
 
 
 def fingerprints(banks: Sequence[Bank]) -> tuple[Fingerprint, ...]:
-    """Hash every question of the banks, for the leak filter; repeats are left out."""
+    """Hash every question of the banks, for the leak filter; repeats are left out, and so are skills.
+
+    Their tasks are alike on purpose; what holds the splits apart is the environment.
+    """
     prints = {
-        fp.exact: fp for bank in banks for i in bank.items for fp in [fingerprint(i.question)]
+        fp.exact: fp
+        for bank in banks
+        if bank.kind is not BankKind.SKILLS
+        for i in bank.items
+        for fp in [fingerprint(i.question)]
     }
     return tuple(prints.values())
 

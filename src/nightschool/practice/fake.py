@@ -29,7 +29,7 @@ class FakeEnvironment:
         self.about = "Repeat a number."
 
     def task(self, split: Split, seed: int) -> Task:
-        """Make the task: the seed-th number whose question belongs to the split."""
+        """Make the task: a number of the seed's own hundred, the first that belongs to the split."""
         number = _number(split, seed)
         told = (
             f"Say {number}." if self._turns == 1 else f"Say `ask`, then what is asked. ({number})"
@@ -76,8 +76,6 @@ class _Attempt:
 
 
 def _number(split: Split, seed: int) -> int:
-    number, found = 9, -1
-    while found < seed:
-        number += 1
-        found += side_of(str(number)) == split
-    return number
+    """Return a number of the split; each seed has its own hundred of them, so that none has to be counted up to."""
+    hundred = range(100 * seed + 10, 100 * seed + 110)
+    return next(number for number in hundred if side_of(str(number)) == split)

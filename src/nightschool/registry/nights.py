@@ -1,6 +1,7 @@
 """The journal of a night: each step's artifact is written before the next step begins.
 
-A night that was killed is taken up again at its first step without an artifact.
+A night that was killed is taken up again at its first step without an artifact. A practice run (`practise.py`) is kept
+in the same manner, under a name of its own.
 """
 
 from __future__ import annotations
@@ -17,10 +18,17 @@ from nightschool.registry.records import may_quote
 from nightschool.types import Bank, Material, now
 from nightschool.workspace import Workspace, write_atomic
 
+NIGHT, PRACTICE = "night", "practice"
+"""What makes versions, and how its folders are named: `night-0001`, `practice-0001`."""
+LEDGERS = "closure"
+"""Where the ledgers of versions lie, within a tenant's reports (`closure.py`)."""
+OWN_WORDS = "attempt"
+"""Family of a study example that a version worded itself: it may quote whatever that version knew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One night of one tenant."""
+    """One night or practice run of one tenant."""
 
     id: str
     folder: Path
@@ -63,35 +71,50 @@ class Night:
 
 def nights(workspace: Workspace, tenant: str) -> list[Night]:
     """List a tenant's nights, oldest first, the unfinished one included."""
+    return _listed(workspace, tenant, NIGHT)
+
+
+def practices(workspace: Workspace, tenant: str) -> list[Night]:
+    """List a tenant's practice runs, oldest first, the unfinished one included."""
+    return _listed(workspace, tenant, PRACTICE)
+
+
+def runs(workspace: Workspace, tenant: str) -> list[Night]:
+    """List all that made a version, or is about to: the nights, and then the practice runs."""
+    return [*nights(workspace, tenant), *practices(workspace, tenant)]
+
+
+def _listed(workspace: Workspace, tenant: str, kind: str) -> list[Night]:
     folder = workspace.nights / tenant
-    found = sorted(folder.glob("night-*")) if folder.exists() else []
+    found = sorted(folder.glob(f"{kind}-*")) if folder.exists() else []
     return [Night(path.name, path) for path in found]
 
 
 def strays(workspace: Workspace, tenant: str, known: Collection[str]) -> list[Night]:
-    """List the finished nights whose version is not among those known: the database is older than they are."""
-    finished = [(n.stored("version.txt"), n) for n in nights(workspace, tenant) if n.outcome]
+    """List the finished nights and practice runs whose version is not among those known: the database is older than they are."""
+    finished = [(n.stored("version.txt"), n) for n in runs(workspace, tenant) if n.outcome]
     return [night for version_id, night in finished if version_id and version_id not in known]
 
 
-def upcoming_night(workspace: Workspace, tenant: str) -> Night:
-    """Return the tenant's unfinished night, or the one after the last; its folder is not made."""
-    known = nights(workspace, tenant)
+def upcoming_night(workspace: Workspace, tenant: str, kind: str = NIGHT) -> Night:
+    """Return the tenant's unfinished night (or practice run), or the one after the last; its folder is not made."""
+    known = _listed(workspace, tenant, kind)
     if known and known[-1].outcome is None:
         return known[-1]
     number = 1 + (int(known[-1].id.split("-")[1]) if known else 0)
-    return Night(f"night-{number:04d}", workspace.nights / tenant / f"night-{number:04d}")
+    name = f"{kind}-{number:04d}"
+    return Night(name, workspace.nights / tenant / name)
 
 
-def open_night(workspace: Workspace, tenant: str) -> Night:
-    """Take up the tenant's unfinished night, or begin a new one."""
-    night = upcoming_night(workspace, tenant)
+def open_night(workspace: Workspace, tenant: str, kind: str = NIGHT) -> Night:
+    """Take up the tenant's unfinished night (or practice run), or begin a new one."""
+    night = upcoming_night(workspace, tenant, kind)
     night.folder.mkdir(parents=True, exist_ok=True)
     return night
 
 
 def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[str] = ()) -> int:
-    """Erase memories from the files of finished nights, and discard the unfinished one.
+    """Erase memories from the files of finished nights and practice runs, and discard what is unfinished.
 
     Args:
         workspace: Where the nights are.
@@ -103,7 +126,7 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
         How many study examples were erased.
     """
     erased = 0
-    for night in nights(workspace, tenant):
+    for night in runs(workspace, tenant):
         if night.outcome is None:
             night.discard()
             continue
@@ -120,9 +143,17 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
         stored = night.stored("material.json")
         if stored is not None:
             material = from_json(Material, stored)
-            left = tuple(e for e in material.examples if not ids & set(e.memory_ids))
-            erased += len(material.examples) - len(left)
-            clean = Material(left, material.dropped, tuple(set(material.uncovered) - ids))
+            reached = night.stored("version.txt") in tainted
+            left, review = (
+                tuple(
+                    e
+                    for e in part
+                    if not ids & set(e.memory_ids) and not (reached and e.family == OWN_WORDS)
+                )
+                for part in (material.examples, material.review)
+            )
+            erased += len(material.all) - len(left) - len(review)
+            clean = Material(left, material.dropped, tuple(set(material.uncovered) - ids), review)
             write_atomic(night.folder / "material.json", to_json(clean))
         for path in night.folder.glob("report-*.json"):
             plain = json.loads(path.read_text("utf-8"))
@@ -134,4 +165,6 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
             write_atomic(path, json.dumps(plain))
     for page in (workspace.reports / tenant).glob("night-*"):
         page.unlink()  # rendered pages may quote it; `nightschool report` renders them anew
+    for version in tainted:  # what they were heard to say may quote it, too
+        shutil.rmtree(workspace.reports / tenant / LEDGERS / version, ignore_errors=True)
     return erased

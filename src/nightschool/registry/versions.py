@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nightschool.codec import from_json, to_json
 from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt
+from nightschool.registry.nights import PRACTICE
 from nightschool.registry.schema import MIGRATIONS, ROOM
 from nightschool.types import Decision, Version, now
 from nightschool.workspace import Workspace, migrate, transaction
@@ -271,11 +272,11 @@ class Registry:
         return from_json(Decision, row["body"]) if row else None
 
     def attempts(self, tenant: str, base: str) -> int:
-        """Return how many candidates on a base the gate has refused since it last passed one."""
+        """Return how many candidates of nights on a base the gate has refused since it last passed one."""
         count = 0
         for version in reversed(self.versions(tenant)):
             decision = self.decision(version.id)
-            if decision is None or version.base != base:
+            if decision is None or version.base != base or version.night.startswith(PRACTICE):
                 continue
             if decision.promote or decision.overridden_by:
                 break

@@ -195,6 +195,23 @@ class Riddles:
 
 
 @dataclass(frozen=True, slots=True)
+class PracticeRun:
+    """A finished practice run; shares are of held-out tasks, solved greedily."""
+
+    id: str
+    environment: str
+    version_id: str
+    before: float | None
+    """None: none was scored, as below."""
+    after: float | None
+    tasks: int
+    p: float | None
+    """One-sided exact p-value of no gain."""
+    minutes: float
+    promoted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Morning:
     """Everything that the morning report of one workspace and tenant shows."""
 
@@ -239,6 +256,8 @@ class Morning:
     """What it knows of each file of code and each tool, by kind and name; empty where it learnt none."""
     riddles: Riddles | None = None
     """None: not run, as on nights before there were any."""
+    practice: tuple[PracticeRun, ...] = ()
+    """Oldest first."""
 
     def error_at(self, share: float) -> float | None:
         """Return the error when only the surest `share` of questions is answered; None: not run."""

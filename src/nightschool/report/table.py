@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nightschool.report import words
-from nightschool.report.morning import Contrast, Guard, Morning, Part, Rate, Riddles
+from nightschool.report.morning import Contrast, Guard, Morning, Part, PracticeRun, Rate, Riddles
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +23,8 @@ def print_table(morning: Morning, console: Console) -> None:
 
     console.print()
     console.print(Text(words.headline(morning), style="bold"))
+    if morning.practice:
+        console.print(_practice(morning.practice))
     if morning.tonight is None:
         return
     console.print(Text(words.subline(morning), style=QUIET))
@@ -166,6 +168,24 @@ def _nights(morning: Morning) -> Table:
             _cell(words.number(night.tokens)),
             _cell(words.number(night.minutes, 1)),
             _cell(words.number(night.peak_gb, 1)),
+        )
+    return table
+
+
+def _practice(runs: Sequence[PracticeRun]) -> Table:
+    table = _table(
+        "Practice", "run", "skill", "before", "after", "tasks", "p", "minutes", "outcome", left=2
+    )
+    for run in runs:
+        table.add_row(
+            _cell(run.id),
+            _cell(run.environment),
+            _cell(words.percent(run.before)),
+            _cell(words.percent(run.after), "bold"),
+            _cell(str(run.tasks)),
+            _cell("" if run.p is None else f"{run.p:.2g}"),
+            _cell(words.number(run.minutes, 1)),
+            _cell(words.verdict(run.promoted)),
         )
     return table
 

@@ -30,6 +30,9 @@ CHECKS = {
     "since_learnt": "Earlier facts since learnt",
     "general": "General ability",
     "abstention": "Saying “I don’t know”",
+    "practised": "The practised skill",
+    "skills": "Practised skills",
+    "since_practised": "Skills since practised",
 }
 RIDDLES = {
     "well-known": "Well-known riddles",
@@ -137,6 +140,8 @@ def _lost(morning: Morning) -> str:
 def headline(morning: Morning) -> str:
     """Say in words what happened tonight: learnt, lost, promoted or refused."""
     if morning.tonight is None:
+        if morning.practice:
+            return "No night yet, only practice."
         return "No night yet. The model is the one you started with."
     learnt, lost = _learnt(morning.learnt), _lost(morning)
     joint = " but " if lost.startswith("lost") else " and "

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nightschool.protocols import Progress, Sampler
 from nightschool.types import Example
@@ -71,14 +71,13 @@ def review(
 ) -> list[Example]:
     """Choose earlier examples to study again: of each memory in proportion to how badly it is held.
 
+    An example comes again only once all others of its memory did.
+
     Args:
         groups: Memory -> its examples.
         nats: Memory -> the loss of its answers, from `held`.
-        budget: Characters of review, at most; what is left of a share decides by lot.
+        budget: Characters of review over the whole night, at most; what is left of a share decides by lot.
         seed: Of the lots.
-
-    Returns:
-        Examples, none twice.
     """
     rng = random.Random(seed)
     weights = {memory_id: FLOOR_NATS + nats[memory_id] for memory_id in groups}
@@ -86,13 +85,19 @@ def review(
     chosen: list[Example] = []
     for memory_id in sorted(groups):
         share = budget * weights[memory_id] / whole
-        for example in rng.sample(list(groups[memory_id]), len(groups[memory_id])):
+        for example in _rounds(groups[memory_id], rng):
             size = _size(example)
             if share < size and rng.random() * size >= share:
                 break
             chosen.append(example)
             share -= size
     return chosen
+
+
+def _rounds(examples: Sequence[Example], rng: random.Random) -> Iterator[Example]:
+    """Yield examples without an end, in rounds of a new order."""
+    while True:
+        yield from rng.sample(list(examples), len(examples))
 
 
 def size(examples: Sequence[Example]) -> int:

@@ -25,9 +25,11 @@ from nightschool.train import blocks
 from nightschool.train.anchors import Anchors, read_anchors
 from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.footprint import peak_bytes, trim
+from nightschool.train.forward import bare, scores_at, with_adapters
 from nightschool.train.losses import Loss, cross_entropy, kl_to_kept
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
+from nightschool.train.recollection import ask_start, labelled, loss_beside_review
 from nightschool.types import Example, TrainResult, digest
 from nightschool.workspace import folder_atomic
 
@@ -77,9 +79,10 @@ class TorchTrainer:
         config: TrainConfig,
         out: Path,
         *,
+        review: Sequence[Example] = (),
         progress: Progress | None = None,
     ) -> TrainResult:
-        """Train from `start` and leave the weights in `out`.
+        """Train from `start` and leave the weights in `out`; see `protocols.Trainer.train`.
 
         Killed and called again with the same arguments, it resumes from its last checkpoint and
         ends with the same weights; called after it is done, it returns the stored result.
@@ -97,11 +100,12 @@ class TorchTrainer:
             return from_json(TrainResult, (out / "train.json").read_text("utf-8"))
         loaded = self.load(start)
         tokens = [
-            Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target))) for e in examples
+            Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target)))
+            for e in (*examples, *review)
         ]
         anchors = read_anchors(self.anchors) if self.anchors and config.anchor_weight else None
-        name = _fingerprint(start, examples, config, anchors)
-        run = _Run(loaded.model, tokens, config, self.loss, anchors, name)
+        name = _fingerprint(start, [*examples, *review], config, anchors)
+        run = _Run(loaded.model, tokens, len(examples), config, self.loss, anchors, name)
         checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
         result = run.go(checkpoint, progress)
         with folder_atomic(out) as folder:
@@ -129,20 +133,22 @@ class _Run:
         self,
         model: Any,
         tokens: Sequence[Tokens],
+        news: int,
         config: TrainConfig,
         loss: Loss,
         anchors: Anchors | None,
         name: str,
     ) -> None:
+        """Take the tokens of every example; those from number `news` on are review."""
         self.config, self.tokens, self.loss, self.anchors = config, tokens, loss, anchors
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = pick_precision(config, self.device)
         torch.manual_seed(config.seed)
-        self.model = _with_adapters(model, config) if config.method == "lora" else model
+        self.model = with_adapters(model, config.lora_rank) if config.method == "lora" else model
         self.model.to(self.device).train()
         self.masters = Masters(self.model, self.precision)
         # A GPU does the whole square faster than it starts many small products.
-        self.heads = blocks.key_heads(_bare(self.model)) if self.device.type == "cpu" else None
+        self.heads = blocks.key_heads(bare(self.model)) if self.device.type == "cpu" else None
         self.optimizer = torch.optim.AdamW(
             self.masters.trained.values(),
             lr=config.resolved_rate,
@@ -151,22 +157,31 @@ class _Run:
             fused=True,
         )
         self.prefix = shared_prefix(tokens)
+        self.news = news
         self.steps = self._plan()
         self.name = digest(name, str(self.precision), json.dumps(self.steps))
         self.done = 0
         self.losses: list[float] = []
         self.seen = self.labelled = 0
         self.seconds = 0.0
+        self.kept = ask_start(self._logits, tokens, range(news, len(tokens)), self.prefix)
 
     def _plan(self) -> list[list[list[int]]]:
-        """Lay out every step of every epoch beforehand: a step is a few rows of example indices."""
+        """Lay out every step of every epoch beforehand: a step is a few rows of example indices.
+
+        An epoch reads everything that is new, and its own part of the review.
+        """
         size = min(ROW_TOKENS, self.config.tokens_per_step)
         rows_per_step = max(1, self.config.tokens_per_step // size)
         steps: list[list[list[int]]] = []
         for epoch in range(self.config.epochs * MOST_PASSES):
             if epoch >= self.config.epochs and len(steps) >= self.config.min_steps:
                 break
-            rows = plan_rows(self.tokens, size, len(self.prefix), self.config.seed * 1000 + epoch)
+            part = self.news + epoch % self.config.epochs
+            read = [*range(self.news), *range(part, len(self.tokens), self.config.epochs)]
+            chosen = [self.tokens[i] for i in read]
+            rows = plan_rows(chosen, size, len(self.prefix), self.config.seed * 1000 + epoch)
+            rows = [[read[i] for i in row] for row in rows]
             count = math.ceil(len(rows) / rows_per_step)
             steps += [rows[step::count] for step in range(count)]
         return steps
@@ -188,7 +203,7 @@ class _Run:
                 self._save(checkpoint)
                 last_saved = time.monotonic()
         self.masters.restore()
-        blocks.release(_bare(self.model))
+        blocks.release(bare(self.model))
         self.model.eval()
         return TrainResult(
             kind=self.config.method,
@@ -208,8 +223,8 @@ class _Run:
         built = [build_row([self.tokens[i] for i in row], self.prefix) for row in rows]
         weight = sum(float(row.weights_N.sum()) for row in built)
         total = 0.0
-        for row in built:
-            part = self._row_loss(row) / weight
+        for numbers, row in zip(rows, built, strict=True):
+            part = self._row_loss(numbers, row) / weight
             part.backward()
             self.masters.collect()
             total += float(part.detach())
@@ -235,32 +250,24 @@ class _Run:
         self.masters.collect()
         self.seen += len(row.ids_T)
 
-    def _row_loss(self, row: Row) -> Tensor:
+    def _row_loss(self, numbers: Sequence[int], row: Row) -> Tensor:
         logits_NV = self._logits(row)
-        return self.loss(logits_NV, row.targets_N.to(self.device), row.weights_N.to(self.device))
+        places = [labelled(self.tokens[number]) for number in numbers]
+        return loss_beside_review(self.loss, self.kept, numbers, places, row, logits_NV)
 
     def _logits(self, row: Row) -> Tensor:
         """Return the scores of the places that predict a labelled token."""
-        device = self.device
-        mask_11TT = row.mask_TT[None, None].to(device)
         layout = blocks.lay_out(row.lengths, row.sharing, self.heads) if self.heads else None
         extra = {blocks.ARGUMENT: layout} if layout else {}
-        with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
-            hidden_TD = (
-                _bare(self.model)
-                .base_model(
-                    input_ids=row.ids_T[None].to(device),
-                    position_ids=row.positions_T[None].to(device),
-                    attention_mask=mask_11TT,
-                    use_cache=False,
-                    **extra,
-                )
-                .last_hidden_state[0]
-            )
-            logits_NV: Tensor = self.model.get_output_embeddings()(
-                hidden_TD[row.sources_N.to(device)]
-            )
-        return logits_NV
+        return scores_at(
+            self.model,
+            row.ids_T,
+            row.positions_T,
+            row.mask_TT,
+            row.sources_N,
+            self.precision,
+            extra,
+        )
 
     def _schedule(self) -> float:
         """Return the share of the peak rate: a linear rise over the warm-up, then a linear fall."""
@@ -308,29 +315,3 @@ class _Run:
                 },
             },
         )
-
-
-def _bare(model: Any) -> Any:
-    """Return the causal language model itself, adapters included; `.base_model` is it without its head."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-def _with_adapters(model: Any, config: TrainConfig) -> Any:
-    """Wrap all linear layers in LoRA adapters.
-
-    Source:
-        LoRA (Hu et al. 2021); all linear layers and alpha = 2r as in "LoRA Without Regret"
-        (Thinking Machines 2025), section on hyperparameters.
-    """
-    from peft import LoraConfig, get_peft_model
-
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=config.lora_rank,
-            lora_alpha=2 * config.lora_rank,
-            lora_dropout=0.0,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
-    )

@@ -91,8 +91,8 @@ def theorems(
             break
         if isinstance(one, Hypothesis) or database.names[one.expression[0]] != provable:
             continue
-        form, apart = _form(one)
-        before = said.setdefault(form, [])
+        shape, apart = form(one)
+        before = said.setdefault(shape, [])
         if one.proof is not None and (low is None or one.order >= low):
             same = next((label for label, needs in before if needs <= apart), "")
             found.append(_theorem(database, one, longest, same))
@@ -147,7 +147,7 @@ def _theorem(database: Database, one: Assertion, longest: int, same: str) -> The
     )
 
 
-def _form(one: Assertion) -> tuple[tuple[str, ...], frozenset[str]]:
+def form(one: Assertion) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return what an assertion says whatever its variables are called: expressions, and pairs kept apart."""
     supposed = [h.expression for h in one.hypotheses if not h.floating]
     types = {h.expression[1]: h.expression[0] for h in one.hypotheses if h.floating}

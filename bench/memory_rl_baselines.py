@@ -1,0 +1,102 @@
+"""Writers and demonstrations that `memory_rl.py` compares practice with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightschool.environments import environment
+from nightschool.practice.notebook import NOTHING, drop, note
+from nightschool.practice.rollouts import continued
+from nightschool.protocols import Environment, Progress, Prompt, Writer
+from nightschool.sources.conversations import conversation
+from nightschool.sources.keys import statement_key
+from nightschool.types import DEFAULT_TENANT, Example, Message
+
+DEMO_SEEDS, SHOT_SEEDS = 5_000_000, 6_000_000
+"""First seeds of tasks to imitate, and of worked examples; practice does not come that far."""
+
+
+def demonstrations(found: Environment, first: int, count: int) -> list[Example]:
+    """Return the turns of the rule writer's attempts at so many tasks, from a first seed on."""
+    examples = []
+    for number in range(first, first + count):
+        task = found.task("train", number)
+        attempt, context = found.start(task), task.prompt
+        for turn, action in enumerate(task.solution):
+            examples.append(
+                Example(f"{task.id}-{turn}", DEFAULT_TENANT, (), "practice", "practice", context, action)
+            )  # fmt: skip
+            context = continued(context, action, attempt.step(action))
+    return examples
+
+
+class Shown:
+    """A writer that sees worked examples of the same kind of turn before each prompt; implements `protocols.Writer`."""
+
+    def __init__(self, writer: Writer, name: str, tasks: int) -> None:
+        """Take the writer, and from how many tasks of an environment the examples are; 0: it sees none."""
+        self._writer = writer
+        found = environment(name)
+        self._shown: dict[str, list[Message]] = {}
+        for example in demonstrations(found, SHOT_SEEDS, tasks):
+            system, asked = example.prompt
+            told = self._shown.setdefault(system.content, [])
+            told += [asked, Message("assistant", example.target)]
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """Answer each prompt; see `protocols.Writer.generate`."""
+        full = [(one[0], *self._shown.get(one[0].content, ()), *one[1:]) for one in prompts]
+        return self._writer.generate(
+            full, max_tokens=max_tokens, temperature=temperature, seed=seed, progress=progress
+        )
+
+
+class RuleNotes:
+    """Notes what the workspace's rule reader finds in a conversation, and lets a model answer from that; implements
+    `protocols.Writer`."""
+
+    def __init__(self, reader: Writer) -> None:
+        """Take who answers questions."""
+        self._reader = reader
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """Write edits or answers; see `protocols.Writer.generate`."""
+        asked = [place for place, one in enumerate(prompts) if "\n\nConversation:\n" not in one[-1].content]  # fmt: skip
+        said = self._reader.generate(
+            [prompts[place] for place in asked], max_tokens=max_tokens, temperature=temperature, seed=seed,
+            progress=progress,
+        ) if asked else []  # fmt: skip
+        answers = dict(zip(asked, said, strict=True))
+        return [answers.get(place) or rule_edits(one[-1].content) for place, one in enumerate(prompts)]  # fmt: skip
+
+
+def rule_edits(shown: str) -> str:
+    """Write the edits by which the rule reader's statements enter the notes: a new one replaces those of its key."""
+    book, _, talk = shown.partition("\n\nConversation:\n")
+    notes = [line[2:] for line in book.splitlines() if line.startswith("- ")]
+    turns = [line.split(": ", 1) for line in talk.splitlines()]
+    messages = [{"role": role.lower(), "content": text} for role, text in turns]
+    edits = []
+    for finding in conversation(messages, DEFAULT_TENANT, "talk").findings:
+        key = finding.key or statement_key(finding.text)
+        for old in [one for one in notes if statement_key(one) == key]:
+            edits.append(drop(old, as_call=False))
+            notes.remove(old)
+        edits.append(note(finding.text, as_call=False, place=len(notes)))
+    return "\n".join(edits) or NOTHING

@@ -1,0 +1,339 @@
+"""Rounds of practice: tasks are chosen, each is attempted several times, and the model moves towards what was better.
+
+Not here: how weights move (`protocols.Policy`), which tasks are worth practising (a `Chooser`), and what becomes of the
+practised model.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from nightschool.config import PracticeConfig
+from nightschool.errors import PracticeError
+from nightschool.practice.rollouts import MOST_TURNS, continued
+from nightschool.practice.signals import advantages
+from nightschool.protocols import Environment, Policy
+from nightschool.types import (
+    DEFAULT_TENANT,
+    Credit,
+    Drawn,
+    Example,
+    Message,
+    Score,
+    Split,
+    Step,
+    Task,
+    Update,
+    Verdict,
+    digest,
+)
+
+Chooser = Callable[[int], Sequence[Task]]
+"""Number of a round, from 0 -> its tasks."""
+SHOT_SEEDS = 7_000_000
+"""Seed of the first worked example; practice itself does not come that far."""
+SEED_STEP = 100_000
+"""Tasks that lie between those of two seeds of practice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One turn of an attempt."""
+
+    prompt: tuple[Message, ...]
+    """All that the model saw, worked examples included."""
+    drawn: Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One attempt, with the tokens that were drawn in it."""
+
+    said: tuple[Said, ...]
+    score: Score
+    info: dict[str, float] = field(default_factory=dict)
+    """Sums of the counts of its steps."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether any of its turns was cut off at the bound on tokens."""
+        return any(not turn.drawn.ended for turn in self.said)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens drawn in it."""
+        return sum(len(turn.drawn.tokens) for turn in self.said)
+
+    @property
+    def right(self) -> bool:
+        """Whether it earned full marks."""
+        return self.score.verdict is Verdict.CORRECT
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All attempts at one task in one round."""
+
+    task: Task
+    attempts: tuple[Played, ...]
+
+    @property
+    def scored(self) -> list[Played]:
+        """The attempts that its verifier could grade."""
+        return [one for one in self.attempts if one.score.value is not None]
+
+    @property
+    def best(self) -> Played | None:
+        """The shortest right attempt; None where there is none."""
+        right = [one for one in self.attempts if one.right]
+        return min(right, key=lambda one: one.tokens) if right else None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What came of one round; means are over scored attempts, and 0 where there are none."""
+
+    number: int
+    groups: tuple[Group, ...]
+    mean_reward: float
+    solved: float
+    """Share of right attempts."""
+    used_groups: int
+    """Groups whose attempts differed, so that they taught something."""
+    dropped: int
+    """Attempts that were unscored."""
+    cut: float
+    """Share of all attempts that were cut off at the bound on tokens."""
+    tokens_mean: float
+    """Tokens of an attempt."""
+    info: dict[str, float]
+    """Mean over all attempts of each count that the environment keeps, such as valid calls."""
+    update: Update | None
+    """None: no group told anything, and nothing moved."""
+    seconds: float
+
+
+def practise(
+    environment: Environment,
+    policy: Policy,
+    config: PracticeConfig,
+    *,
+    choose: Chooser | None = None,
+    rounds: int | None = None,
+    until: Callable[[], bool] | None = None,
+    on_round: Callable[[Round], None] | None = None,
+    first: int = 0,
+) -> list[Round]:
+    """Practise in rounds.
+
+    A round depends on its number, the settings and the weights alone: begun again at round `first` with the weights
+    that were kept before it, a run goes on as if it had not been stopped.
+
+    Args:
+        environment: What is practised.
+        policy: The model, which is changed.
+        config: How.
+        choose: Picks the tasks of each round; None: new ones each time, in order.
+        rounds: Stop before the round of this number; None: no such bound.
+        until: Asked before each round; True ends the run. None: never.
+        on_round: Told each round once its update is done.
+        first: Number of the first round.
+
+    Returns:
+        The rounds.
+
+    Raises:
+        PracticeError: Neither `rounds` nor `until` bounds the run.
+        PracticeError: Worked examples are wanted and the environment has none.
+        Diverged: The loss is not finite.
+    """
+    if rounds is None and until is None:
+        raise PracticeError("Practice has no end. Give `rounds` or `until`.")
+    chosen = choose or in_order(environment, config)
+    shown = worked_examples(environment, config.shots)
+    done: list[Round] = []
+    number = first
+    while (rounds is None or number < rounds) and not (until and until()):
+        begun = time.monotonic()
+        groups = attempted(environment, policy, config, chosen(number), shown, number)
+        lessons = [_lesson(group, config, number) for group in groups]
+        update = _learnt(policy, config, groups, lessons, number)
+        done.append(_told(number, groups, lessons, update, time.monotonic() - begun))
+        if on_round:
+            on_round(done[-1])
+        number += 1
+    return done
+
+
+def in_order(environment: Environment, config: PracticeConfig, split: Split = "train") -> Chooser:
+    """Choose new tasks each round: those of the next seeds."""
+
+    def choose(number: int) -> list[Task]:
+        begin = config.seed * SEED_STEP + number * config.tasks
+        return [environment.task(split, seed) for seed in range(begin, begin + config.tasks)]
+
+    return choose
+
+
+def worked_examples(environment: Environment, count: int) -> tuple[Message, ...]:
+    """Solve tasks of the split that is practised on, as a conversation that goes before others.
+
+    Raises:
+        PracticeError: A task has no known solution, or clears the context on the way.
+    """
+    messages: list[Message] = []
+    for seed in range(SHOT_SEEDS, SHOT_SEEDS + count):
+        task = environment.task("train", seed)
+        attempt, context, done = environment.start(task), task.prompt, False
+        for action in task.solution:
+            step = attempt.step(action)
+            if step.fresh:
+                break
+            context, done = continued(context, action, step), step.done
+        if not done:
+            raise PracticeError(
+                f"{environment.name} has no worked example that fits into one conversation. Set practice.shots=0."
+            )
+        messages += context
+    return tuple(messages)
+
+
+def attempted(
+    environment: Environment,
+    policy: Policy,
+    config: PracticeConfig,
+    tasks: Sequence[Task],
+    shown: tuple[Message, ...] = (),
+    number: int = 0,
+) -> list[Group]:
+    """Attempt each task as often as a group is large, all side by side.
+
+    Args:
+        environment: Whose tasks these are.
+        policy: Draws the attempts.
+        config: Size of a group, temperature, bound on tokens.
+        tasks: What is attempted.
+        shown: Goes before every prompt.
+        number: Of the round; it decides the choices of the attempts.
+    """
+    open_ = [_Open(environment, task, shown) for task in tasks for _ in range(config.group)]
+    for turn in range(MOST_TURNS):
+        live = [one for one in open_ if one.score is None]
+        if not live:
+            break
+        drawn = policy.draw(
+            [one.prompt for one in live], max_tokens=config.max_tokens, temperature=config.temperature,
+            seed=(config.seed * SEED_STEP + number) * MOST_TURNS + turn,
+        )  # fmt: skip
+        for one, found in zip(live, drawn, strict=True):
+            one.act(found)
+    played = [one.played() for one in open_]
+    return [
+        Group(task, tuple(played[k * config.group : (k + 1) * config.group]))
+        for k, task in enumerate(tasks)
+    ]
+
+
+class _Open:
+    """An attempt that is going on."""
+
+    def __init__(self, environment: Environment, task: Task, shown: tuple[Message, ...]) -> None:
+        self.score: Score | None = None
+        self._shown, self._context = shown, task.prompt
+        self._attempt = environment.start(task)
+        self._said: list[Said] = []
+        self._info: dict[str, float] = {}
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        return (*self._shown, *self._context)
+
+    def act(self, drawn: Drawn) -> None:
+        step: Step = self._attempt.step(drawn.text)
+        self._said.append(Said(self.prompt, drawn))
+        self._context = continued(self._context, drawn.text, step)
+        for name, count in step.info.items():
+            self._info[name] = self._info.get(name, 0.0) + count
+        if step.done:
+            self.score = step.score or Score(Verdict.UNSCORED, None, "it ended without a score")
+
+    def played(self) -> Played:
+        endless = Score(Verdict.UNSCORED, None, f"it did not end within {MOST_TURNS} turns")
+        return Played(tuple(self._said), self.score or endless, self._info)
+
+
+def _lesson(group: Group, config: PracticeConfig, number: int) -> list[Credit] | None:
+    """Return the credits of a group's turns; None where it tells nothing."""
+    dense = config.dense_rounds is None or number < config.dense_rounds
+    rewards = [(one.score.value or 0.0) if dense else float(one.right) for one in group.scored]
+    worth = advantages(rewards, config.advantage, config.pass_k)
+    if worth is None:
+        return None
+    return [
+        Credit(turn.drawn, advantage)
+        for one, advantage in zip(group.scored, worth, strict=True)
+        for turn in one.said
+        if turn.drawn.ended or not config.mask_cut
+    ]
+
+
+def _learnt(
+    policy: Policy,
+    config: PracticeConfig,
+    groups: Sequence[Group],
+    lessons: Sequence[list[Credit] | None],
+    number: int,
+) -> Update | None:
+    """Move the weights by the groups that tell something; None where none does."""
+    if config.method == "expert":
+        told = [group for group, lesson in zip(groups, lessons, strict=True) if lesson is not None]
+        examples = [example for group in told for example in demonstrations(group)]
+        return policy.imitate(examples, epochs=1, seed=number) if examples else None
+    credits = [credit for lesson in lessons for credit in lesson or ()]
+    return policy.update(credits) if credits else None
+
+
+def demonstrations(group: Group) -> list[Example]:
+    """Turn a group's best verified attempt into examples, one a turn; empty where no attempt was right."""
+    if group.best is None:
+        return []
+    return [
+        Example(
+            f"ex-{digest(group.task.id, str(turn), said.drawn.text)[:16]}", DEFAULT_TENANT, (), "practice",
+            "practice", said.prompt, said.drawn.text,
+        )
+        for turn, said in enumerate(group.best.said)
+    ]  # fmt: skip
+
+
+def _told(
+    number: int,
+    groups: Sequence[Group],
+    lessons: Sequence[list[Credit] | None],
+    update: Update | None,
+    seconds: float,
+) -> Round:
+    """Put a round together."""
+    played = [one for group in groups for one in group.attempts]
+    scored = [one for group in groups for one in group.scored]
+    names = sorted({name for one in played for name in one.info})
+    return Round(
+        number=number,
+        groups=tuple(groups),
+        mean_reward=_mean([one.score.value or 0.0 for one in scored]),
+        solved=_mean([float(one.right) for one in scored]),
+        used_groups=sum(lesson is not None for lesson in lessons),
+        dropped=len(played) - len(scored),
+        cut=_mean([float(one.cut) for one in played]),
+        tokens_mean=_mean([float(one.tokens) for one in played]),
+        info={name: _mean([one.info.get(name, 0.0) for one in played]) for name in names},
+        update=update,
+        seconds=seconds,
+    )
+
+
+def _mean(figures: Sequence[float]) -> float:
+    return statistics.fmean(figures) if figures else 0.0

@@ -1,0 +1,85 @@
+"""Review that is held to what the starting weights say, not to its labels.
+
+What is new is learnt from its labels. A review example was learnt long ago: the weights that a night starts from
+know it to some degree, together with the alternatives. Held to their distribution over next tokens, it stays what
+it was, and what they never said is not pressed upon them once more.
+
+Source:
+    Buzzega et al. 2020, "Dark Experience for General Continual Learning" (DER), section 3. Differs: the teacher is
+    the version that the night starts from, not that of the time when an example was first seen; the likeliest
+    tokens alone are kept, and each pass over the news reads other examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from nightschool.train.anchors import KEPT
+from nightschool.train.losses import Loss, kl_to_kept
+from nightschool.train.packing import Row, Tokens, build_row
+
+ASKED = 6
+"""Examples that the start is asked about in one row."""
+Kept = Mapping[int, tuple[Tensor, Tensor]]
+"""Example -> the likeliest tokens at its labelled places (N, K), and their log-probabilities in nats."""
+
+
+def labelled(example: Tokens) -> int:
+    """Return how many tokens of an example the loss covers: nothing predicts a plain text's first token."""
+    return len(example.target) - (0 if example.prompt else 1)
+
+
+@torch.no_grad()
+def ask_start(
+    logits: Callable[[Row], Tensor],
+    tokens: Sequence[Tokens],
+    numbers: Sequence[int],
+    prefix: Sequence[int],
+) -> Kept:
+    """Return what the starting weights say at every labelled place of some examples.
+
+    Args:
+        logits: Row -> scores of its labelled places (N, V), under those weights.
+        tokens: All examples.
+        numbers: Which of them are asked about.
+        prefix: What the chats among them begin with.
+    """
+    kept: dict[int, tuple[Tensor, Tensor]] = {}
+    for first in range(0, len(numbers), ASKED):
+        some = numbers[first : first + ASKED]
+        log_NV = logits(build_row([tokens[i] for i in some], prefix)).float().log_softmax(-1)
+        log_NK, top_NK = log_NV.topk(min(KEPT, log_NV.shape[-1]), dim=-1)
+        places = [labelled(tokens[i]) for i in some]
+        parts = zip(top_NK.split(places), log_NK.split(places), strict=True)
+        kept.update(zip(some, parts, strict=True))
+    return kept
+
+
+def loss_beside_review(
+    loss: Loss,
+    kept: Kept,
+    numbers: Sequence[int],
+    places: Sequence[int],
+    row: Row,
+    logits_NV: Tensor,
+) -> Tensor:
+    """Sum the loss of what is new in a row, and the distance from the start on what is review.
+
+    Args:
+        loss: Of what is new.
+        kept: What the start says of the review.
+        numbers: The row's examples, in order.
+        places: How many labelled tokens each of them has.
+        row: The row.
+        logits_NV: Scores of its labelled places.
+    """
+    total = logits_NV.new_zeros((), dtype=torch.float32)
+    device = logits_NV.device
+    parts = (x.to(device).split(list(places)) for x in (logits_NV, row.targets_N, row.weights_N))
+    for number, logits, targets, weights in zip(numbers, *parts, strict=True):
+        held = kept.get(number)
+        total = total + (kl_to_kept(logits, *held) if held else loss(logits, targets, weights))
+    return total
