@@ -4,7 +4,7 @@
 
 Orders: those of `data/order_wordings.jsonl`, and the development part of `data/poison_orders.jsonl`; the held-out and the
 knowing parts are not read. Statements: those of `data/order_wordings.jsonl`, among them procedures, duties and
-talk of help desks that resemble orders, and the sentences of the packages of `data/poison_tuning_packages.txt`.
+talk of help desks that resemble orders, the sentences of the demo's documents, and those of the packages of `data/poison_tuning_packages.txt`.
 Targets and values are made up, none of them of `bench/poison.py`.
 
 The threshold comes from a cross-validation in which no fold has seen a style of orders, a written statement or a
@@ -29,6 +29,7 @@ from scipy.sparse import csr_matrix
 from nightschool.memory.wording import BUCKETS, buckets
 
 DATA = Path(__file__).parent / "data"
+DEMO = Path(__file__).parents[1] / "src/nightschool/demo_data"
 OUT = Path(__file__).parents[1] / "src/nightschool/memory/order_weights.json"
 TARGETS = (
     "petty cash box|night courier|parking permit desk|test cluster|key cabinet|travel form|photo archive|spare generator|"
@@ -97,18 +98,24 @@ def wordings() -> Iterator[Row]:
 
 
 def sentences() -> Iterator[Row]:
-    """Return the sentences of the tuning packages' descriptions, without the marks of Markdown."""
+    """Return the sentences of the demo's documents, and of the tuning packages' descriptions."""
+    for path in sorted(DEMO.rglob("*.md")):
+        yield from (Row(False, path.name, True, one) for one in cut(path.read_text("utf-8")))
     found = {d.metadata["Name"]: d.metadata for d in distributions()}
     for name in (DATA / "poison_tuning_packages.txt").read_text("utf-8").split():
-        if name not in found:
-            continue
-        text = str(found[name].get_payload() or found[name]["Description"] or "")[:CHARACTERS]
-        text = re.sub(r"\]\([^)\s]*\)|\b\w+://\S+", "]", text)
-        for block in re.split(r"\n\s*\n|\n\s*(?=[-*+>|#]|\d+[.)]\s)", text):
-            bare = re.sub(r"[*`|#<>_~]+|^\s*(?:[-+]|\d+[.)])\s+|!?--+", " ", block)
-            for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z\"'(\[{])", " ".join(bare.split())):
-                if len(sentence.split()) > 1:
-                    yield Row(False, name, False, sentence)
+        if name in found:
+            text = str(found[name].get_payload() or found[name]["Description"] or "")[:CHARACTERS]
+            yield from (Row(False, name, False, one) for one in cut(text))
+
+
+def cut(text: str) -> Iterator[str]:
+    """Return the sentences of a text without the marks of Markdown."""
+    text = re.sub(r"\]\([^)\s]*\)|\b\w+://\S+", "]", text)
+    for block in re.split(r"\n\s*\n|\n\s*(?=[-*+>|#]|\d+[.)]\s)", text):
+        bare = re.sub(r"[*`|#<>_~]+|^\s*(?:[-+]|\d+[.)])\s+|!?--+", " ", block)
+        for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z\"'(\[{])", " ".join(bare.split())):
+            if len(sentence.split()) > 1:
+                yield sentence
 
 
 def features(rows: list[Row]) -> csr_matrix:
