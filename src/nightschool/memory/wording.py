@@ -71,7 +71,7 @@ def ordering(sentence: str) -> bool:
     fitted = _fitted()
     found = buckets(sentence)
     score = sum(fitted.weights[place] for place in found) / max(len(found), 1) ** 0.5
-    return score + fitted.bias > fitted.threshold
+    return bool(score + fitted.bias > fitted.threshold)
 
 
 def buckets(sentence: str) -> list[int]:
