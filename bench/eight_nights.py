@@ -253,7 +253,7 @@ def state(record: Record) -> None:
         lived = [r for r in rows if "lived" in r and _dials(r) == dial]
         several = sum(other[0] == way for other in dials) > 1
         told = f", rate {rate:g}, anchors {anchors:g}{', review of labels' * (kind == 'labels')}"
-        name = way + told * several
+        name = way + told * (several and kind != "start")  # what nights do now has the plain name
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
