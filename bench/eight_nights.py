@@ -249,11 +249,12 @@ def state(record: Record) -> None:
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
     dials = sorted({_dials(r) for r in rows if "lived" in r})
     for dial in dials:
-        way, rate, _, anchors, kind = dial
+        way, rate, _, anchors, kind, share = dial
         lived = [r for r in rows if "lived" in r and _dials(r) == dial]
-        several = sum(other[0] == way for other in dials) > 1
-        told = f", rate {rate:g}, anchors {anchors:g}{', review of labels' * (kind == 'labels')}"
-        name = way + told * (several and kind != "start")  # what nights do now has the plain name
+        alike = {(other[1], other[3]) for other in dials if other[0] == way}
+        name = way + f", rate {rate:g}, anchors {anchors:g}" * (len(alike) > 1)
+        name += ", review of labels" * (kind == "labels")
+        name += f", share {share:g}" * (share != StudyConfig().review_share)
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -277,10 +278,13 @@ def state(record: Record) -> None:
         record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
 
 
-def _dials(row: dict[str, Any]) -> tuple[str, float, int, float, str]:
+def _dials(row: dict[str, Any]) -> tuple[str, float, int, float, str, float]:
     """Return what two rows must share to be of one way of living nights; rows of an earlier program reviewed labels."""
-    kind = row.get("review", "labels") if row["way"] == "continue" else ""
-    return row["way"], row["rate"], row["epochs"], row["anchors"], kind
+    plain = StudyConfig().review_share
+    kind, share = "", plain
+    if row["way"] == "continue":
+        kind, share = row.get("review", "labels"), row.get("share", plain)
+    return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -76,10 +76,15 @@ def loss_beside_review(
         row: The row.
         logits_NV: Scores of its labelled places.
     """
-    total = logits_NV.new_zeros((), dtype=torch.float32)
     device = logits_NV.device
-    parts = (x.to(device).split(list(places)) for x in (logits_NV, row.targets_N, row.weights_N))
-    for number, logits, targets, weights in zip(numbers, *parts, strict=True):
-        held = kept.get(number)
-        total = total + (kl_to_kept(logits, *held) if held else loss(logits, targets, weights))
-    return total
+    targets_N, weights_N = row.targets_N.to(device), row.weights_N.to(device)
+    held = [kept[number] for number in numbers if number in kept]
+    if not held:
+        return loss(logits_NV, targets_N, weights_N)
+    is_review = torch.tensor([number in kept for number in numbers])
+    review_N = is_review.repeat_interleave(torch.tensor(places)).to(device)
+    top_NK, log_NK = (torch.cat(part) for part in zip(*held, strict=True))
+    distance = kl_to_kept(logits_NV[review_N], top_NK, log_NK)
+    if review_N.all():
+        return distance
+    return distance + loss(logits_NV[~review_N], targets_N[~review_N], weights_N[~review_N])
