@@ -50,7 +50,7 @@ def climbed(
     if (folder / "weights").exists():
         return rounds
     config = PracticeConfig(
-        max_tokens=max_tokens, shots=shots, advantage="std", learning_rate=4e-4, seed=seed
+        max_tokens=max_tokens, shots=shots, tasks=16, learning_rate=3e-4, kl=0.01, seed=seed
     )
     policy = TorchPolicy(load, render, pull_model(base_name()), config)
     if not policy.restore(folder / "kept"):

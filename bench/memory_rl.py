@@ -105,7 +105,7 @@ def taken_up(policy: TorchPolicy, folder: Path) -> None:
 
 def live(record: Record, args: argparse.Namespace, seed: int) -> None:
     """Warm up and practise one model, with its exams between; what is stored already is not done again."""
-    config = PracticeConfig(max_tokens=40, seed=seed, tasks=4, learning_rate=3e-4, advantage="std")
+    config = PracticeConfig(max_tokens=40, seed=seed, tasks=12, learning_rate=2e-4, kl=0.01)
     policy = TorchPolicy(load, render, pull_model(base_name()), config)
     folder = args.json.with_suffix(".work") / f"seed-{seed}"
 

@@ -86,7 +86,7 @@ class Run:
         pace = max(1, len(held) // args.held)
         self.held = held[::pace][: args.held]
         self.config = PracticeConfig(
-            tasks=4, group=K, max_tokens=48, learning_rate=5e-4, advantage="mean", seed=args.seed
+            tasks=16, group=K, max_tokens=48, learning_rate=2e-4, kl=0.01, seed=args.seed
         )
         self._policy: TorchPolicy | None = None
 
