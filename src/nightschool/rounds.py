@@ -89,7 +89,7 @@ def practise_rounds(
         run.note("the checkpoint does not fit; practice begins anew")
         state = State([], {})
     elif state.rounds and lessons:
-        lessons.resume((checkpoint / LESSONS).read_text("utf-8"))
+        lessons.resume((checkpoint / LESSONS).read_text("utf-8"), environment)
 
     def keep(done: Round) -> None:
         state.rounds.append(figures_of(done))
@@ -97,6 +97,7 @@ def practise_rounds(
         policy.keep(kept / str(len(state.rounds)))
         if lessons:
             lessons.close(done)
+            lessons.extend(done.number, environment)
             write_atomic(kept / str(len(state.rounds)) / LESSONS, lessons.state())
         state.save(kept)
         loss = done.update.loss if done.update else None

@@ -15,6 +15,7 @@ from nightschool.practise import give_up, practise
 from nightschool.promotion import roll_back
 from nightschool.protocols import Policy
 from nightschool.registry.nights import LEDGERS, OWN_WORDS, open_night, practices
+from nightschool.rounds import State
 from nightschool.skills import SOLUTION, practised_in, quoted, skill_banks, skill_material
 from nightschool.types import Drawn, Material, TrainResult, Update
 from nightschool.wire import School, open_school
@@ -311,3 +312,11 @@ def test_several_environments_are_practised_as_one_and_the_run_says_where_its_ti
     text = "\n".join(done.summary.choices)
     assert "Practised by progress" in text
     assert "Predictions of 96 attempts" in text
+
+
+def test_where_nothing_changes_any_more_other_settings_are_practised_too(school, monkeypatch):
+    monkeypatch.setattr(State, "seconds", property(lambda state: float(len(state.rounds))))
+    done = run(school, "fake?turns=2 + calls", step=-1.0, seconds=40.0)
+    text = "\n".join(done.summary.choices)
+    assert ": fake, since fake?turns=2 was solved 0.0" in text
+    assert done.summary.environment == "fake?turns=2 + calls?level=1"

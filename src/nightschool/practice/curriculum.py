@@ -72,25 +72,28 @@ class Mixture:
                 f"Environments to practise are {names}; expected one or more, each once. Name them so."
             )
         self.about = " ".join(one.about for one in environments)
+        self._first = tuple(self.parts)
+        self.name = AND.join(self._first)
 
-    @property
-    def name(self) -> str:
-        """Its parts' names."""
-        return AND.join(self.parts)
+    def add(self, environment: Environment) -> None:
+        """Take in one more part: its tasks are reached by `nth` alone, and those of seeds stay what they were."""
+        self.parts[environment.name] = environment
 
     def task(self, split: Split, seed: int) -> Task:
-        """Make the task of a seed; the parts take turns."""
-        turn, place = divmod(seed, len(self.parts))
-        part = list(self.parts)[place]
-        own = self.parts[part].task(split, turn)
-        return replace(
-            own, id=task_id(self.name, split, seed), environment=self.name, seed=seed,
-            facts={"part": part, "seed": turn},
-        )  # fmt: skip
+        """Make the task of a seed; the parts that were there from the beginning take turns."""
+        turn, place = divmod(seed, len(self._first))
+        return self._made(self._first[place], split, turn, task_id(self.name, split, seed), seed)
 
     def nth(self, part: str, split: Split, turn: int) -> Task:
         """Make the task of one part that has this seed there."""
-        return self.task(split, turn * len(self.parts) + list(self.parts).index(part))
+        if part in self._first:
+            return self.task(split, turn * len(self._first) + self._first.index(part))
+        return self._made(part, split, turn, task_id(part, split, turn), turn)
+
+    def _made(self, part: str, split: Split, turn: int, name: str, seed: int) -> Task:
+        own = self.parts[part].task(split, turn)
+        facts = {"part": part, "seed": turn}
+        return replace(own, id=name, environment=self.name, seed=seed, facts=facts)
 
     def start(self, task: Task) -> Attempt:
         """Start an attempt in the part that the task is of; see `protocols.Environment.start`."""
@@ -205,7 +208,7 @@ class Curriculum:
             return []
         found = proposals(known, make, number, self.notes.arms)
         for one in found:
-            self.environment.parts[one.name] = make(one.name)
+            self.environment.add(make(one.name))
         self.notes = replace(
             self.notes,
             arms=(*self.notes.arms, *(one.name for one in found)),
@@ -238,7 +241,9 @@ class Curriculum:
                 f"one by {now[0]} from {', '.join(now[2])} with seed {now[1]}. Start it as it was started, or begin a new one."
             )
         if make:
-            self.environment.parts |= {name: make(name) for name in notes.arms if name in proposed}
+            for name in notes.arms:
+                if name in proposed:
+                    self.environment.add(make(name))
         self.notes = notes
 
     def report(self) -> list[str]:
