@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError
-from nightschool.practice.rollouts import MOST_TURNS, continued
+from nightschool.practice.rollouts import MOST_TURNS, Going, continued, drive
 from nightschool.practice.signals import advantages
 from nightschool.protocols import Environment, Policy
 from nightschool.types import (
@@ -24,7 +24,6 @@ from nightschool.types import (
     Message,
     Score,
     Split,
-    Step,
     Task,
     Update,
     Verdict,
@@ -219,50 +218,33 @@ def attempted(
         shown: Goes before every prompt.
         number: Of the round; it decides the choices of the attempts.
     """
-    open_ = [_Open(environment, task, shown) for task in tasks for _ in range(config.group)]
-    for turn in range(MOST_TURNS):
-        live = [one for one in open_ if one.score is None]
-        if not live:
-            break
+    going = [Going(environment, task, shown) for task in tasks for _ in range(config.group)]
+    said: dict[Going, list[Said]] = {one: [] for one in going}
+
+    def answer(live: Sequence[Going], turn: int) -> list[str]:
         drawn = policy.draw(
             [one.prompt for one in live], max_tokens=config.max_tokens, temperature=config.temperature,
             seed=(config.seed * SEED_STEP + number) * MOST_TURNS + turn,
         )  # fmt: skip
         for one, found in zip(live, drawn, strict=True):
-            one.act(found)
-    played = [one.played() for one in open_]
+            said[one].append(Said(one.prompt, found))
+        return [found.text for found in drawn]
+
+    drive(going, answer)
+    played = [Played(tuple(said[one]), one.score, _sums(one)) for one in going]
     return [
         Group(task, tuple(played[k * config.group : (k + 1) * config.group]))
         for k, task in enumerate(tasks)
     ]
 
 
-class _Open:
-    """An attempt that is going on."""
-
-    def __init__(self, environment: Environment, task: Task, shown: tuple[Message, ...]) -> None:
-        self.score: Score | None = None
-        self._shown, self._context = shown, task.prompt
-        self._attempt = environment.start(task)
-        self._said: list[Said] = []
-        self._info: dict[str, float] = {}
-
-    @property
-    def prompt(self) -> tuple[Message, ...]:
-        return (*self._shown, *self._context)
-
-    def act(self, drawn: Drawn) -> None:
-        step: Step = self._attempt.step(drawn.text)
-        self._said.append(Said(self.prompt, drawn))
-        self._context = continued(self._context, drawn.text, step)
-        for name, count in step.info.items():
-            self._info[name] = self._info.get(name, 0.0) + count
-        if step.done:
-            self.score = step.score or Score(Verdict.UNSCORED, None, "it ended without a score")
-
-    def played(self) -> Played:
-        endless = Score(Verdict.UNSCORED, None, f"it did not end within {MOST_TURNS} turns")
-        return Played(tuple(self._said), self.score or endless, self._info)
+def _sums(one: Going) -> dict[str, float]:
+    """Sum the counts of an attempt's steps."""
+    sums: dict[str, float] = {}
+    for move in one.moves:
+        for name, count in move.step.info.items():
+            sums[name] = sums.get(name, 0.0) + count
+    return sums
 
 
 def _lesson(group: Group, config: PracticeConfig, number: int) -> list[Credit] | None:

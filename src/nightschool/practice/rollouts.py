@@ -1,18 +1,18 @@
-"""Rollouts: attempts sampled side by side, each turn of all of them in one batch.
+"""Rollouts: attempts side by side, each turn of all of them in one batch.
 
-Not here: log-probabilities, and which tokens a loss covers. A learner that needs the sampled tokens drives
-`Environment.start` and `Attempt.step` the same way with a sampler of its own.
+Not here: which tokens a loss covers. A learner that needs the drawn tokens drives its attempts by `drive` with a policy of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nightschool.protocols import Environment, Progress, Writer
 from nightschool.types import Message, Move, Rollout, Score, Step, Task, Verdict
 
 MOST_TURNS = 64
 """An attempt that has not ended by then has broken its promise, and is unscored."""
+ENDLESS = Score(Verdict.UNSCORED, None, f"it did not end within {MOST_TURNS} turns")
 
 
 def roll_out(
@@ -36,39 +36,65 @@ def roll_out(
         seed: Of the first turn; later turns count on from it.
         progress: Told how many attempts have ended.
     """
-    open_ = [_Open(environment, task) for task in tasks]
-    for turn in range(MOST_TURNS):
-        live = [one for one in open_ if one.score is None]
-        if progress:
-            progress(len(open_) - len(live), len(open_))
-        if not live:
-            break
-        actions = writer.generate(
-            [one.context for one in live], max_tokens=max_tokens, temperature=temperature,
-            seed=seed + turn,
-        )  # fmt: skip
-        for one, action in zip(live, actions, strict=True):
-            one.act(action)
-    endless = Score(Verdict.UNSCORED, None, f"it did not end within {MOST_TURNS} turns")
-    return [Rollout(one.task, tuple(one.moves), one.score or endless) for one in open_]
+
+    def answer(live: Sequence[Going], turn: int) -> list[str]:
+        prompts = [one.prompt for one in live]
+        return writer.generate(prompts, max_tokens=max_tokens, temperature=temperature, seed=seed + turn)  # fmt: skip
+
+    going = [Going(environment, task) for task in tasks]
+    drive(going, answer, progress)
+    return [Rollout(one.task, tuple(one.moves), one.score) for one in going]
 
 
-class _Open:
-    """A rollout that is going on."""
+class Going:
+    """An attempt that is going on."""
 
-    def __init__(self, environment: Environment, task: Task) -> None:
+    def __init__(
+        self, environment: Environment, task: Task, shown: tuple[Message, ...] = ()
+    ) -> None:
+        """Begin an attempt at a task; `shown` goes before every prompt."""
         self.task = task
-        self.context = task.prompt
         self.moves: list[Move] = []
-        self.score: Score | None = None
+        self.score = ENDLESS
+        self.done = False
+        self._shown, self._context = shown, task.prompt
         self._attempt = environment.start(task)
 
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """All that the model sees now."""
+        return (*self._shown, *self._context)
+
     def act(self, action: str) -> None:
+        """Take an action."""
         step = self._attempt.step(action)
-        self.moves.append(Move(self.context, action, step))
-        self.context = continued(self.context, action, step)
+        self.moves.append(Move(self.prompt, action, step))
+        self._context = continued(self._context, action, step)
+        self.done = step.done
         if step.done:
             self.score = step.score or Score(Verdict.UNSCORED, None, "it ended without a score")
+
+
+def drive(
+    going: Sequence[Going],
+    answer: Callable[[Sequence[Going], int], Sequence[str]],
+    progress: Progress | None = None,
+) -> None:
+    """Let attempts go on until all have ended, or have had `MOST_TURNS`.
+
+    Args:
+        going: The attempts.
+        answer: Those that have not ended, and the number of the turn -> an action for each.
+        progress: Told how many have ended.
+    """
+    for turn in range(MOST_TURNS):
+        live = [one for one in going if not one.done]
+        if progress:
+            progress(len(going) - len(live), len(going))
+        if not live:
+            break
+        for one, action in zip(live, answer(live, turn), strict=True):
+            one.act(action)
 
 
 def continued(context: tuple[Message, ...], action: str, step: Step) -> tuple[Message, ...]:
