@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightschool.errors import WorkspaceError
-from nightschool.protocols import Sampler
-from nightschool.types import Quant
+from nightschool.errors import ModelUnfit, WorkspaceError
+from nightschool.protocols import Engine, Sampler
+from nightschool.registry.versions import BASE
+from nightschool.types import Quant, Version
 
 if TYPE_CHECKING:
     from nightschool.models.llama_engine import LlamaEngine
     from nightschool.models.llama_sampler import Difference
+    from nightschool.wire import School
 
 
+UPSTREAM_KEY = "NIGHTSCHOOL_UPSTREAM_KEY"
 ADAPTER_FILE = "adapter_model.safetensors"
 MEASURED_PROMPTS, MEASURED_TOKENS = 8, 24
 """On how much text an export is compared with torch: up to some two hundred tokens."""
@@ -188,3 +192,48 @@ def modelfile(folder: Path, weights: str, adapter: str | None) -> str:
     from nightschool.models.portable import modelfile
 
     return modelfile(folder, weights, adapter)
+
+
+def engine_for(school: School, versions: Sequence[Version]) -> Engine:
+    """Start an engine that answers for the base model, and for versions on it.
+
+    Args:
+        school: The wired workspace; its `base` is the model that stands for `base`.
+        versions: None of them, one that is trained in full, or any number of adapters on one base.
+
+    Raises:
+        ConfigError: `serve.upstream_url` cannot be used.
+        TaintedVersion: A version knows something that has been forgotten.
+        ModelMissing: The base model has not been pulled.
+        ModelUnfit: The engine cannot serve such versions.
+        ModelCorrupt: A version's files cannot be read.
+        EngineFailed: The upstream does not take an adapter, or llama.cpp dies while it loads.
+    """
+    serve = school.settings.serve
+    if serve.upstream_url:
+        from nightschool.models.upstream import UpstreamEngine
+
+        if versions and (not serve.upstream_lora or versions[0].kind != "lora"):
+            raise ModelUnfit(
+                f"{versions[0].id} cannot be sent to {serve.upstream_url}: that takes a LoRA version "
+                "(train.method=lora) and serve.upstream_lora=true."
+            )
+        folders = {version.id: school.registry.weights(version) for version in versions}
+        key = os.environ.get(UPSTREAM_KEY, "")
+        return UpstreamEngine(
+            serve.upstream_url, serve.upstream_model, key, folders, salted=serve.upstream_lora
+        )
+    quant = school.settings.model.quant
+    files = {v.id: gguf_files(v.base, school.registry.weights(v), v.kind, quant) for v in versions}
+    return start_engine(files or {BASE: gguf_files(school.base, None, "full", quant)})
+
+
+def embedding_engine_for(school: School, versions: Sequence[Version]) -> Engine:
+    """Start an engine that embeds texts by the base model; an upstream does both.
+
+    Raises: see `engine_for`.
+    """
+    if school.settings.serve.upstream_url:
+        return engine_for(school, versions)
+    files = gguf_files(school.base, None, "full", school.settings.model.quant)
+    return start_engine({BASE: files}, parallel=1, embedding=True)

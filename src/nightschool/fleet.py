@@ -21,7 +21,7 @@ from nightschool.types import Version
 from nightschool.wire import School
 
 EngineMaker = Callable[[School, Sequence[Version]], Engine]
-"""Starts an engine for a base and versions on it; see `wire.engine_for`."""
+"""Starts an engine for a base and versions on it; see `engines.engine_for`."""
 IDLE_S = 600.0
 """An engine that no alias points to stops when nobody has asked for it for so long."""
 AGAIN_S = 10.0

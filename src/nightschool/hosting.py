@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from nightschool.config import Settings, load_settings
 from nightschool.curate import pick_up_edits
+from nightschool.engines import embedding_engine_for, engine_for
 from nightschool.errors import NightschoolError, UnknownVersion, WorkspaceLocked
 from nightschool.fleet import EngineMaker, Fleet, Lease
 from nightschool.forget import finish, unfinished
@@ -23,7 +24,7 @@ from nightschool.registry.audit import Audit
 from nightschool.registry.keys import Keys
 from nightschool.registry.versions import BASE
 from nightschool.types import Version
-from nightschool.wire import School, embedding_engine_for, engine_for, open_school
+from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 
 SERVED = ("live", "previous")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from nightschool.bases import anchors_of, embedder
 from nightschool.config import PracticeConfig, Settings, load_settings
 from nightschool.damage import damage_told
 from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
-from nightschool.errors import ConfigError, ModelUnfit, UnknownMemory, WorkspaceCorrupt
+from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
 from nightschool.memory.answers import Answers
 from nightschool.memory.files import (
     EDITOR,
@@ -33,7 +33,6 @@ from nightschool.memory.vault import Vault
 from nightschool.protocols import (
     Author,
     Bar,
-    Engine,
     Extractor,
     Policy,
     Sampler,
@@ -58,7 +57,6 @@ TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(
 """Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
-UPSTREAM_KEY = "NIGHTSCHOOL_UPSTREAM_KEY"
 
 
 @dataclass(frozen=True)
@@ -369,51 +367,6 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
             f"does not change that. Use `nightschool rebase --model {settings.model.base}`."
         )
     return School(workspace, settings, store, registry, ExamRecords(workspace))
-
-
-def engine_for(school: School, versions: Sequence[Version]) -> Engine:
-    """Start an engine that answers for the base model, and for versions on it.
-
-    Args:
-        school: The wired workspace; its `base` is the model that stands for `base`.
-        versions: None of them, one that is trained in full, or any number of adapters on one base.
-
-    Raises:
-        ConfigError: `serve.upstream_url` cannot be used.
-        TaintedVersion: A version knows something that has been forgotten.
-        ModelMissing: The base model has not been pulled.
-        ModelUnfit: The engine cannot serve such versions.
-        ModelCorrupt: A version's files cannot be read.
-        EngineFailed: The upstream does not take an adapter, or llama.cpp dies while it loads.
-    """
-    serve = school.settings.serve
-    if serve.upstream_url:
-        from nightschool.models.upstream import UpstreamEngine
-
-        if versions and (not serve.upstream_lora or versions[0].kind != "lora"):
-            raise ModelUnfit(
-                f"{versions[0].id} cannot be sent to {serve.upstream_url}: that takes a LoRA version "
-                "(train.method=lora) and serve.upstream_lora=true."
-            )
-        folders = {version.id: school.registry.weights(version) for version in versions}
-        key = os.environ.get(UPSTREAM_KEY, "")
-        return UpstreamEngine(
-            serve.upstream_url, serve.upstream_model, key, folders, salted=serve.upstream_lora
-        )
-    quant = school.settings.model.quant
-    files = {v.id: gguf_files(v.base, school.registry.weights(v), v.kind, quant) for v in versions}
-    return start_engine(files or {BASE: gguf_files(school.base, None, "full", quant)})
-
-
-def embedding_engine_for(school: School, versions: Sequence[Version]) -> Engine:
-    """Start an engine that embeds texts by the base model; an upstream does both.
-
-    Raises: see `engine_for`.
-    """
-    if school.settings.serve.upstream_url:
-        return engine_for(school, versions)
-    files = gguf_files(school.base, None, "full", school.settings.model.quant)
-    return start_engine({BASE: files}, parallel=1, embedding=True)
 
 
 def _names_base(overrides: tuple[str, ...]) -> bool:

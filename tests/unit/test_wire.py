@@ -5,11 +5,12 @@ import shutil
 import httpx
 import pytest
 
+from nightschool.engines import engine_for
 from nightschool.errors import ModelUnfit
 from nightschool.hosting import House
 from nightschool.models.upstream import UpstreamEngine
 from nightschool.types import Version
-from nightschool.wire import engine_for, open_school
+from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 
 
