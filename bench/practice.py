@@ -43,6 +43,8 @@ TASKS = {
     "family_relationships": "gym:family_relationships",
     "number_filtering": "gym:number_filtering?max_decimals=0&max_numbers=4&max_value=50&min_decimals=0&min_numbers=3",
     "products": "gym:products?max_digits=1",
+    "needle_haystack": "gym:needle_haystack?max_num_statements=4&min_num_statements=2",
+    "number_sequence": "gym:number_sequence?max_terms=5",
     "gcd": "gym:gcd?max_numbers=2&max_value=50",
 }
 """Name of a row -> the environment with its easy settings."""
