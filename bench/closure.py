@@ -3,8 +3,8 @@
 `python bench/closure.py --json bench/results/closure.json [--skill next] [--practise ENV ...] [--version ENV=FOLDER ...]`
 
 Three kinds of rows. *Climb*: a skill of `closure_skills.py` is practised from the length that the base is sometimes
-right at, by rewards alone, longer as soon as it is mostly right; then the ledger is made at a length that was never
-practised. *Practise*: an environment is practised as it is, and the ledger made in it. *Version*: the ledger of a folder
+right at, by rewards alone, longer as soon as it is mostly right; then the ledger is made on held-out tasks of the length
+`--asked`, which is practised too only where it is among `--lengths`. *Practise*: an environment is practised as it is, and the ledger made in it. *Version*: the ledger of a folder
 of full weights that some practice has left. In practice three worked examples of the easiest length stand before every
 task, as they may before the base; the weights learn from rewards alone.
 
