@@ -27,18 +27,44 @@ from closure_climb import climbed, spent
 from closure_skills import Digits
 from nightschool.bases import pull_model
 from nightschool.closure import fill, write_account
+from nightschool.config import PracticeConfig
 from nightschool.environments import environment
+from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.practice.account import Account, told
 from nightschool.practice.ledger import Ledger, Terms
-from nightschool.protocols import Environment
+from nightschool.protocols import Environment, Progress, Prompt
 from nightschool.runlog import progress_bar
+from nightschool.train.policy import TorchPolicy
 from nightschool.types import digest
 from record import Record, base_name
 
 TASKS, SAMPLES = 50, 128
 BEYOND = 0.5
 """pass@8 above which a skill counts as learnt."""
+
+
+class Drawer(TorchSampler):
+    """Draws in the precision of training, which is faster where the processor has bfloat16, and scores in float32."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the weights twice."""
+        super().__init__(folder)
+        self._policy = TorchPolicy(load, render, folder, PracticeConfig())
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """Answer each prompt; see `protocols.Writer.generate`."""
+        return self._policy.generate(
+            prompts, max_tokens=max_tokens, temperature=temperature, seed=seed, progress=progress
+        )
 
 
 def main() -> None:
@@ -131,11 +157,11 @@ def account_row(
     begun = time.monotonic()
     terms = Terms(found.name, base_name(), str(folder), args.samples, 1.0, args.max_tokens)
     ledger = Ledger.open(work / "ledgers", terms)
-    loaded: dict[str, TorchSampler] = {}
+    loaded: dict[str, Drawer] = {}
 
-    def sampler(name: str, place: Path) -> TorchSampler:
+    def sampler(name: str, place: Path) -> Drawer:
         if name not in loaded:
-            loaded[name] = TorchSampler(place)
+            loaded[name] = Drawer(place)
         return loaded[name]
 
     fill(

@@ -24,6 +24,8 @@ GROUND = (
     "calls",
     "prompts",
     "openbook",
+    "shared_prefix",
+    "drawing",
 )
 ORGANS = (
     "sources",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 from nightschool.models.torch_model import end_of_turn, load, render, render_prompt
 from nightschool.protocols import Progress, Prompt
 
-BATCH = 64
-"""Sequences decoded together, at most; one sequence alone is about twenty times slower a token."""
 BATCH_TOKENS = 8192
 """Tokens, padding and answers included, of the sequences decoded together: each keeps its keys and values,
 and each step copies them."""
@@ -54,72 +51,20 @@ class TorchSampler:
         """Answer each prompt; see `protocols.Sampler.generate`."""
         import torch
 
-        torch.manual_seed(seed)
-        rendered = [render_prompt(self.tokenizer, prompt) for prompt in prompts]
-        # Equal prompts stand side by side, so that a batch reads them once.
-        order = sorted(range(len(rendered)), key=lambda i: (len(rendered[i]), rendered[i]))
-        answers = [""] * len(rendered)
-        done = 0
-        while done < len(order):
-            batch = order[done : done + BATCH]
-            while (
-                len(batch) > 1
-                and len(batch) * (len(rendered[batch[-1]]) + max_tokens) > BATCH_TOKENS
-            ):
-                batch.pop()
-            texts = self._decode([rendered[i] for i in batch], max_tokens, temperature)
-            for i, text in zip(batch, texts, strict=True):
-                answers[i] = text
-            done += len(batch)
-            if progress:
-                progress(done, len(order))
-        return answers
+        from nightschool.drawing import draw
 
-    def _decode(self, batch: list[list[int]], max_tokens: int, temperature: float) -> list[str]:
-        """Continue rows of tokens side by side: what all begin with is read once, and a row leaves
-        the batch with its last token."""
-        import torch
-        from transformers import DynamicCache
-
-        said: list[list[int]] = [[] for _ in batch]
-        going = list(range(len(batch)))
-        columns = zip(*(row[:-1] for row in batch), strict=False)
-        shared = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
-        width = max(map(len, batch)) - shared
-        rests = [row[shared:] for row in batch]
-        ids_BT = torch.tensor([[self.end] * (width - len(row)) + row for row in rests])
-        mask_BT = torch.tensor(
-            [[1] * shared + [0] * (width - len(row)) + [1] * len(row) for row in rests]
+        found = draw(
+            self.model,
+            [render_prompt(self.tokenizer, prompt) for prompt in prompts],
+            end=self.end,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+            precision=torch.float32,
+            row_tokens=BATCH_TOKENS,
+            progress=progress,
         )
-        cache = DynamicCache()
-        with torch.no_grad():
-            if shared:
-                prefix_1P = torch.tensor([batch[0][:shared]], device=self.device)
-                self.model.base_model(input_ids=prefix_1P, past_key_values=cache, use_cache=True)
-                cache.batch_repeat_interleave(len(batch))
-            for _ in range(max_tokens):
-                places_BT = (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :]
-                logits_BV = self.model(
-                    input_ids=ids_BT.to(self.device),
-                    attention_mask=mask_BT.to(self.device),
-                    position_ids=places_BT.to(self.device),
-                    past_key_values=cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                ).logits[:, -1]
-                next_B = _choose(logits_BV.float(), temperature).cpu()
-                stay = [k for k, token in enumerate(next_B.tolist()) if token != self.end]
-                for k in stay:
-                    said[going[k]].append(int(next_B[k]))
-                if not stay:
-                    break
-                if len(stay) < len(going):
-                    kept_B = torch.tensor(stay)
-                    cache.batch_select_indices(kept_B.to(self.device))
-                    going = [going[k] for k in stay]
-                    mask_BT, next_B = mask_BT[kept_B], next_B[kept_B]
-                ids_BT = next_B[:, None]
-                mask_BT = torch.cat([mask_BT, torch.ones_like(ids_BT)], dim=-1)
+        said = [list(one.tokens[:-1] if one.ended else one.tokens) for one in found]
         texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
         return [text.strip() for text in texts]
 
@@ -167,18 +112,6 @@ class TorchSampler:
             logits_MV = self.model.get_output_embeddings()(hidden_MD).float()
             log_MV = logits_MV.log_softmax(-1).cpu()
         return [[float(log_MV[place[node], token]) for node, token in row] for row in read]
-
-
-def _choose(logits_BV: Any, temperature: float) -> Any:
-    """Pick each row's next token: the likeliest, or one drawn at a temperature."""
-    if not temperature:
-        return logits_BV.argmax(-1)
-    # One uniform number a row against the running sum: a number for each token costs ten times as much.
-    import torch
-
-    sums_BV = (logits_BV / temperature).softmax(-1).cumsum(-1)
-    at_B1 = torch.rand(len(sums_BV), 1).to(sums_BV.device) * sums_BV[:, -1:]
-    return torch.searchsorted(sums_BV, at_B1, right=True)[:, 0].clamp(max=sums_BV.shape[-1] - 1)
 
 
 class _Forest:

@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nightschool import drawing
 from nightschool.codec import from_json, to_json
 from nightschool.config import PracticeConfig, TrainConfig
 from nightschool.errors import Diverged, PracticeError
 from nightschool.protocols import Progress, Prompt
-from nightschool.train import drawing
 from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.footprint import peak_bytes, trim
 from nightschool.train.forward import bare, scores_at, with_adapters

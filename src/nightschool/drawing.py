@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from nightschool import shared_prefix
+from nightschool.protocols import Progress
 
 ROWS = 64
 """Sequences decoded together, at most."""
@@ -32,6 +36,8 @@ def draw(
     temperature: float,
     seed: int,
     precision: torch.dtype,
+    row_tokens: int = ROW_TOKENS,
+    progress: Progress | None = None,
 ) -> list[Tokens]:
     """Continue prompts until the end-of-turn token.
 
@@ -43,6 +49,8 @@ def draw(
         temperature: 0 takes the likeliest token each time; its log-probability is then at temperature 1.
         seed: Of the choices; the same prompts and seed give the same tokens.
         precision: Of the matrix products.
+        row_tokens: Bound of the tokens of a batch, padding and answers included.
+        progress: Told after each batch how many prompts are answered.
     """
     device = next(model.parameters()).device
     chance = torch.Generator().manual_seed(seed)
@@ -52,19 +60,23 @@ def draw(
         torch.no_grad(),
         torch.autocast(device.type, precision, enabled=precision != torch.float32),
     ):
-        for batch in _batches(order, [len(prompt) + max_tokens for prompt in prompts]):
+        done = 0
+        for batch in _batches(order, [len(prompt) + max_tokens for prompt in prompts], row_tokens):
             drawn = _Batch(model, [prompts[k] for k in batch], end, temperature, chance)
             for k, one in zip(batch, drawn.go(max_tokens), strict=True):
                 found[k] = one
+            done += len(batch)
+            if progress:
+                progress(done, len(prompts))
     return [one for one in found if one is not None]
 
 
-def _batches(order: Sequence[int], costs: Sequence[int]) -> list[list[int]]:
+def _batches(order: Sequence[int], costs: Sequence[int], most: int) -> list[list[int]]:
     """Cut prompts, shortest first, into batches that fit."""
     batches: list[list[int]] = []
     for k in order:
         full = not batches or len(batches[-1]) >= ROWS
-        if full or (len(batches[-1]) + 1) * costs[k] > ROW_TOKENS:
+        if full or (len(batches[-1]) + 1) * costs[k] > most:
             batches.append([])
         batches[-1].append(k)
     return batches
@@ -82,13 +94,28 @@ class _Batch:
         self._tokens: list[list[int]] = [[] for _ in prompts]
         self._logs: list[list[float]] = [[] for _ in prompts]
         self._ended = [False] * len(prompts)
+        self._apart: dict[str, Any] = {}
+        """The beginning of all prompts, where it is kept apart from the rows' own keys and values."""
+        self._before = 0
+        """Its tokens."""
 
     def go(self, max_tokens: int) -> list[Tokens]:
+        """Continue all of them."""
+        different = list(dict.fromkeys(map(tuple, self._prompts)))
+        columns = zip(*(prompt[:-1] for prompt in different), strict=False)
+        shared = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
+        apart = shared >= shared_prefix.WORTH and shared_prefix.taken(self._model)
+        with shared_prefix.shared_attention(self._model) if apart else contextlib.nullcontext():
+            return self._going(different, shared, apart, max_tokens)
+
+    def _going(
+        self, different: Sequence[tuple[int, ...]], shared: int, apart: bool, max_tokens: int
+    ) -> list[Tokens]:
         from transformers import DynamicCache
 
         self._cache = DynamicCache()
         going = list(range(len(self._prompts)))
-        scores_BV, mask_BT = self._read()
+        scores_BV, mask_BT = self._read(different, shared, apart)
         for left in range(max_tokens, 0, -1):
             next_B, logs_B = _choose(scores_BV.float(), self._temperature, self._chance)
             stay = []
@@ -114,21 +141,27 @@ class _Batch:
             for tokens, logs, ended in zip(self._tokens, self._logs, self._ended, strict=True)
         ]
 
-    def _read(self) -> tuple[Tensor, Tensor]:
+    def _read(
+        self, different: Sequence[tuple[int, ...]], shared: int, apart: bool
+    ) -> tuple[Tensor, Tensor]:
         """Read what all prompts begin with, then the rest of each different prompt, then hand it to its rows."""
-        different = list(dict.fromkeys(map(tuple, self._prompts)))
-        columns = zip(*(prompt[:-1] for prompt in different), strict=False)
-        shared = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
+        from transformers import DynamicCache
+
         if shared:
             prefix_1P = torch.tensor([different[0][:shared]], device=self._device)
             self._model.base_model(input_ids=prefix_1P, past_key_values=self._cache, use_cache=True)
-            if len(different) > 1:
+            if apart:
+                layers = [(layer.keys, layer.values) for layer in self._cache.layers]
+                self._apart = {shared_prefix.ARGUMENT: layers}
+                self._before, self._cache = shared, DynamicCache()
+            elif len(different) > 1:
                 self._cache.batch_repeat_interleave(len(different))
         width = max(map(len, different)) - shared
         rests = [list(prompt[shared:]) for prompt in different]
         gaps = [width - len(rest) for rest in rests]
         ids_UT = torch.tensor([[self._end] * gap + rest for gap, rest in zip(gaps, rests, strict=True)])  # fmt: skip
-        mask_UT = torch.tensor([[1] * shared + [0] * gap + [1] * (width - gap) for gap in gaps])
+        seen = shared - self._before
+        mask_UT = torch.tensor([[1] * seen + [0] * gap + [1] * (width - gap) for gap in gaps])
         scores_UV = self._step(ids_UT, mask_UT)
         if len(different) == len(self._prompts):
             return scores_UV, mask_UT
@@ -138,7 +171,7 @@ class _Batch:
         return scores_UV[rows_B.to(self._device)], mask_UT[rows_B]
 
     def _step(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        places_BT = (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :]
+        places_BT = (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :] + self._before
         scores_BV: Tensor = self._model(
             input_ids=ids_BT.to(self._device),
             attention_mask=mask_BT.to(self._device),
@@ -146,6 +179,7 @@ class _Batch:
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
+            **self._apart,
         ).logits[:, -1]
         return scores_BV
 

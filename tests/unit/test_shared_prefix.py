@@ -1,0 +1,64 @@
+"""A beginning that is kept apart: the same tokens and log-probabilities as when each text is read alone."""
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+
+from nightschool.drawing import draw
+from nightschool.shared_prefix import WORTH, taken
+
+END = 2
+
+
+def tiny(kind, config, **more):
+    torch.manual_seed(0)
+    settings = {
+        "vocab_size": 60, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }  # fmt: skip
+    return kind(config(**settings, **more)).eval()
+
+
+def drawn(model, prompts, temperature=1.0):
+    return draw(model, prompts, end=END, max_tokens=6, temperature=temperature, seed=3, precision=torch.float32)  # fmt: skip
+
+
+def logs_alone(model, prompt, tokens):
+    ids = torch.tensor([[*prompt, *tokens]])
+    with torch.no_grad():
+        log = model(input_ids=ids).logits[0].log_softmax(-1)
+    return [float(log[len(prompt) + k - 1, token]) for k, token in enumerate(tokens)]
+
+
+BEGINNING = tuple(range(3, 3 + 2 * WORTH))
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        [(*BEGINNING, 40), (*BEGINNING, 41, 42, 43), (*BEGINNING, 40), (*BEGINNING, 44, 45)],
+        [(*BEGINNING, 40)] * 5,
+        [(*BEGINNING, 40)],
+    ],
+)
+def test_draws_with_a_beginning_apart_have_the_log_probabilities_of_the_texts_alone(prompts):
+    model = tiny(LlamaForCausalLM, LlamaConfig)
+    assert taken(model)
+    for prompt, one in zip(prompts, drawn(model, prompts), strict=True):
+        assert one.logs == pytest.approx(logs_alone(model, prompt, one.tokens), abs=1e-4)
+    assert model.config._attn_implementation == "sdpa"
+
+
+def test_a_beginning_apart_changes_no_greedy_answer():
+    model = tiny(LlamaForCausalLM, LlamaConfig)
+    prompts = [(*BEGINNING, 40, 50), (*BEGINNING, 41), (*BEGINNING, 42, 51, 52)]
+    together = [one.tokens for one in drawn(model, prompts, temperature=0.0)]
+    assert together == [drawn(model, [prompt], temperature=0.0)[0].tokens for prompt in prompts]
+
+
+def test_networks_of_another_kind_keep_their_own_attention():
+    model = tiny(MistralForCausalLM, MistralConfig, sliding_window=64)
+    assert not taken(model)
+    prompts = [(*BEGINNING, 40), (*BEGINNING, 41, 42)]
+    for prompt, one in zip(prompts, drawn(model, prompts), strict=True):
+        assert one.logs == pytest.approx(logs_alone(model, prompt, one.tokens), abs=1e-4)
