@@ -151,8 +151,7 @@ class _Batch:
             prefix_1P = torch.tensor([different[0][:shared]], device=self._device)
             self._model.base_model(input_ids=prefix_1P, past_key_values=self._cache, use_cache=True)
             if apart:
-                layers = [(layer.keys, layer.values) for layer in self._cache.layers]
-                self._apart = {shared_prefix.ARGUMENT: layers}
+                self._apart = {shared_prefix.ARGUMENT: shared_prefix.kept(self._cache)}
                 self._before, self._cache = shared, DynamicCache()
             elif len(different) > 1:
                 self._cache.batch_repeat_interleave(len(different))

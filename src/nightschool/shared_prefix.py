@@ -38,6 +38,11 @@ def taken(model: Any) -> bool:
     )
 
 
+def kept(cache: Any) -> Layers:
+    """Return each layer's keys and values of a beginning that was read alone, from a cache of transformers."""
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
 @contextlib.contextmanager
 def shared_attention(model: Any) -> Iterator[None]:
     """Let a network take `ARGUMENT` for as long as this lasts; without it, it attends as before."""
