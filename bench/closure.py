@@ -6,7 +6,7 @@ Three kinds of rows. *Climb*: a skill of `closure_skills.py` is practised from t
 right at, by rewards alone, longer as soon as it is mostly right; then the ledger is made on held-out tasks of the length
 `--asked`, which is practised too only where it is among `--lengths`. *Practise*: an environment is practised as it is, and the ledger made in it. *Version*: the ledger of a folder
 of full weights that some practice has left. In practice three worked examples of the easiest length stand before every
-task, as they may before the base; the weights learn from rewards alone.
+task, and in the ledger before every prompt of both models; the weights learn from rewards alone.
 
 Both models draw 128 times for each of 50 held-out tasks at temperature 1, each asked in the way that did best on the
 train split. `skills_not_reached_then_learnt` counts the skills where no draw of the base was right on any task and the
@@ -32,11 +32,12 @@ from nightschool.environments import environment
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.practice.account import Account, told
+from nightschool.practice.learner import worked_examples
 from nightschool.practice.ledger import Ledger, Terms
 from nightschool.protocols import Environment, Progress, Prompt
 from nightschool.runlog import progress_bar
 from nightschool.train.policy import TorchPolicy
-from nightschool.types import digest
+from nightschool.types import Message, digest
 from record import Record, base_name
 
 TASKS, SAMPLES = 50, 128
@@ -47,9 +48,10 @@ BEYOND = 0.5
 class Drawer(TorchSampler):
     """Draws in the precision of training, which is faster where the processor has bfloat16, and scores in float32."""
 
-    def __init__(self, folder: Path) -> None:
-        """Load the weights twice."""
+    def __init__(self, folder: Path, shown: tuple[Message, ...]) -> None:
+        """Load the weights twice; `shown` goes before every prompt, in whatever way it is asked."""
         super().__init__(folder)
+        self._shown = shown
         self._policy = TorchPolicy(load, render, folder, PracticeConfig())
 
     def generate(
@@ -63,8 +65,18 @@ class Drawer(TorchSampler):
     ) -> list[str]:
         """Answer each prompt; see `protocols.Writer.generate`."""
         return self._policy.generate(
-            prompts, max_tokens=max_tokens, temperature=temperature, seed=seed, progress=progress
+            [(*self._shown, *prompt) for prompt in prompts],
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+            progress=progress,
         )
+
+    def score(
+        self, pairs: Sequence[tuple[Prompt, str]], *, progress: Progress | None = None
+    ) -> list[list[float]]:
+        """Return log-probabilities of target tokens; see `protocols.Sampler.score`."""
+        return super().score([((*self._shown, *p), t) for p, t in pairs], progress=progress)
 
 
 def main() -> None:
@@ -142,7 +154,8 @@ def practised(
     )
     folder = work / f"{named[:12]}-{seed}"
     rounds = climbed(folder, steps, seed, args.minutes * 60, args.shots, args.max_tokens)
-    row = account_row(args, work, found, folder / "weights", spent(rounds))
+    shown = worked_examples(steps[0], args.shots)
+    row = account_row(args, work, found, folder / "weights", spent(rounds), shown)
     return {**row, "rounds": rounds}
 
 
@@ -152,8 +165,12 @@ def account_row(
     found: Environment,
     folder: Path,
     tokens: int | None,
+    shown: tuple[Message, ...] = (),
 ) -> dict[str, Any]:
-    """Make a ledger, and return its account without the single tasks, but for ten of them."""
+    """Make a ledger, and return its account without the single tasks, but for ten of them.
+
+    `shown` are the worked examples of practice: they stand before every prompt of both models, in each way to ask.
+    """
     begun = time.monotonic()
     terms = Terms(found.name, base_name(), str(folder), args.samples, 1.0, args.max_tokens)
     ledger = Ledger.open(work / "ledgers", terms)
@@ -161,7 +178,7 @@ def account_row(
 
     def sampler(name: str, place: Path) -> Drawer:
         if name not in loaded:
-            loaded[name] = Drawer(place)
+            loaded[name] = Drawer(place, shown)
         return loaded[name]
 
     fill(
@@ -171,7 +188,7 @@ def account_row(
         base=lambda: sampler("base", pull_model(base_name())),
         version=lambda: sampler("version", folder),
         bar=progress_bar,
-        practised=args.shots,
+        practised=0 if shown else args.shots,
     )
     closed = write_account(ledger, found, args.tasks, tokens)
     print(told(closed.account))
