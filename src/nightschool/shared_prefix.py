@@ -9,6 +9,7 @@ Not covered: layers that do more than look at all that came before (windows, sof
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ KINDS = frozenset({"llama", "qwen2", "qwen3"})
 """Architectures whose layers do what `attend` does; by their settings they may have windows (`taken`)."""
 WORTH = 16
 """Tokens of a beginning from which on it is kept apart."""
+
+_ALONE = threading.Lock()
+"""A network has one attention function at a time: who is first done would take it from the other."""
 
 Layers = Sequence[tuple[Tensor, Tensor]]
 
@@ -51,11 +55,12 @@ def shared_attention(model: Any) -> Iterator[None]:
 
     AttentionInterface.register(NAME, attend)
     AttentionMaskInterface.register(NAME, sdpa_mask)
-    model.set_attn_implementation(NAME)
-    try:
-        yield
-    finally:
-        model.set_attn_implementation("sdpa")
+    with _ALONE:
+        model.set_attn_implementation(NAME)
+        try:
+            yield
+        finally:
+            model.set_attn_implementation("sdpa")
 
 
 def attend(
