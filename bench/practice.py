@@ -1,36 +1,40 @@
 """Practice on reasoning-gym's tasks: success on held-out items before and after, at so many minutes a task.
 
 `python bench/practice.py --minutes 8 --json bench/results/practice.json [--tasks chain_sum lcm] [--seeds 0 1]
-[--method policy-gradient expert] [--peer]`
+[--method policy-gradient solutions expert] [--peer]`
 
 Base and practised model are asked the same held-out items greedily, behind the same worked examples. Beside them
 stand the best constant answer and the best shallow heuristic (a number or word of the question, chosen on the split
 that is practised on). A task is improved where, for each seed that was run, the gain has p < 0.01 (exact McNemar) and the
-lower 95% bound of success lies above both. With `--peer`, TRL's GRPOTrainer has two of the tasks for the same time
+lower 95% bound of success lies above both. What it cost elsewhere is measured with it: the general bank, the perplexity
+of plain text, and the drift from the base in nats a token. `solutions` studies the known solutions of the very tasks
+that the row of `policy-gradient` attempted instead, once each (no attempts are drawn). With `--peer`, TRL's GRPOTrainer has two of the tasks for the same time
 (`pip install trl`); without it those figures are not run. A row for each task, seed and method; a stopped run goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
+import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from eight_nights import general_of, interval
 from nightschool.bases import pull_model
-from nightschool.config import PracticeConfig
+from nightschool.config import ExamConfig, PracticeConfig
 from nightschool.environments import environment
-from nightschool.exam.stats import mcnemar, wilson
+from nightschool.exam.general import kl_nats
 from nightschool.models.torch_model import load, render
-from nightschool.practice.learner import Round, practise, worked_examples
+from nightschool.models.torch_sampler import TorchSampler
+from nightschool.practice.learner import Round, in_order, practise, worked_examples
 from nightschool.practice.signals import Measured, suspicious
-from nightschool.protocols import Environment, Writer
+from nightschool.protocols import Environment
 from nightschool.train.policy import TorchPolicy
-from nightschool.types import Message, Task, Verdict
+from nightschool.types import DEFAULT_TENANT, Example, Message
+from practice_exam import compared, sit
 from record import Record, base_name
 
 TASKS = {
@@ -46,31 +50,18 @@ TASKS = {
     "needle_haystack": "gym:needle_haystack?max_num_statements=4&min_num_statements=2",
     "number_sequence": "gym:number_sequence?max_terms=5",
     "gcd": "gym:gcd?max_numbers=2&max_value=50",
+    "decimal_chain_sum": "gym:decimal_chain_sum?max_terms=2&min_digits=1&max_digits=1&max_decimal_places=1",
+    "count_bits": "gym:count_bits?max_n=255",
+    "bitwise_arithmetic": "gym:bitwise_arithmetic",
+    "letter_counting": "gym:letter_counting?max_words=6&min_words=3",
 }
 """Name of a row -> the environment with its easy settings."""
 PEER_TASKS = ("chain_sum", "basic_arithmetic")
-HELD_OUT = 200
-"""Held-out items of a task; fewer where it has no more different ones."""
-DRAWN = 1200
-"""So many are drawn to find them."""
-TUNED_ON = 400
-"""Items of the split that is practised on, by which a constant and a heuristic are chosen."""
 SHOTS, MAX_TOKENS = 3, 24
 SETTINGS: dict[str, Any] = {"tasks": 32, "learning_rate": 2e-4, "kl": 0.01, "dense_rounds": 0}
 """What differs from the defaults: chosen by sampled rewards on sums, after held-out sums at other settings had been seen (docs/results.md)."""
+METHODS = ("policy-gradient", "expert", "solutions")
 SURE = 0.01
-
-
-class Sat(NamedTuple):
-    """Held-out items, answered."""
-
-    right: list[bool]
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Share of right ones."""
-        return sum(self.right) / len(self.right)
 
 
 def main() -> None:
@@ -80,18 +71,18 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0, help="of practice, a task")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument(
-        "--method", nargs="+", choices=["policy-gradient", "expert"], default=["policy-gradient"]
-    )
+    parser.add_argument("--method", nargs="+", choices=METHODS, default=["policy-gradient"])
     parser.add_argument("--peer", action="store_true", help="TRL's GRPO beside it; needs trl")
     args = parser.parse_args()
     record = Record(args.json, "practice")
     folder = pull_model(base_name())
+    rows = record.body["rows"]
+    record.measure({"method": "untouched"}, lambda: general_of("base", TorchSampler(folder)))
     for seed in args.seeds:
         for name in args.tasks:
             for method in args.method:
                 key = {"task": name, "seed": seed, "method": method, "minutes": args.minutes}
-                record.measure(key, lambda k=key: ours(folder, k))
+                record.measure(key, lambda k=key: ours(folder, k, rows))
                 state(record)
             if args.peer and name in PEER_TASKS:
                 key = {"task": name, "seed": seed, "method": "trl", "minutes": args.minutes}
@@ -110,20 +101,32 @@ def settings(key: dict[str, Any]) -> PracticeConfig:
     )
 
 
-def ours(folder: Path, key: dict[str, Any]) -> dict[str, Any]:
-    """Practise one task, and return its row."""
+def ours(folder: Path, key: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Practise one task, or study its solutions, and return its row."""
     found, config = environment(TASKS[key["task"]]), settings(key)
     policy = TorchPolicy(load, render, folder, config)
     shown = worked_examples(found, config.shots)
-    before = sit(policy, found, shown)
-    end = time.monotonic() + 60 * key["minutes"]
+    before = sit(policy, found, shown, MAX_TOKENS)
+    if key["method"] == "solutions":
+        done = studied(policy, found, shown, config, key, rows)
+    else:
+        done = practised(policy, found, config, key["minutes"])
+    after = sit(policy, found, shown, MAX_TOKENS)
+    if "reward" in done:
+        measured = [Measured(sum(sat.right), len(sat.right)) for sat in (before, after)]
+        done["alarm"] = suspicious(done["reward"], measured)
+    return {**compared(before, after, found), **done, **elsewhere(policy, folder)}
+
+
+def practised(
+    policy: TorchPolicy, found: Environment, config: PracticeConfig, minutes: float
+) -> dict[str, Any]:
+    """Practise for so long; return what the rounds were like."""
+    end = time.monotonic() + 60 * minutes
     rounds = practise(found, policy, config, until=lambda: time.monotonic() > end, on_round=told)
-    after = sit(policy, found, shown)
     seconds = sum(one.seconds for one in rounds)
     attempts = sum(len(group.attempts) for one in rounds for group in one.groups)
-    measured = [Measured(sum(sat.right), len(sat.right)) for sat in (before, after)]
     return {
-        **compared(before, after, found),
         "rounds": len(rounds),
         "attempts": attempts,
         "drawn_tokens": round(sum(one.tokens_mean * len(one.groups) * config.group for one in rounds)),
@@ -131,12 +134,50 @@ def ours(folder: Path, key: dict[str, Any]) -> dict[str, Any]:
         "attempts_per_s": round(attempts / seconds, 3),
         "reward": [round(one.mean_reward, 3) for one in rounds],
         "solved": [round(one.solved, 3) for one in rounds],
+        "used_groups": [one.used_groups for one in rounds],
         "cut": [round(one.cut, 3) for one in rounds],
         "tokens": [round(one.tokens_mean, 2) for one in rounds],
         "without_signal": sum(one.update is None for one in rounds),
         "unscored": sum(one.dropped for one in rounds),
-        "alarm": suspicious([one.mean_reward for one in rounds], measured),
     }  # fmt: skip
+
+
+def studied(
+    policy: TorchPolicy,
+    found: Environment,
+    shown: Sequence[Message],
+    config: PracticeConfig,
+    key: dict[str, Any],
+    rows: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Study the solutions of the tasks that practice attempted, once each; raises SystemExit where it has no row."""
+    like = {**key, "method": "policy-gradient"}
+    row = next((r for r in rows if like.items() <= r.items()), None)
+    if row is None:
+        raise SystemExit(f"Practise {key['task']} first: its solutions are those of the tasks that were attempted.")  # fmt: skip
+    begun, choose = time.monotonic(), in_order(found, config)
+    losses = []
+    for number in range(row["rounds"]):
+        examples = [
+            Example(t.id, DEFAULT_TENANT, (), "practice", "practice", (*shown, *t.prompt), t.solution[0])
+            for t in choose(number)
+        ]  # fmt: skip
+        losses.append(policy.imitate(examples, epochs=1, seed=number).loss)
+    return {
+        "rounds": row["rounds"],
+        "seconds": round(time.monotonic() - begun, 1),
+        "losses": [round(loss, 4) for loss in losses],
+    }
+
+
+def elsewhere(policy: TorchPolicy, folder: Path) -> dict[str, Any]:
+    """Return what practice cost in general: items of the bank, plain text, and nats a token away from the base."""
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "weights"
+        policy.save(out)
+        version, base = TorchSampler(out), TorchSampler(folder)
+        drift = kl_nats(version, base, answer_tokens=ExamConfig().answer_tokens)
+        return {**general_of("version", version), "drift_nats": round(drift, 4)}
 
 
 def peer(folder: Path, key: dict[str, Any]) -> dict[str, Any]:
@@ -167,112 +208,41 @@ def told(one: Round) -> None:
     )
 
 
-def sit(writer: Writer, found: Environment, shown: Sequence[Message]) -> Sat:
-    """Answer the held-out items greedily."""
-    begun = time.monotonic()
-    tasks = held_out(found)
-    said = writer.generate([(*shown, *task.prompt) for task in tasks], max_tokens=MAX_TOKENS)
-    right = [graded(found, task, answer) for task, answer in zip(tasks, said, strict=True)]
-    print(f"{found.name}: {sum(right)} of {len(right)} held-out items right", flush=True)
-    return Sat(right, time.monotonic() - begun)
-
-
-def held_out(found: Environment) -> list[Task]:
-    """Return the first held-out items that differ: an item that is asked twice is no further evidence."""
-    asked: dict[str, Task] = {}
-    for seed in range(DRAWN):
-        task = found.task("held_out", seed)
-        asked.setdefault(task.prompt[-1].content, task)
-        if len(asked) == HELD_OUT:
-            break
-    return list(asked.values())
-
-
-def graded(found: Environment, task: Task, answer: str) -> bool:
-    """Tell whether an answer is right."""
-    score = found.start(task).step(answer).score
-    return score is not None and score.verdict is Verdict.CORRECT
-
-
-def compared(before: Sat, after: Sat, found: Environment) -> dict[str, Any]:
-    """Compare two exams of a task, with what needs no model beside them."""
-    pairs = list(zip(before.right, after.right, strict=True))
-    gained, lost = (sum(a > b for b, a in pairs), sum(a < b for b, a in pairs))
-    low, high = wilson(after.rate, len(pairs))
-    return {
-        "environment": found.name,
-        "n": len(pairs),
-        "before": round(before.rate, 4),
-        "after": round(after.rate, 4),
-        "after_low": round(low, 4),
-        "after_high": round(high, 4),
-        "gained": gained,
-        "lost": lost,
-        "p": mcnemar(gained, lost),
-        **shallow(found),
-    }
-
-
-def shallow(found: Environment) -> dict[str, Any]:
-    """Return the success of the best constant answer and of the best heuristic on the held-out items."""
-    seen = [found.task("train", seed) for seed in range(TUNED_ON)]
-    asked = held_out(found)
-    constant = Counter(task.solution[0] for task in seen).most_common(1)[0][0]
-
-    def rate(tasks: Sequence[Task], rule: Callable[[str], str]) -> float:
-        return statistics.fmean(graded(found, t, rule(t.prompt[-1].content)) for t in tasks)
-
-    best = max(HEURISTICS, key=lambda name: rate(seen, HEURISTICS[name]))
-    return {
-        "constant": round(rate(asked, lambda _: constant), 4),
-        "constant_answer": constant,
-        "heuristic": round(rate(asked, HEURISTICS[best]), 4),
-        "heuristic_name": best,
-    }
-
-
-def _numbers(question: str) -> list[str]:
-    return re.findall(r"-?\d+(?:\.\d+)?", question) or ["0"]
-
-
-def _words(question: str) -> list[str]:
-    """Return the words of the question's last paragraph but the instruction on how to reply."""
-    return re.findall(r"\w+", question.rsplit("\n\n", 1)[0].splitlines()[-1]) or [""]
-
-
-HEURISTICS: dict[str, Callable[[str], str]] = {
-    "first number": lambda q: _numbers(q)[0],
-    "last number": lambda q: _numbers(q)[-1],
-    "largest number": lambda q: max(_numbers(q), key=float),
-    "smallest number": lambda q: min(_numbers(q), key=float),
-    "how many numbers": lambda q: str(len(_numbers(q))),
-    "first word": lambda q: _words(q)[0],
-    "last word": lambda q: _words(q)[-1],
-    "how many words": lambda q: str(len(_words(q))),
-    "the words as they stand": lambda q: ", ".join(_words(q)),
-    "words from the last": lambda q: ", ".join(reversed(_words(q))),
-}
-"""What needs no skill but reading off the question."""
-
-
 def state(record: Record) -> None:
     """State the figures of the rows there are."""
-    rows = record.body["rows"]
+    base = next(row for row in record.body["rows"] if row["method"] == "untouched")
+    rows = [row for row in record.body["rows"] if row["method"] != "untouched"]
     record.body["seeds"] = sorted({row["seed"] for row in rows})
-    for method in ("policy-gradient", "expert", "trl"):
+    for method in (*METHODS, "trl"):
         mine = [row for row in rows if row["method"] == method]
         tasks = {row["task"] for row in mine}
         better = sum(all(improved(row) for row in mine if row["task"] == task) for task in tasks)
-        name = "tasks_improved" + ("" if method == "policy-gradient" else f"_{method}")
-        record.figure(name, better if mine else None, n=len(tasks), unit="tasks")
+        called = "" if method == "policy-gradient" else f"_{method}"
+        record.figure("tasks_improved" + called, better if mine else None, n=len(tasks), unit="tasks")  # fmt: skip
         for row in mine:
-            called = f"{row['task']}_{method}_seed{row['seed']}_after"
-            record.figure(called, row["after"], low=row["after_low"], high=row["after_high"], n=row["n"], unit="rate")  # fmt: skip
+            name = f"{row['task']}_{method}_seed{row['seed']}_after"
+            record.figure(name, row["after"], low=row["after_low"], high=row["after_high"], n=row["n"], unit="rate")  # fmt: skip
+        cost(record, called, base, [row for row in mine if "general" in row])
     ratios = ratio(rows)
     low, high = (min(ratios), max(ratios)) if ratios else (None, None)
     mean = round(statistics.fmean(ratios), 3) if ratios else None
     record.figure("ratio_samples_per_s_trl", mean, low=low, high=high, n=len(ratios), unit="ratio")
     record.save()
+
+
+def cost(record: Record, called: str, base: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    """State what a method cost elsewhere, over its rows; intervals are over items, or from the least to the most."""
+    if not rows:
+        return
+    after = [statistics.fmean(item) for item in zip(*(row["general"] for row in rows), strict=True)]
+    gains = [a - b for a, b in zip(after, base["general"], strict=True)]
+    low, high = interval(gains)
+    record.figure("general_delta" + called, statistics.fmean(gains), low=low, high=high, n=len(gains), unit="rate")  # fmt: skip
+    for name, values in (
+        ("perplexity_ratio", [row["perplexity"] / base["perplexity"] for row in rows]),
+        ("drift_nats", [row["drift_nats"] for row in rows]),
+    ):
+        record.figure(name + called, statistics.fmean(values), low=min(values), high=max(values), n=len(values), unit="mean over rows, least and most")  # fmt: skip
 
 
 def improved(row: dict[str, Any]) -> bool:
