@@ -25,16 +25,17 @@ from typing import Any
 
 import numpy as np
 
-from memory_rl_baselines import DEMO_SEEDS, RuleNotes, Shown, demonstrations
+from memory_rl_baselines import RuleNotes, Shown
 from nightschool.bases import pull_model
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
 from nightschool.exam.stats import mcnemar, mean, wilson
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
-from nightschool.practice.learner import Round, practise
+from nightschool.practice.learner import Round, practise, solutions
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Writer
+from nightschool.rounds import WARM_SEEDS as DEMO_SEEDS
 from nightschool.train.policy import TorchPolicy
 from nightschool.types import Split, Verdict
 from record import Record, base_name
@@ -146,7 +147,8 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
 def warmed_up(policy: TorchPolicy, args: argparse.Namespace, seed: int) -> dict[str, Any]:
     """Imitate until one in ten tasks of the training split is right: enough for rewards to take over."""
     found = environment(PRACTISED[0])
-    shown = demonstrations(found, DEMO_SEEDS + seed * args.demos, args.demos)
+    first = DEMO_SEEDS + seed * args.demos
+    shown = solutions(found, [found.task("train", n) for n in range(first, first + args.demos)])
     shares: list[float] = []
     tokens, seconds = 0, 0.0
     while len(shares) < args.epochs and (not shares or shares[-1] < ENOUGH):

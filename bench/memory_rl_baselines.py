@@ -1,33 +1,19 @@
-"""Writers and demonstrations that `memory_rl.py` compares practice with."""
+"""Writers that `memory_rl.py` compares practice with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from nightschool.environments import environment
+from nightschool.practice.learner import solutions
 from nightschool.practice.notebook import NOTHING, drop, note
-from nightschool.practice.rollouts import continued
-from nightschool.protocols import Environment, Progress, Prompt, Writer
+from nightschool.protocols import Progress, Prompt, Writer
 from nightschool.sources.conversations import conversation
 from nightschool.sources.keys import statement_key
-from nightschool.types import DEFAULT_TENANT, Example, Message
+from nightschool.types import DEFAULT_TENANT, Message
 
-DEMO_SEEDS, SHOT_SEEDS = 5_000_000, 6_000_000
-"""First seeds of tasks to imitate, and of worked examples; practice does not come that far."""
-
-
-def demonstrations(found: Environment, first: int, count: int) -> list[Example]:
-    """Return the turns of the rule writer's attempts at so many tasks, from a first seed on."""
-    examples = []
-    for number in range(first, first + count):
-        task = found.task("train", number)
-        attempt, context = found.start(task), task.prompt
-        for turn, action in enumerate(task.solution):
-            examples.append(
-                Example(f"{task.id}-{turn}", DEFAULT_TENANT, (), "practice", "practice", context, action)
-            )  # fmt: skip
-            context = continued(context, action, attempt.step(action))
-    return examples
+SHOT_SEEDS = 6_000_000
+"""Seed of the first worked example; practice does not come that far."""
 
 
 class Shown:
@@ -38,7 +24,8 @@ class Shown:
         self._writer = writer
         found = environment(name)
         self._shown: dict[str, list[Message]] = {}
-        for example in demonstrations(found, SHOT_SEEDS, tasks):
+        drawn = [found.task("train", seed) for seed in range(SHOT_SEEDS, SHOT_SEEDS + tasks)]
+        for example in solutions(found, drawn):
             system, asked = example.prompt
             told = self._shown.setdefault(system.content, [])
             told += [asked, Message("assistant", example.target)]

@@ -29,11 +29,11 @@ from nightschool.environments import environment
 from nightschool.exam.general import kl_nats
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
-from nightschool.practice.learner import Round, in_order, practise, worked_examples
+from nightschool.practice.learner import Round, in_order, practise, solutions, worked_examples
 from nightschool.practice.signals import Measured, suspicious
 from nightschool.protocols import Environment
 from nightschool.train.policy import TorchPolicy
-from nightschool.types import DEFAULT_TENANT, Example, Message
+from nightschool.types import Message
 from practice_exam import compared, sit
 from record import Record, base_name
 
@@ -158,10 +158,7 @@ def studied(
     begun, choose = time.monotonic(), in_order(found, config)
     losses = []
     for number in range(row["rounds"]):
-        examples = [
-            Example(t.id, DEFAULT_TENANT, (), "practice", "practice", (*shown, *t.prompt), t.solution[0])
-            for t in choose(number)
-        ]  # fmt: skip
+        examples = solutions(found, choose(number), tuple(shown))
         losses.append(policy.imitate(examples, epochs=1, seed=number).loss)
     return {
         "rounds": row["rounds"],

@@ -97,9 +97,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--work", type=Path, help="where the school is kept; default: beside --json"
     )
-    parser.add_argument("--pairs", type=int, default=100, help="of the overhead, for each way")
+    parser.add_argument("--pairs", type=int, default=80, help="of the overhead, for each way")
     parser.add_argument(
-        "--seconds", type=float, default=300.0, help="of an open loop without a night"
+        "--seconds", type=float, default=240.0, help="of an open loop without a night"
     )
     parser.add_argument("--capacity-seconds", type=float, default=60.0)
     parser.add_argument(
@@ -107,12 +107,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--each", type=int, default=4, help="questions of each of the many clients")
-    parser.add_argument("--facts", type=int, default=12, help="told before each night")
+    parser.add_argument("--facts", type=int, default=9, help="told before each night")
     parser.add_argument("--tokens", type=int, default=24, help="longest answer")
     parser.add_argument("--most-tokens", type=int, default=10_000, help="of training in a night")
     parser.add_argument("--effort", default="small", choices=("small", "medium", "large"))
-    parser.add_argument("--general-items", type=int, default=120)
-    parser.add_argument("--min-steps", type=int, default=12)
+    parser.add_argument("--general-items", type=int, default=60)
+    parser.add_argument("--min-steps", type=int, default=9)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     return parser.parse_args()

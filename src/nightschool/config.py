@@ -154,6 +154,8 @@ class PracticeConfig(_Frozen):
     """Tasks of a round; a round is one step."""
     group: int = Field(8, ge=2)
     """Attempts at each of them, which are compared with one another."""
+    warm_up: int = Field(0, ge=0)
+    """The solutions of so many tasks of the practised split are imitated once before the first round; 0: rewards alone."""
     shots: int = Field(0, ge=0)
     """Worked examples in front of every task, from the split that is practised on."""
     max_tokens: int = Field(64, ge=1)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nightschool.codec import to_json
 from nightschool.course import Course, chart, refuse_rebase
+from nightschool.day import surprise_since
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import examined, graduates
 from nightschool.examine import examine, judge
@@ -87,6 +88,7 @@ def consolidate(
         refuse_rebase(night)
         begun = time.monotonic()
         memories = gather(school, night)
+        surprise_since(school)
         course = chart(school, night, memories, kind)
         school = school.on(course.base or school.base)  # also where that was switched since
         new = new_tonight(memories, night)

@@ -16,7 +16,7 @@ from nightschool.codec import from_plain, to_plain
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
 from nightschool.practice.curriculum import Curriculum, Mixture
-from nightschool.practice.learner import Round, worked_examples
+from nightschool.practice.learner import Round, solutions, worked_examples
 from nightschool.practice.learner import practise as rounds_of
 from nightschool.practice.predictions import looks
 from nightschool.protocols import Environment, Policy, Progress
@@ -28,6 +28,8 @@ from nightschool.workspace import write_atomic
 PolicyMaker = Callable[[Path, PracticeConfig], Policy]
 LESSONS = "curriculum.json"
 """In a checkpoint: what the choice of tasks goes on from, where several environments are practised."""
+WARM_SEEDS = 5_000_000
+"""Seed of the first task whose solution is imitated; practice itself does not come that far."""
 CHOICES = "curriculum.txt"
 """In the run's folder: where the time of such a run went, and how its predictions turned out."""
 
@@ -104,6 +106,8 @@ def practise_rounds(
         progress(min(round(state.seconds), round(plan.budget_seconds)), round(plan.budget_seconds), loss)  # fmt: skip
 
     progress(round(state.seconds), round(plan.budget_seconds))
+    if not state.rounds:
+        warm_up(found, policy, plan.config)
     rounds_of(
         found, policy, plan.config, choose=lessons.choose if lessons else None,
         until=lambda: state.seconds >= plan.budget_seconds, on_round=keep, first=len(state.rounds),
@@ -112,6 +116,14 @@ def practise_rounds(
     if lessons:
         write_atomic(run.folder / CHOICES, "\n".join(lessons.report()))
     return state
+
+
+def warm_up(found: Environment, policy: Policy, config: PracticeConfig) -> None:
+    """Imitate so many tasks' own solutions as the settings want, once each, before the first round."""
+    tasks = [found.task("train", seed) for seed in range(WARM_SEEDS, WARM_SEEDS + config.warm_up)]
+    examples = solutions(found, tasks, worked_examples(found, config.shots))
+    if examples:
+        policy.imitate(examples, epochs=1, seed=config.seed)
 
 
 def _lessons(found: Environment, policy: Policy, config: PracticeConfig) -> Curriculum | None:

@@ -72,11 +72,17 @@ def test_a_night_goes_on_from_the_last_and_a_deletion_reaches_both(school):
         choose(school, school.store.memories("default"), "continue")
     first = served(school)
     assert first.parent == "base"
+    lived = {m.id: m.surprise for m in school.store.memories("default")}
+    assert all(nats > 0 for nats in lived.values())
     assert gather_morning(school).riddles.reference == "base"
     (new,) = [m.id for m in remember(school, "The roof garden is open on Mondays.").added]
     changed = remember(school, "Nadia runs the sales team now.").added
     second = served(school)
     assert second.parent == first.id
+    # What the first night had told is how surprising it was then, not now that it is known.
+    now = {m.id: m.surprise for m in school.store.memories("default")}
+    assert now[new] > 0
+    assert all(nats == lived[m] for m, nats in now.items() if m in lived)
     riddles = gather_morning(school).riddles
     assert (riddles.reference, riddles.change.n) == (first.id, 7)  # of 8 pairs one is an order
     assert {*first.memory_ids, new} <= set(second.memory_ids)

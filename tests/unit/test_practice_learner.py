@@ -5,7 +5,13 @@ import pytest
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError
 from nightschool.practice.fake import FakeEnvironment
-from nightschool.practice.learner import attempted, demonstrations, practise, worked_examples
+from nightschool.practice.learner import (
+    attempted,
+    demonstrations,
+    practise,
+    solutions,
+    worked_examples,
+)
 from nightschool.train.fake import FakePolicy
 from nightschool.types import Score, Step, Verdict
 
@@ -113,6 +119,19 @@ def test_the_shortest_right_attempt_is_what_is_demonstrated():
     examples = demonstrations(group)
     assert [example.target for example in examples][-1] == environment.task("train", 0).solution[-1]
     assert len({example.id for example in examples}) == 2
+
+
+def test_solutions_are_examples_of_what_stands_before_each_of_their_turns():
+    environment = FakeEnvironment(2)
+    shown = worked_examples(FakeEnvironment(), 1)
+    tasks = [environment.task("train", seed) for seed in range(2)]
+    first, second, *others = solutions(environment, tasks, shown)
+    assert (first.prompt, first.target) == ((*shown, *tasks[0].prompt), "ask")
+    # The context was cleared: what had been shown stands there still, the task does not.
+    assert second.prompt[:-1] == shown
+    assert second.prompt[-1].content == f"The number is {tasks[0].facts['number']}. Say it."
+    assert second.target == tasks[0].solution[1]
+    assert len({first.id, second.id, *(e.id for e in others)}) == 4
 
 
 def test_counts_of_the_environment_are_kept():

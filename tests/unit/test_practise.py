@@ -85,6 +85,11 @@ class Practising(Talent):
         self.steps += 1
         return Update(0.1, None, 0.0, 1.0, len(credits), 0.0)
 
+    def imitate(self, examples, *, epochs, seed):
+        assert all(e.target in e.prompt[-1].content for e in examples)
+        self.shares["fake"] = min(1.0, self.shares["fake"] + len(examples) / 100)
+        return Update(0.1, None, 0.0, 1.0, len(examples), 0.0)
+
     def save(self, out):
         out.mkdir()
         (out / "shares.json").write_text(json.dumps(self.shares))
@@ -147,6 +152,25 @@ def test_a_gain_is_promoted_and_stands_as_a_version(school):
     assert not list(school.workspace.versions.glob("*.practice"))
     roll_back(school, "owner")
     assert school.registry.alias("default", "live") == "base"
+
+
+def test_a_warm_up_imitates_solutions_once_before_the_first_round(school):
+    warm = school.settings.practice.model_copy(update={"warm_up": 30})
+    settings = school.settings.model_copy(update={"practice": warm})
+    school = Pretending(school.workspace, settings, school.store, school.registry, school.exams)
+    with pytest.raises(KeyboardInterrupt):
+        run(school, step=0.0, seconds=1e9, dies_at=2)
+    kept = next(school.workspace.versions.glob("*.practice"))
+    state = json.loads((kept / "state.json").read_text())
+    state["rounds"][0]["seconds"] = 1e9
+    (kept / "state.json").write_text(json.dumps(state))
+    done = run(school, step=0.0)
+    version = school.registry.resolve("default", done.version.id)
+    shares = json.loads((school.registry.weights(version) / "shares.json").read_text())
+    assert shares["fake"] == pytest.approx(
+        0.5
+    )  # 0.2 and 30 examples; not imitated again when taken up
+    assert version.config["practice"]["warm_up"] == 30
 
 
 def test_nothing_gained_is_refused_and_the_next_attempt_needs_more(school):

@@ -200,6 +200,29 @@ def worked_examples(environment: Environment, count: int) -> tuple[Message, ...]
     return tuple(messages)
 
 
+def solutions(
+    environment: Environment, tasks: Sequence[Task], shown: tuple[Message, ...] = ()
+) -> list[Example]:
+    """Turn tasks' own solutions into examples to imitate, one a turn.
+
+    Args:
+        environment: Whose tasks these are.
+        tasks: One without a known solution gives nothing.
+        shown: Goes before every prompt.
+    """
+    examples = []
+    for task in tasks:
+        going = Going(environment, task, shown)
+        for turn, action in enumerate(task.solution):
+            examples.append(_example(digest(task.id, str(turn), action), going.prompt, action))
+            going.act(action)
+    return examples
+
+
+def _example(name: str, prompt: tuple[Message, ...], target: str) -> Example:
+    return Example(f"ex-{name[:16]}", DEFAULT_TENANT, (), "practice", "practice", prompt, target)
+
+
 def attempted(
     environment: Environment,
     policy: Policy,
@@ -283,12 +306,9 @@ def demonstrations(group: Group) -> list[Example]:
     if group.best is None:
         return []
     return [
-        Example(
-            f"ex-{digest(group.task.id, str(turn), said.drawn.text)[:16]}", DEFAULT_TENANT, (), "practice",
-            "practice", said.prompt, said.drawn.text,
-        )
+        _example(digest(group.task.id, str(turn), said.drawn.text), said.prompt, said.drawn.text)
         for turn, said in enumerate(group.best.said)
-    ]  # fmt: skip
+    ]
 
 
 def _told(
