@@ -6,6 +6,7 @@ Each night studies the ready-made questions and answers of four passages and the
 which no night studies, are asked closed-book after every night, of all passages so far. Ways to live the nights:
 `naive` goes on from the last night with the new material alone; `rebuild` begins at the base with all material so
 far; `rebuild-last` is the last of these nights alone, which begins at the base and so needs none before it;
+`life` is the default: built anew every few nights (`night.deep_every`), going on in between;
 `continue` goes on from the last night with the new material, review of the old chosen by `study/review.py` and held
 to what the last night's version says of it, and general replay. All but `naive` hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
 same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
@@ -39,7 +40,7 @@ from nightschool.verify.judge import grade
 from nightschool.workspace import write_atomic
 from record import Record, base_name
 
-WAYS = ("continue", "naive", "rebuild", "rebuild-last")
+WAYS = ("continue", "life", "naive", "rebuild", "rebuild-last")
 A_NIGHT = 4
 """New passages a night."""
 REPLAY_SEED = 0
@@ -61,6 +62,11 @@ def main() -> None:
         "--rate", type=float, help="learning rate; without it, that of such a night"
     )
     parser.add_argument("--share", type=float, default=StudyConfig().review_share)
+    parser.add_argument(
+        "--lost",
+        type=float,
+        help="nats a token beyond which review is learnt from its labels again",
+    )
     parser.add_argument(
         "--anchors",
         type=float,
@@ -86,11 +92,13 @@ def main() -> None:
             rate = args.rate or share * TrainConfig().resolved_rate
             anchors = 0.0 if way == "naive" else args.anchors
             config = TrainConfig(
-                epochs=args.epochs, learning_rate=rate, seed=sequence, anchor_weight=anchors
-            )
+                epochs=args.epochs, learning_rate=rate, seed=sequence, anchor_weight=anchors,
+                lost_nats=args.lost,
+            )  # fmt: skip
             dials = {"epochs": args.epochs, "rate": config.resolved_rate, "anchors": anchors}
-            if way == "continue":
+            if way in ("continue", "life"):
                 dials |= {"share": args.share, "review": "start"}
+                dials |= {} if args.lost is None else {"lost": args.lost}
             row = {"way": way, **key, **dials}
             lived = [order] if way == "rebuild-last" else evenings
             folder = unfinished(args.work or args.json.with_suffix(".work"), row)
@@ -144,10 +152,14 @@ def live(
             start, material, again = START[way](
                 before, base, new, studied, general, share * config.epochs, number
             )
+            how = config
+            if way == "life" and again:
+                slower = NightConfig().continued_rate * config.resolved_rate
+                how = config.model_copy(update={"learning_rate": slower})
             if finish:  # of a stopped night nobody knows whether that was done
                 shutil.rmtree(out, ignore_errors=True)
             trainer = TorchTrainer(load, render, held_to)
-            result = trainer.train(start, material, config, out, review=again)
+            result = trainer.train(start, material, how, out, review=again)
             if finish:
                 finish(start, out)
             sampler = TorchSampler(out)
@@ -201,8 +213,16 @@ def _continue(
     return before, [*new, *_replay(general, new, number)], again
 
 
+def _life(
+    before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
+) -> Chosen:
+    chosen = _continue if number % NightConfig().deep_every else _rebuild
+    return chosen(before, base, new, studied, general, share, number)
+
+
 START: dict[str, Callable[..., Chosen]] = {
-    "naive": _naive, "replay": _replayed, "rebuild": _rebuild, "continue": _continue, "rebuild-last": _rebuild,
+    "naive": _naive, "replay": _replayed, "rebuild": _rebuild, "continue": _continue, "life": _life,
+    "rebuild-last": _rebuild,
 }  # fmt: skip
 
 
@@ -249,12 +269,13 @@ def state(record: Record) -> None:
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
     dials = sorted({_dials(r) for r in rows if "lived" in r})
     for dial in dials:
-        way, rate, _, anchors, kind, share = dial
+        way, rate, _, anchors, kind, share, lost = dial
         lived = [r for r in rows if "lived" in r and _dials(r) == dial]
         alike = {(other[1], other[3]) for other in dials if other[0] == way}
         name = way + f", rate {rate:g}, anchors {anchors:g}" * (len(alike) > 1)
         name += ", review of labels" * (kind == "labels")
         name += f", share {share:g}" * (share != StudyConfig().review_share)
+        name += f", learnt again beyond {lost:g} nats" * (lost > 0)
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -278,13 +299,13 @@ def state(record: Record) -> None:
         record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
 
 
-def _dials(row: dict[str, Any]) -> tuple[str, float, int, float, str, float]:
+def _dials(row: dict[str, Any]) -> tuple[str, float, int, float, str, float, float]:
     """Return what two rows must share to be of one way of living nights; rows of an earlier program reviewed labels."""
     plain = StudyConfig().review_share
     kind, share = "", plain
-    if row["way"] == "continue":
+    if row["way"] in ("continue", "life"):
         kind, share = row.get("review", "labels"), row.get("share", plain)
-    return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share
+    return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share, row.get("lost", 0.0)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

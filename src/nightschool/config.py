@@ -122,6 +122,9 @@ class TrainConfig(_Frozen):
     """Tokens in one optimizer step; small nights need small steps to have enough of them."""
     anchor_weight: float = Field(1.0, ge=0)
     """How strongly each step holds plain text to the base (`train/anchors.py`): factor of a divergence in nats; 0 leaves it out."""
+    lost_nats: float | None = Field(None, ge=0)
+    """A reviewed example whose answer costs the night's start more nats a token than this is learnt from its labels
+    again, not held to what the start says; None: none is."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the steps in which the rate rises."""
     weight_decay: float = Field(0.0, ge=0)

@@ -162,3 +162,30 @@ def test_review_keeps_what_the_start_said_and_not_what_its_labels_say(
 
     assert moved("held") < 0.5 * moved("without")
     assert moved("held") < 0.5 * moved("labels")
+
+
+def test_what_the_start_has_lost_is_learnt_again_where_that_is_wanted(
+    trainer, tmp_path, tiny_llama
+):
+    config = CONFIG.model_copy(update={"epochs": 3, "learning_rate": 1e-2})
+    again = REVIEW * config.epochs
+    costs = [
+        -float(said(tiny_llama(), [e]).gather(-1, torch.tensor([target]).T).mean())
+        for e in REVIEW
+        for target in [render(None, e.prompt, e.target)[1]]
+    ]
+    between = sorted(costs)[len(costs) // 2]
+    lost = [e for e, cost in zip(REVIEW, costs, strict=True) if cost > between]
+    held = [e for e, cost in zip(REVIEW, costs, strict=True) if cost <= between]
+
+    def cost_after(name, lost_nats, examples):
+        out = tmp_path / name
+        how = config.model_copy(update={"lost_nats": lost_nats})
+        trainer.train(tmp_path / "base", EXAMPLES, how, out, review=again)
+        model = tiny_llama()
+        model.load_state_dict(load_file(out / "model.safetensors"), strict=False)
+        targets = [t for e in examples for t in render(None, e.prompt, e.target)[1]]
+        return -float(said(model, examples).gather(-1, torch.tensor([targets]).T).mean())
+
+    assert cost_after("again", between, lost) < 0.8 * cost_after("never", None, lost)
+    assert cost_after("again", between, held) > cost_after("all", 0.0, held)

@@ -2,7 +2,8 @@
 
 What is new is learnt from its labels. A review example was learnt long ago: the weights that a night starts from
 know it to some degree, together with the alternatives. Held to their distribution over next tokens, it stays what
-it was, and what they never said is not pressed upon them once more.
+it was, and what they never said is not pressed upon them once more. What they have lost by then would stay lost:
+where that is wanted, such an example is learnt from its labels again.
 
 Source:
     Buzzega et al. 2020, "Dark Experience for General Continual Learning" (DER), section 3. Differs: the teacher is
@@ -38,6 +39,7 @@ def ask_start(
     tokens: Sequence[Tokens],
     numbers: Sequence[int],
     prefix: Sequence[int],
+    lost_nats: float | None = None,
 ) -> Kept:
     """Return what the starting weights say at every labelled place of some examples.
 
@@ -46,15 +48,21 @@ def ask_start(
         tokens: All examples.
         numbers: Which of them are asked about.
         prefix: What the chats among them begin with.
+        lost_nats: An example whose labels cost more than so many nats a token is left out, to be learnt again; None:
+            none is.
     """
     kept: dict[int, tuple[Tensor, Tensor]] = {}
     for first in range(0, len(numbers), ASKED):
         some = numbers[first : first + ASKED]
-        log_NV = logits(build_row([tokens[i] for i in some], prefix)).float().log_softmax(-1)
+        row = build_row([tokens[i] for i in some], prefix)
+        log_NV = logits(row).float().log_softmax(-1)
         log_NK, top_NK = log_NV.topk(min(KEPT, log_NV.shape[-1]), dim=-1)
         places = [labelled(tokens[i]) for i in some]
-        parts = zip(top_NK.split(places), log_NK.split(places), strict=True)
-        kept.update(zip(some, parts, strict=True))
+        nats_N = -log_NV.gather(-1, row.targets_N.to(log_NV.device)[:, None])[:, 0]
+        parts = zip(some, nats_N.split(places), top_NK.split(places), log_NK.split(places), strict=True)  # fmt: skip
+        for number, own_N, top, log in parts:
+            if lost_nats is None or float(own_N.mean()) <= lost_nats:
+                kept[number] = (top, log)
     return kept
 
 

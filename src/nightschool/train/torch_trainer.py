@@ -164,7 +164,9 @@ class _Run:
         self.losses: list[float] = []
         self.seen = self.labelled = 0
         self.seconds = 0.0
-        self.kept = ask_start(self._logits, tokens, range(news, len(tokens)), self.prefix)
+        self.kept = ask_start(
+            self._logits, tokens, range(news, len(tokens)), self.prefix, config.lost_nats
+        )
 
     def _plan(self) -> list[list[list[int]]]:
         """Lay out every step of every epoch beforehand: a step is a few rows of example indices.
