@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from nightschool.errors import EngineFailed, ModelCorrupt, UnknownVersion
 from nightschool.models.gguf import write_weights
-from nightschool.models.llama_engine import LlamaEngine
+from nightschool.models.llama_engine import SPINS, LlamaEngine
 from nightschool.models.llama_sampler import LlamaVersion
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.types import Message
@@ -78,6 +79,21 @@ def test_it_ends_with_its_parent_however_that_dies(folder):
     parent.kill()
     parent.communicate()
     assert gone(child)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
+@pytest.mark.parametrize("said", [None, "70"])
+def test_its_threads_sleep_soon_where_they_wait_unless_somebody_says_otherwise(
+    folder, monkeypatch, said
+):
+    # Two engines on the same cores otherwise wait for one another: bench/engine_pair.py.
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if said:
+        monkeypatch.setenv("GOMP_SPINCOUNT", said)
+    made = LlamaEngine(folder / "model.gguf", threads=1)
+    told = Path(f"/proc/{made._process.pid}/environ").read_bytes().split(b"\0")
+    made.close()
+    assert f"GOMP_SPINCOUNT={said or SPINS}".encode() in told
 
 
 def test_it_ends_when_it_is_closed_or_dropped(folder):

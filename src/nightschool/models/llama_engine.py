@@ -24,6 +24,9 @@ PARALLEL = 8
 """Sequences decoded together."""
 CONTEXT = 2048
 """Tokens of context for each of them."""
+SPINS = 500
+"""Turns that a thread waits for another before it sleeps; OpenMP's own are 300,000. Where two engines run, as at a promotion,
+each thread otherwise waits on for one that has no core (`bench/engine_pair.py`)."""
 PATIENCE_SECONDS = 5.0
 """How long the process has to end before it is killed."""
 
@@ -75,6 +78,7 @@ class LlamaEngine:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,
+            env={"GOMP_SPINCOUNT": str(SPINS), **os.environ},
         )
         self.close = weakref.finalize(self, _end, self._process, self._errors)
         self.address: str = self._served(settings, gguf)
