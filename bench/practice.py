@@ -50,7 +50,6 @@ TASKS = {
     "needle_haystack": "gym:needle_haystack?max_num_statements=4&min_num_statements=2",
     "number_sequence": "gym:number_sequence?max_terms=5",
     "gcd": "gym:gcd?max_numbers=2&max_value=50",
-    "decimal_chain_sum": "gym:decimal_chain_sum?max_terms=2&min_digits=1&max_digits=1&max_decimal_places=1",
     "count_bits": "gym:count_bits?max_n=255",
     "bitwise_arithmetic": "gym:bitwise_arithmetic",
     "letter_counting": "gym:letter_counting?max_words=6&min_words=3",
