@@ -35,7 +35,7 @@ from nightschool.models.torch_sampler import TorchSampler
 from nightschool.practice.learner import Round, practise, solutions
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Writer
-from nightschool.rounds import WARM_SEEDS as DEMO_SEEDS
+from nightschool.rounds import WARM_SEEDS
 from nightschool.train.policy import TorchPolicy
 from nightschool.types import Split, Verdict
 from record import Record, base_name
@@ -50,7 +50,7 @@ EXAMS = {
 GIVEN = {"level1": "memory?level=1&snapshot=2", "level2": "memory?level=2&snapshot=3"}
 """The questions alone, with the rule writer's notes."""
 PRACTISED = ("memory?level=1", "memory?level=2")
-ENOUGH, CHECKED, WARM_SEEDS = 0.1, 24, 4_000_000
+ENOUGH, CHECKED, CHECK_SEEDS = 0.1, 24, 4_000_000
 """The warm-up ends at this share of right attempts, of so many tasks, from this seed on."""
 RESAMPLES = 4000
 
@@ -147,14 +147,14 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
 def warmed_up(policy: TorchPolicy, args: argparse.Namespace, seed: int) -> dict[str, Any]:
     """Imitate until one in ten tasks of the training split is right: enough for rewards to take over."""
     found = environment(PRACTISED[0])
-    first = DEMO_SEEDS + seed * args.demos
+    first = WARM_SEEDS + seed * args.demos
     shown = solutions(found, [found.task("train", n) for n in range(first, first + args.demos)])
     shares: list[float] = []
     tokens, seconds = 0, 0.0
     while len(shares) < args.epochs and (not shares or shares[-1] < ENOUGH):
         update = policy.imitate(shown, epochs=1, seed=seed * args.epochs + len(shares))
         tokens, seconds = tokens + update.tokens, seconds + update.seconds
-        right = examined(policy, PRACTISED[0], CHECKED, "train", WARM_SEEDS)["right"]
+        right = examined(policy, PRACTISED[0], CHECKED, "train", CHECK_SEEDS)["right"]
         shares.append(sum(right) / len(right))
     return {"shares": shares, "tokens": tokens, "seconds": seconds}
 

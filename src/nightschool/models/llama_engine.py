@@ -25,7 +25,7 @@ PARALLEL = 8
 CONTEXT = 2048
 """Tokens of context for each of them."""
 SPINS = 500
-"""Turns that a thread waits for another before it sleeps; OpenMP's own are 300,000. Where two engines run, as at a promotion,
+"""Turns that a thread waits for another before it sleeps; OpenMP's own are many more. Where two engines run, as at a promotion,
 each thread otherwise waits on for one that has no core (`bench/engine_pair.py`)."""
 PATIENCE_SECONDS = 5.0
 """How long the process has to end before it is killed."""
