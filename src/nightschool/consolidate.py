@@ -11,8 +11,10 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from nightschool.aside import aside
 from nightschool.codec import to_json
 from nightschool.course import Course, chart, refuse_rebase
 from nightschool.day import surprise_since
@@ -128,9 +130,8 @@ def train(
         config = config.model_copy(update={"learning_rate": rate})
     trainer = school.trainer(bar)
     with bar("training") as progress:
-        result = trainer.train(
-            start, material.examples, config, folder, review=material.review, progress=progress
-        )
+        learn = partial(trainer.train, start, material.examples, config, folder)
+        result = aside(partial(learn, review=material.review, progress=progress))
     version = Version(
         id=version_id,
         tenant=settings.tenant,

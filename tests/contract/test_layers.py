@@ -26,6 +26,7 @@ GROUND = (
     "openbook",
     "shared_prefix",
     "drawing",
+    "aside",
 )
 ORGANS = (
     "sources",

@@ -176,6 +176,10 @@ def test_the_process_steps_back_for_serving(service):
         assert int(Path(f"/proc/{number}/oom_score_adj").read_text()) > 0
         half = max(1, len(os.sched_getaffinity(0)) // 2)
         assert f"OMP_NUM_THREADS={half}\0" in Path(f"/proc/{number}/environ").read_text()
+        # What trains is in the idle class, what has the database is not.
+        assert os.sched_getscheduler(number) == os.SCHED_OTHER
+        threads = {int(task.name) for task in Path(f"/proc/{number}/task").iterdir()}
+        assert os.SCHED_IDLE in map(os.sched_getscheduler, threads)
 
 
 def test_losses_reach_tensorboard(school):

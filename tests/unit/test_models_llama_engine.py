@@ -96,6 +96,18 @@ def test_its_threads_sleep_soon_where_they_wait_unless_somebody_says_otherwise(
     assert f"GOMP_SPINCOUNT={said or SPINS}".encode() in told
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="no idle class")
+def test_an_engine_of_a_process_that_has_stepped_back_is_in_the_idle_class(folder):
+    code = (
+        "import os, sys; from pathlib import Path; from nightschool.models.llama_engine import LlamaEngine\n"
+        "os.nice(19); made = LlamaEngine(Path(sys.argv[1]), threads=2)\n"
+        "tasks = os.listdir(f'/proc/{made._process.pid}/task')\n"
+        "print({os.sched_getscheduler(int(t)) for t in tasks} == {os.SCHED_IDLE}); made.close()\n"
+    )
+    run = [sys.executable, "-c", code, str(folder / "model.gguf")]
+    assert subprocess.run(run, capture_output=True, text=True).stdout.strip() == "True"
+
+
 def test_it_ends_when_it_is_closed_or_dropped(folder):
     engine = LlamaEngine(folder / "model.gguf", threads=1)
     engine.close()

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-NICEST = 19
+from nightschool.aside import NICEST
+
 FIRST_TO_GO = "900"
 """Of 1000; the kernel's score for whom to kill when memory runs out."""
 
@@ -24,8 +25,9 @@ FIRST_TO_GO = "900"
 def step_back() -> None:
     """Lower this process's claim on processor, disks and memory, as far as the system lets it.
 
-    The lowest niceness and not the idle class: a night holds the database's lock for moments, and an idle process under
-    a busy server would hold it for seconds. The disks for the same reason: last of the ordinary ones.
+    The lowest niceness and not the idle class, which is for what only computes (`aside.py`): a night holds the database's lock
+    for moments, and in the idle class of a busy machine would hold it for minutes. The disks for the same reason: last of the
+    ordinary ones.
     """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICEST)

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from nightschool.aside import stepped_back, to_idle_class
+
 
 def parameters_of(
     gguf: str,
@@ -78,7 +80,9 @@ def _lora(path: str) -> Any:
 
 
 def main() -> None:
-    """Run until stdin ends."""
+    """Run until stdin ends; a night's engine in the idle class, since it holds no lock."""
+    if stepped_back():
+        to_idle_class()
     # llama.cpp may print anything to stdout: the line to the parent has a channel of its own.
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -24,9 +24,9 @@ PARALLEL = 8
 """Sequences decoded together."""
 CONTEXT = 2048
 """Tokens of context for each of them."""
-SPINS = 500
+SPINS = 2000
 """Turns that a thread waits for another before it sleeps; OpenMP's own are many more. Where two engines run, as at a promotion,
-each thread otherwise waits on for one that has no core (`bench/engine_pair.py`)."""
+each thread otherwise waits on for one that has no core; with fewer turns an engine that runs alone is slower (`bench/engine_pair.py`)."""
 PATIENCE_SECONDS = 5.0
 """How long the process has to end before it is killed."""
 
