@@ -37,7 +37,8 @@ from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
 from nightschool.study.sampled import SampledAuthor
 from nightschool.train.packing import Tokens, shared_prefix
-from nightschool.train.torch_trainer import ROW_TOKENS, TorchTrainer
+from nightschool.train.run import ROW_TOKENS
+from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Material, Memory, SourceKind
 from record import Record, base_name
 

@@ -68,6 +68,11 @@ def main() -> None:
         help="nats a token beyond which review is learnt from its labels again",
     )
     parser.add_argument(
+        "--ewc", type=float, default=0.0, help="pull of elastic weight consolidation"
+    )
+    parser.add_argument("--blend", action="store_true", help="mix each night with its start")
+    parser.add_argument("--sparse", type=float, help="share of the MLPs' neurons that are trained")
+    parser.add_argument(
         "--anchors",
         type=float,
         default=TrainConfig().anchor_weight,
@@ -93,12 +98,17 @@ def main() -> None:
             anchors = 0.0 if way == "naive" else args.anchors
             config = TrainConfig(
                 epochs=args.epochs, learning_rate=rate, seed=sequence, anchor_weight=anchors,
-                lost_nats=args.lost,
+                lost_nats=args.lost, ewc=args.ewc, sparse=args.sparse, blend=args.blend,
             )  # fmt: skip
             dials = {"epochs": args.epochs, "rate": config.resolved_rate, "anchors": anchors}
             if way in ("continue", "life"):
                 dials |= {"share": args.share, "review": "start"}
                 dials |= {} if args.lost is None else {"lost": args.lost}
+            dials |= {
+                n: v
+                for n, v in (("ewc", args.ewc), ("sparse", args.sparse), ("blend", args.blend))
+                if v
+            }
             row = {"way": way, **key, **dials}
             lived = [order] if way == "rebuild-last" else evenings
             folder = unfinished(args.work or args.json.with_suffix(".work"), row)
@@ -269,13 +279,15 @@ def state(record: Record) -> None:
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
     dials = sorted({_dials(r) for r in rows if "lived" in r})
     for dial in dials:
-        way, rate, _, anchors, kind, share, lost = dial
+        way, rate, _, anchors, kind, share, lost, ewc, sparse, blend = dial
         lived = [r for r in rows if "lived" in r and _dials(r) == dial]
         alike = {(other[1], other[3]) for other in dials if other[0] == way}
         name = way + f", rate {rate:g}, anchors {anchors:g}" * (len(alike) > 1)
         name += ", review of labels" * (kind == "labels")
         name += f", share {share:g}" * (share != StudyConfig().review_share)
         name += f", learnt again beyond {lost:g} nats" * (lost > 0)
+        name += f", ewc {ewc:g}" * (ewc > 0) + f", {sparse:g} of the neurons" * (sparse > 0)
+        name += ", blended" * (blend > 0)
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -299,13 +311,14 @@ def state(record: Record) -> None:
         record.figure(f"cost_last_over_first_{name}", _mean(tokens), n=len(tokens), unit="ratio of tokens")  # fmt: skip
 
 
-def _dials(row: dict[str, Any]) -> tuple[str, float, int, float, str, float, float]:
+def _dials(row: dict[str, Any]) -> tuple[Any, ...]:
     """Return what two rows must share to be of one way of living nights; rows of an earlier program reviewed labels."""
     plain = StudyConfig().review_share
     kind, share = "", plain
     if row["way"] in ("continue", "life"):
         kind, share = row.get("review", "labels"), row.get("share", plain)
-    return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share, row.get("lost", 0.0)
+    own = [float(row.get(name, 0.0)) for name in ("lost", "ewc", "sparse", "blend")]
+    return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share, *own
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -114,7 +114,7 @@ def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
 
 
 def test_a_rate_that_is_too_high_stops_with_what_to_do(trainer, tmp_path):
-    config = CONFIG.model_copy(update={"learning_rate": 1e6})
+    config = CONFIG.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(Diverged, match=r"Lower train\.learning_rate"):
         trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -189,3 +189,58 @@ def test_what_the_start_has_lost_is_learnt_again_where_that_is_wanted(
 
     assert cost_after("again", between, lost) < 0.8 * cost_after("never", None, lost)
     assert cost_after("again", between, held) > cost_after("all", 0.0, held)
+
+
+def moved(trainer, tmp_path, name, **settings):
+    """Train on news beside review, and return the start's and the night's weights."""
+    config = CONFIG.model_copy(update=settings)
+    trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / name, review=REVIEW)
+    return load_file(tmp_path / name / "model.safetensors")
+
+
+def test_a_strong_pull_keeps_the_weights_where_they_were(trainer, tmp_path, tiny_llama):
+    start = tiny_llama().state_dict()
+    plain, pulled = (
+        moved(trainer, tmp_path, name, ewc=weight)
+        for name, weight in (("plain", 0.0), ("pulled", 10.0))
+    )
+    way = [sum(float((w[n] - start[n]).abs().sum()) for n in w) for w in (plain, pulled)]
+    assert way[1] < 0.8 * way[0]
+
+
+def test_a_sparse_night_leaves_all_but_its_neurons_alone(trainer, tmp_path, tiny_llama):
+    start = tiny_llama().state_dict()
+    night = moved(trainer, tmp_path, "sparse", sparse=0.1)
+    changed = {n for n in night if not torch.equal(night[n], start[n])}
+    assert changed
+    assert all(".mlp." in n for n in changed)
+    rows = [n for n in night if n.endswith("up_proj.weight")]
+    neurons = sum(int((night[n] != start[n]).any(1).sum()) for n in rows)
+    assert neurons <= round(0.1 * sum(len(night[n]) for n in rows))
+
+
+def test_adapters_have_no_neurons_of_their_own(trainer, tmp_path):
+    config = CONFIG.model_copy(update={"sparse": 0.1, "method": "lora", "lora_rank": 4})
+    with pytest.raises(TrainError, match=r"train\.method=full"):
+        trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
+
+
+def test_a_blended_night_resumes_and_ends_between_its_start_and_the_whole_update(
+    trainer, tmp_path, tiny_llama
+):
+    config = CONFIG.model_copy(update={"blend": True})
+
+    def stop(done, total, loss):
+        if done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out", progress=stop)
+    trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
+    trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "whole")
+    torn, whole = (load_file(tmp_path / n / "model.safetensors") for n in ("out", "whole"))
+    assert all(torch.equal(torn[name], whole[name]) for name in whole)
+    held_out = EXAMPLES[11]
+    shorter = trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "again").labelled_tokens
+    target = len(render(None, held_out.prompt, held_out.target)[1])
+    assert shorter == 6 * (sum(len(render(None, e.prompt, e.target)[1]) for e in EXAMPLES) - target)

@@ -70,6 +70,13 @@ class TrainConfig(Frozen):
     lost_nats: float | None = Field(None, ge=0)
     """A reviewed example whose answer costs the night's start more nats a token than this is learnt from its labels
     again, not held to what the start says; None: none is."""
+    ewc: float = Field(0.0, ge=0)
+    """How strongly weights that review and plain text depend on are pulled back to the start (`train/ewc.py`); 0 leaves it out."""
+    sparse: float | None = Field(None, gt=0, le=1)
+    """Share of the MLPs' neurons that a night trains: those that its material uses and the rest does not
+    (`train/sparse.py`); None: all weights."""
+    blend: bool = False
+    """Whether a night's weights are mixed with its start's by what is best on wordings held out for that (`train/blend.py`)."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the steps in which the rate rises."""
     weight_decay: float = Field(0.0, ge=0)

@@ -3,7 +3,7 @@
 Autocast rounds every weight anew at each step and its gradient back. Here the rounded weights
 stay in the network, and the float32 ones, the masters, with the optimizer: the same products and
 the same updates, so that an update too small for bfloat16 is not lost. Not covered: which
-precision to take (`torch_trainer`), and weights that are not those of plain linear layers, which
+precision to take (`run.py`), and weights that are not those of plain linear layers, which
 are left to autocast.
 """
 

@@ -28,7 +28,8 @@ from nightschool.train.losses import cross_entropy
 from nightschool.train.masters import Masters
 from nightschool.train.packing import Tokens, build_row, plan_rows, shared_prefix
 from nightschool.train.policy_losses import clipped_surrogate, divergence
-from nightschool.train.torch_trainer import ROW_TOKENS, Load, Render, pick_precision
+from nightschool.train.run import ROW_TOKENS, pick_precision
+from nightschool.train.torch_trainer import Load, Render
 from nightschool.train.trees import Tree, lay_trees
 from nightschool.types import Credit, Drawn, Example, Message, TrainResult, Update, digest
 from nightschool.workspace import folder_atomic

@@ -10,7 +10,7 @@ import torch
 
 from nightschool.config import TrainConfig
 from nightschool.train.anchors import LENGTH
-from nightschool.train.torch_trainer import MOST_PASSES, pick_precision
+from nightschool.train.run import MOST_PASSES, pick_precision
 
 EFFICIENCY = 0.4
 """Share of the matrix product's speed that the training loop reaches, all its other work included."""
