@@ -76,7 +76,8 @@ class TrainConfig(Frozen):
     """Share of the MLPs' neurons that a night trains: those that its material uses and the rest does not
     (`train/sparse.py`); None: all weights."""
     blend: bool = False
-    """Whether a night's weights are mixed with its start's by what is best on wordings held out for that (`train/blend.py`)."""
+    """Whether a night's weights are mixed with its start's by what is best on wordings held out for that
+    (`train/blend.py`); with fewer than twelve new examples nothing is held out, and nothing mixed."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the steps in which the rate rises."""
     weight_decay: float = Field(0.0, ge=0)

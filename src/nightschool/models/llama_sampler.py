@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from nightschool.aside import stepped_back
 from nightschool.errors import EngineFailed, ModelUnfit
 from nightschool.models.llama_engine import PARALLEL, LlamaEngine
 from nightschool.models.torch_model import render_prompt
@@ -22,6 +23,8 @@ WHOLE = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 MOST_NATS = {"f16": 0.02, "q8_0": 0.2}
 """Largest mean difference to torch by which a file passes for the weights that were trained. That of q8_0 is a coarse one: it
 is not taken for the same model, but sits its own exams."""
+SILENT_SECONDS = 600.0
+"""How long an engine may be silent, unless it waits for a machine that is busy."""
 PROBE_TOKENS = 12
 PROBE = (
     (Message("user", "What is 4 + 17? I'm not sure -- it's café №3, isn't it?"),),
@@ -201,8 +204,10 @@ def _tokens(engine: LlamaEngine, prompt: Prompt) -> list[int]:
 
 
 def _client(engine: LlamaEngine) -> httpx.Client:
+    # In the idle class an engine may stand still for as long as the machine is busy; one that died still says so.
+    patience = None if stepped_back() else SILENT_SECONDS
     return httpx.Client(
-        base_url=engine.address, headers=dict(engine.headers), timeout=600, trust_env=False
+        base_url=engine.address, headers=dict(engine.headers), timeout=patience, trust_env=False
     )
 
 
