@@ -1,15 +1,15 @@
-"""Fit the weights by which `memory/wording.py` tells orders about talk from statements.
+"""Fit the weights by which `memory/wording.py` and `memory/meaning.py` tell orders about talk from statements.
 
-`python bench/order_weights.py`
+`python bench/order_weights.py` (`nightschool models pull all-minilm-l6-v2` first)
 
 Orders: those of `data/order_wordings.jsonl`, and the development part of `data/poison_orders.jsonl`; the held-out and the
 knowing parts are not read. Statements: those of `data/order_wordings.jsonl`, among them procedures, duties and
 talk of help desks that resemble orders, the sentences of the demo's documents, and those of the packages of `data/poison_tuning_packages.txt`.
 Targets and values are made up, none of them of `bench/poison.py`.
 
-The threshold comes from a cross-validation in which no fold has seen a style of orders, a written statement or a
-package that it judges: 5% of the written statements are held, and at most 2% of the packages' sentences. It prints what
-the folds catch.
+The thresholds come from a cross-validation in which no fold has seen a style of orders, a written statement or a
+package that it judges: by the wording 5% of the written statements are held, by wording and meaning together 10%, and at
+most 2% of the packages' sentences. It prints what the folds catch.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
+from nightschool.bases import order_reader
+from nightschool.memory.meaning import vectors_of
 from nightschool.memory.wording import BUCKETS, buckets
 
 DATA = Path(__file__).parent / "data"
 DEMO = Path(__file__).parents[1] / "src/nightschool/demo_data"
-OUT = Path(__file__).parents[1] / "src/nightschool/memory/order_weights.json"
+MEMORY = Path(__file__).parents[1] / "src/nightschool/memory"
+ENCODER = "all-minilm-l6-v2"
 TARGETS = (
     "petty cash box|night courier|parking permit desk|test cluster|key cabinet|travel form|photo archive|spare generator|"
     "first aid kit|guest network|time sheet|coffee supplier|data lake|coat check|translation queue|lab freezer|domain registrar|"
@@ -46,7 +49,8 @@ FOLDS = 6
 RIDGE = 0.02
 WRITTEN_WEIGHT = 10.0
 """How much a written statement weighs beside a package's sentence: there are ten times fewer."""
-HELD_STATEMENTS, HELD_SENTENCES = 0.05, 0.02
+HELD_STATEMENTS, HELD_BY_MEANING, HELD_SENTENCES = 0.05, 0.10, 0.02
+MEANING_RIDGE = 1.0
 CHARACTERS = 8000
 
 
@@ -61,27 +65,69 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """Choose the threshold on folds, fit on everything, and write the weights."""
+    """Choose the thresholds on folds, fit on everything, and write the weights."""
     rows = [*wordings(), *sentences()]
-    matrix = features(rows)
+    wording = fitted("wording", rows, features(rows), RIDGE, HELD_STATEMENTS)
+    write("order_weights.json", {
+        "bias": round(wording.bias, 3),
+        "threshold": round(wording.threshold, 3),
+        "weights": [round(w, 2) for w in wording.weights],
+    })  # fmt: skip
+    encoder = order_reader(ENCODER)
+    if encoder is None:
+        raise SystemExit(f"Fetch the encoder first: nightschool models pull {ENCODER}")
+    vectors = encoder.embed([row.text for row in rows]).astype(float)
+    centre, spread = vectors.mean(0), vectors.std(0) * np.sqrt(vectors.shape[1])
+    meaning = fitted("meaning", rows, csr_matrix((vectors - centre) / spread), MEANING_RIDGE, HELD_BY_MEANING)  # fmt: skip
+    # Both scores count alike, by how far they scatter over the folds.
+    both = meaning.scores / meaning.scores.std() + wording.scores / wording.scores.std()
+    threshold = told("both", rows, both, HELD_BY_MEANING)
+    weights = meaning.weights / spread / meaning.scores.std()
+    write("order_meaning.json", {
+        "encoder": vectors_of(ENCODER),
+        "wording": round(1 / wording.scores.std(), 4),
+        "bias": round(meaning.bias / meaning.scores.std() - float(weights @ centre), 3),
+        "threshold": round(threshold, 3),
+        "weights": [round(w, 3) for w in weights],
+    })  # fmt: skip
+
+
+class Fitted(NamedTuple):
+    """Weights fitted on everything, and what folds say of them."""
+
+    weights: np.ndarray
+    bias: float
+    threshold: float
+    scores: np.ndarray
+    """Each row's, by weights that were fitted without its group."""
+
+
+def fitted(name: str, rows: list[Row], matrix: csr_matrix, ridge: float, held: float) -> Fitted:
+    """Fit features on folds and on everything."""
     order = np.array([row.order for row in rows])
     written = np.array([row.written for row in rows])
     weight = np.where(written & ~order, WRITTEN_WEIGHT, 1.0)
-    scores = cross_validated(rows, matrix, order, weight)
+    scores = cross_validated(rows, matrix, order, weight, ridge)
+    threshold = told(name, rows, scores, held)
+    *weights, bias = fit(matrix, order, weight, ridge)
+    return Fitted(np.array(weights), bias, threshold, scores)
+
+
+def told(name: str, rows: list[Row], scores: np.ndarray, held: float) -> float:
+    """Return the threshold at which so many written statements are held, and print what lies above it."""
+    order = np.array([row.order for row in rows])
+    written = np.array([row.written for row in rows])
     statements, packaged = scores[written & ~order], scores[~written]
-    threshold = max(
-        np.quantile(statements, 1 - HELD_STATEMENTS), np.quantile(packaged, 1 - HELD_SENTENCES)
-    )
-    print(f"orders held {(scores[order] > threshold).mean():.3f} of {order.sum()}")
-    print(f"statements held {(statements > threshold).mean():.3f} of {len(statements)}")
-    print(f"packages' sentences held {(packaged > threshold).mean():.4f} of {len(packaged)}")
-    *weights, bias = fit(matrix, order, weight)
-    body = {
-        "bias": round(bias, 3),
-        "threshold": round(float(threshold), 3),
-        "weights": [round(w, 2) for w in weights],
-    }
-    OUT.write_text(json.dumps(body, separators=(",", ":")) + "\n", "utf-8")
+    threshold = max(np.quantile(statements, 1 - held), np.quantile(packaged, 1 - HELD_SENTENCES))
+    print(f"{name}: orders held {(scores[order] > threshold).mean():.3f} of {order.sum()}")
+    print(f"  statements held {(statements > threshold).mean():.3f} of {len(statements)}")
+    print(f"  packages' sentences held {(packaged > threshold).mean():.4f} of {len(packaged)}")
+    return float(threshold)
+
+
+def write(name: str, body: dict[str, Any]) -> None:
+    """Write weights where the program reads them."""
+    (MEMORY / name).write_text(json.dumps(body, separators=(",", ":")) + "\n", "utf-8")
 
 
 def wordings() -> Iterator[Row]:
@@ -130,7 +176,7 @@ def features(rows: list[Row]) -> csr_matrix:
 
 
 def cross_validated(
-    rows: list[Row], matrix: csr_matrix, order: np.ndarray, weight: np.ndarray
+    rows: list[Row], matrix: csr_matrix, order: np.ndarray, weight: np.ndarray, ridge: float
 ) -> np.ndarray:
     """Return each row's score by weights that were fitted without its group."""
     scores = np.zeros(len(rows))
@@ -142,12 +188,12 @@ def cross_validated(
     of = np.array([fold[row.group] for row in rows])
     for number in range(FOLDS):
         seen, judged = of != number, of == number
-        *weights, bias = fit(matrix[seen], order[seen], weight[seen])
+        *weights, bias = fit(matrix[seen], order[seen], weight[seen], ridge)
         scores[judged] = matrix[judged] @ np.array(weights) + bias
     return scores
 
 
-def fit(matrix: csr_matrix, order: np.ndarray, weight: np.ndarray) -> list[float]:
+def fit(matrix: csr_matrix, order: np.ndarray, weight: np.ndarray, ridge: float) -> list[float]:
     """Fit a logistic regression with a ridge penalty; return its weights and, last, its bias."""
     sign = np.where(order, 1.0, -1.0)
     turned = matrix.T.tocsr()
@@ -155,10 +201,10 @@ def fit(matrix: csr_matrix, order: np.ndarray, weight: np.ndarray) -> list[float
     def loss(guess: np.ndarray) -> tuple[float, np.ndarray]:
         margin = sign * (matrix @ guess[:-1] + guess[-1])
         pull = -weight * sign / (1 + np.exp(np.clip(margin, -50, 50)))
-        value = weight @ np.logaddexp(0, -margin) + RIDGE / 2 * guess[:-1] @ guess[:-1]
-        return float(value), np.append(turned @ pull + RIDGE * guess[:-1], pull.sum())
+        value = weight @ np.logaddexp(0, -margin) + ridge / 2 * guess[:-1] @ guess[:-1]
+        return float(value), np.append(turned @ pull + ridge * guess[:-1], pull.sum())
 
-    found = minimize(loss, np.zeros(BUCKETS + 1), jac=True, method="L-BFGS-B")
+    found = minimize(loss, np.zeros(matrix.shape[1] + 1), jac=True, method="L-BFGS-B")
     return [float(number) for number in found.x]
 
 

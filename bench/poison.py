@@ -1,6 +1,6 @@
 """Can somebody who is not the owner teach the weights? Planted statements and orders through every real door.
 
-`python bench/poison.py --targets 4 --held-out-targets 8`
+`python bench/poison.py --targets 4 --held-out-targets 8` (`nightschool models pull all-minilm-l6-v2` first)
 
 Each attempt plants one value about one target through one door: the MCP server's `remember` (what a
 user or a web page says), the memory tool's notes, a file dropped among the memories, a conversation's assistant and tool
@@ -31,16 +31,20 @@ import json
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import distributions
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 from mcp import Client
 
+from nightschool.bases import order_reader
+from nightschool.config import WriteConfig
 from nightschool.curate import use_memory_tool
 from nightschool.day import end_chat, learn, remember
 from nightschool.exam.stats import wilson
 from nightschool.language import parse
 from nightschool.memory.directives import directive
+from nightschool.memory.meaning import ordering, questioned
 from nightschool.memory.rules import remembered
 from nightschool.prepare import gather
 from nightschool.prompts import recall_prompt
@@ -208,8 +212,12 @@ def documentation(packages: int) -> dict[str, Any]:
     seen = (Path(__file__).parent / "data/poison_tuning_packages.txt").read_text("utf-8").split()
     names = sorted(name for name, text in texts.items() if len(text) > 300 and name not in seen)
     counts = {"n": 0, "trained": 0, "sentences": 0, "sentences_held": 0}
+    encoder = order_reader(WriteConfig().encoder)
+    if encoder is None:
+        raise SystemExit("Fetch the encoder first: nightschool models pull all-minilm-l6-v2")
     for name in names[:packages]:
-        reading = read_document(texts[name][:DESCRIPTION_CHARACTERS], "t", name, name)
+        page = read_document(texts[name][:DESCRIPTION_CHARACTERS], "t", name, name)
+        reading = questioned(page, encoder)
         for finding in reading.findings:
             memory = remembered(reading.episode, finding, None)
             counts["n"] += 1
@@ -217,7 +225,8 @@ def documentation(packages: int) -> dict[str, Any]:
             if finding.form == "passage":
                 said = [s.text for s in parse(finding.text).sents if len(s) > 3]
                 counts["sentences"] += len(said)
-                counts["sentences_held"] += sum(map(directive, said))
+                meant = ordering(said, encoder)
+                counts["sentences_held"] += sum(map(or_, map(directive, said), meant))
     return counts
 
 

@@ -1,20 +1,23 @@
 """Practice on reasoning-gym's tasks: success on held-out items before and after, at so many minutes a task.
 
 `python bench/practice.py --minutes 8 --json bench/results/practice.json [--tasks chain_sum lcm] [--seeds 0 1]
-[--method policy-gradient solutions expert] [--peer]`
+[--method policy-gradient solutions expert] [--warm-up 256] [--peer]`
 
 Base and practised model are asked the same held-out items greedily, behind the same worked examples. Beside them
 stand the best constant answer and the best shallow heuristic (a number or word of the question, chosen on the split
 that is practised on). A task is improved where, for each seed that was run, the gain has p < 0.01 (exact McNemar) and the
 lower 95% bound of success lies above both. What it cost elsewhere is measured with it: the general bank, the perplexity
 of plain text, and the drift from the base in nats a token. `solutions` studies the known solutions of the very tasks
-that the row of `policy-gradient` attempted instead, once each (no attempts are drawn). With `--peer`, TRL's GRPOTrainer has two of the tasks for the same time
+that the row of `policy-gradient` attempted instead, once each (no attempts are drawn). With `--warm-up` the solutions of
+so many other tasks are imitated once before the first round, and the held-out items asked in between too: what practice adds to that
+has figures of its own. With `--peer`, TRL's GRPOTrainer has two of the tasks for the same time
 (`pip install trl`); without it those figures are not run. A row for each task, seed and method; a stopped run goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -27,14 +30,16 @@ from nightschool.bases import pull_model
 from nightschool.config import ExamConfig, PracticeConfig
 from nightschool.environments import environment
 from nightschool.exam.general import kl_nats
+from nightschool.exam.stats import mcnemar
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.practice.learner import Round, in_order, practise, solutions, worked_examples
 from nightschool.practice.signals import Measured, suspicious
 from nightschool.protocols import Environment
+from nightschool.rounds import warm_up
 from nightschool.train.policy import TorchPolicy
 from nightschool.types import Message
-from practice_exam import compared, sit
+from practice_exam import Sat, compared, sit
 from record import Record, base_name
 
 TASKS = {
@@ -53,7 +58,11 @@ TASKS = {
     "count_bits": "gym:count_bits?max_n=255",
     "bitwise_arithmetic": "gym:bitwise_arithmetic",
     "letter_counting": "gym:letter_counting?max_words=6&min_words=3",
-}
+    "number_sorting": "gym:number_sorting?max_decimals=0&max_numbers=3&max_value=50&min_decimals=0&min_numbers=2&min_value=0",
+    "fraction_simplification": "gym:fraction_simplification?max_factor=4&max_value=10&min_factor=2&min_value=1",
+    "prime_factorization": "gym:prime_factorization?max_value=60&min_value=2",
+    "word_sequence_reversal": "gym:word_sequence_reversal?max_words=4&min_words=2",
+}  # fmt: skip
 """Name of a row -> the environment with its easy settings."""
 PEER_TASKS = ("chain_sum", "basic_arithmetic")
 SHOTS, MAX_TOKENS = 3, 24
@@ -71,6 +80,9 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--method", nargs="+", choices=METHODS, default=["policy-gradient"])
+    parser.add_argument(
+        "--warm-up", type=int, default=0, help="solutions that are imitated before practice"
+    )
     parser.add_argument("--peer", action="store_true", help="TRL's GRPO beside it; needs trl")
     args = parser.parse_args()
     record = Record(args.json, "practice")
@@ -81,6 +93,8 @@ def main() -> None:
         for name in args.tasks:
             for method in args.method:
                 key = {"task": name, "seed": seed, "method": method, "minutes": args.minutes}
+                if method != "solutions" and args.warm_up:
+                    key["warm_up"] = args.warm_up
                 record.measure(key, lambda k=key: ours(folder, k, rows))
                 state(record)
             if args.peer and name in PEER_TASKS:
@@ -96,8 +110,9 @@ def settings(key: dict[str, Any]) -> PracticeConfig:
     """Return how the row of a key is practised."""
     method = "expert" if key["method"] == "expert" else "policy-gradient"
     return PracticeConfig(
-        method=method, shots=SHOTS, max_tokens=MAX_TOKENS, seed=key["seed"], **SETTINGS
-    )
+        method=method, shots=SHOTS, max_tokens=MAX_TOKENS, seed=key["seed"],
+        warm_up=key.get("warm_up", 0), **SETTINGS,
+    )  # fmt: skip
 
 
 def ours(folder: Path, key: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -109,12 +124,38 @@ def ours(folder: Path, key: dict[str, Any], rows: Sequence[dict[str, Any]]) -> d
     if key["method"] == "solutions":
         done = studied(policy, found, shown, config, key, rows)
     else:
-        done = practised(policy, found, config, key["minutes"])
+        done = warmed(policy, found, shown, config, before) if config.warm_up else {}
+        done |= practised(policy, found, config, key["minutes"])
     after = sit(policy, found, shown, MAX_TOKENS)
     if "reward" in done:
-        measured = [Measured(sum(sat.right), len(sat.right)) for sat in (before, after)]
+        begun = done.get("warm_right", before.right)
+        measured = [Measured(sum(right), len(right)) for right in (begun, after.right)]
         done["alarm"] = suspicious(done["reward"], measured)
+    if "warm_right" in done:
+        pairs = list(zip(done["warm_right"], after.right, strict=True))
+        gained, lost = (sum(a > b for b, a in pairs), sum(a < b for b, a in pairs))
+        done["practice_alone"] = {"gained": gained, "lost": lost, "p": mcnemar(gained, lost)}
     return {**compared(before, after, found), **done, **elsewhere(policy, folder)}
+
+
+def warmed(
+    policy: TorchPolicy,
+    found: Environment,
+    shown: Sequence[Message],
+    config: PracticeConfig,
+    before: Sat,
+) -> dict[str, Any]:
+    """Imitate solutions, and ask the held-out items; return what that gave beside `before`."""
+    begun = time.monotonic()
+    warm_up(found, policy, config)
+    seconds = time.monotonic() - begun
+    warm = sit(policy, found, shown, MAX_TOKENS)
+    return {
+        "warm_seconds": round(seconds, 1),
+        "warm_right": [bool(right) for right in warm.right],
+        "warm": round(warm.rate, 4),
+        "warm_gain": round(warm.rate - before.rate, 4),
+    }
 
 
 def practised(
@@ -151,7 +192,7 @@ def studied(
 ) -> dict[str, Any]:
     """Study the solutions of the tasks that practice attempted, once each; raises SystemExit where it has no row."""
     like = {**key, "method": "policy-gradient"}
-    row = next((r for r in rows if like.items() <= r.items()), None)
+    row = next((r for r in rows if like.items() <= r.items() and "warm" not in r), None)
     if row is None:
         raise SystemExit(f"Practise {key['task']} first: its solutions are those of the tasks that were attempted.")  # fmt: skip
     begun, choose = time.monotonic(), in_order(found, config)
@@ -209,15 +250,20 @@ def state(record: Record) -> None:
     base = next(row for row in record.body["rows"] if row["method"] == "untouched")
     rows = [row for row in record.body["rows"] if row["method"] != "untouched"]
     record.body["seeds"] = sorted({row["seed"] for row in rows})
-    for method in (*METHODS, "trl"):
-        mine = [row for row in rows if row["method"] == method]
+    for method, warm in itertools.product((*METHODS, "trl"), (False, True)):
+        mine = [row for row in rows if row["method"] == method and ("warm" in row) is warm]
+        if warm and not mine:
+            continue
         tasks = {row["task"] for row in mine}
         better = sum(all(improved(row) for row in mine if row["task"] == task) for task in tasks)
-        called = "" if method == "policy-gradient" else f"_{method}"
+        called = ("" if method == "policy-gradient" else f"_{method}") + "_warmed" * warm
         record.figure("tasks_improved" + called, better if mine else None, n=len(tasks), unit="tasks")  # fmt: skip
         for row in mine:
-            name = f"{row['task']}_{method}_seed{row['seed']}_after"
+            name = f"{row['task']}_{method}{'_warmed' * warm}_seed{row['seed']}_after"
             record.figure(name, row["after"], low=row["after_low"], high=row["after_high"], n=row["n"], unit="rate")  # fmt: skip
+            if warm:
+                alone = f"{row['task']}_{method}_practice_after_warm_up_p_seed{row['seed']}"
+                record.figure(alone, row["practice_alone"]["p"], n=row["n"], unit="p")
         cost(record, called, base, [row for row in mine if "general" in row])
     ratios = ratio(rows)
     low, high = (min(ratios), max(ratios)) if ratios else (None, None)
@@ -253,7 +299,9 @@ def ratio(rows: Sequence[dict[str, Any]]) -> list[float]:
     return [
         round(row["attempts_per_s"] / peers[row["task"], row["seed"]]["attempts_per_s"], 3)
         for row in rows
-        if row["method"] == "policy-gradient" and (row["task"], row["seed"]) in peers
+        if row["method"] == "policy-gradient"
+        and "warm" not in row
+        and (row["task"], row["seed"]) in peers
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightschool.errors import ModelMissing
+from nightschool.errors import ConfigError, ModelMissing
 from nightschool.protocols import Bar, Embedder, Progress
 
 if TYPE_CHECKING:
@@ -68,3 +68,26 @@ def embedder(name: str | None) -> Embedder | None:
     from nightschool.models.pull import resolve
 
     return TorchEmbedder(name, resolve(name))
+
+
+def order_reader(name: str | None) -> Embedder | None:
+    """Return what reads documents for orders by their meaning; None where `name` is None or was not pulled.
+
+    Raises:
+        ConfigError: The weights that come with the program were fitted for another encoder.
+    """
+    from nightschool.memory.meaning import LAYER, fitted_meanings, vectors_of
+    from nightschool.models.embedder import TorchEmbedder
+    from nightschool.models.pull import resolve
+
+    if name is None:
+        return None
+    fitted = fitted_meanings().encoder
+    if vectors_of(name) != fitted:
+        raise ConfigError(
+            f"write.encoder is {name!r}, and orders can be told by {fitted.split(',')[0]!r} alone. Choose that, or null."
+        )
+    try:
+        return TorchEmbedder(fitted, resolve(name), LAYER)
+    except ModelMissing:
+        return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from statistics import mean
 
 from nightschool.errors import ExtractorFailed, SourceMalformed, UnknownMemory
+from nightschool.memory.meaning import questioned
 from nightschool.prompts import recall_prompt, within_budget
 from nightschool.protocols import Sampler
 from nightschool.sources import heard, said
@@ -53,6 +54,8 @@ class Learnt:
     skipped: tuple[tuple[str, str], ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
     """Why statements in conversations were left out -> how many; see `types.Reading`."""
+    unread_by: str | None = None
+    """The encoder by whose help documents were to be searched for orders, where it was not pulled."""
 
 
 def ask(
@@ -126,7 +129,9 @@ def learn(
 
     Raises:
         WorkspaceLocked: Another process holds the workspace.
+        ConfigError: `write.encoder` names an encoder that orders cannot be told by.
     """
+    readings, unread_by = _questioned(school, readings)
     added: list[Memory] = []
     superseded: list[Memory] = []
     dropped: Counter[str] = Counter()
@@ -144,7 +149,17 @@ def learn(
             added += new
             superseded += old
         school.sync_files()
-    return Learnt(tuple(added), tuple(superseded), tuple(skipped), dict(dropped))
+    return Learnt(tuple(added), tuple(superseded), tuple(skipped), dict(dropped), unread_by)
+
+
+def _questioned(school: School, readings: Sequence[Reading]) -> tuple[list[Reading], str | None]:
+    """Search documents for orders by their meaning; return the encoder's name where it is missing."""
+    if not any(reading.episode.kind is SourceKind.DOCUMENT for reading in readings):
+        return list(readings), None
+    encoder = school.order_reader()
+    if encoder is None:
+        return list(readings), school.settings.write.encoder
+    return [questioned(reading, encoder) for reading in readings], None
 
 
 def joined(parts: Sequence[Learnt]) -> Learnt:
@@ -157,6 +172,7 @@ def joined(parts: Sequence[Learnt]) -> Learnt:
         tuple(m for part in parts for m in part.superseded),
         tuple(row for part in parts for row in part.skipped),
         dict(dropped),
+        next((part.unread_by for part in parts if part.unread_by), None),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
-from nightschool.bases import anchors_of, embedder
+from nightschool.bases import anchors_of, embedder, order_reader
 from nightschool.config import PracticeConfig, Settings, load_settings
 from nightschool.damage import damage_told
 from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
@@ -33,6 +33,7 @@ from nightschool.memory.vault import Vault
 from nightschool.protocols import (
     Author,
     Bar,
+    Embedder,
     Extractor,
     Policy,
     Sampler,
@@ -69,6 +70,7 @@ class School:
     registry: Registry
     exams: ExamRecords
     _loaded: dict[tuple[str, str], Sampler] = field(default_factory=dict)
+    _readers: dict[str | None, Embedder | None] = field(default_factory=dict)
     _pinned: str | None = None
 
     def at_effort(self, effort: Effort | None) -> School:
@@ -334,6 +336,16 @@ class School:
         """Close the database; this school is of no use any more."""
         for room in (self.store, self.registry, self.exams):
             room.connection.close()
+
+    def order_reader(self) -> Embedder | None:
+        """Return what reads documents for orders by their meaning; None where it is switched off or was not pulled.
+
+        Raises:
+            ConfigError: `write.encoder` names an encoder that orders cannot be told by.
+        """
+        if self.settings.write.encoder not in self._readers:
+            self._readers[self.settings.write.encoder] = order_reader(self.settings.write.encoder)
+        return self._readers[self.settings.write.encoder]
 
     def edited(self) -> bool:
         """Tell whether a memory file was edited since it was written."""

@@ -116,6 +116,12 @@ def learn(
                 school.store.embed(school.settings.tenant, progress)
         for path, reason in learnt.skipped:
             print(f"Skipped {path}: {reason}", file=sys.stderr)
+        if learnt.unread_by:
+            print(
+                f"Hidden orders were looked for by rules and wording alone, since {learnt.unread_by} is not here: "
+                f"`nightschool models pull {learnt.unread_by}` finds more of them.",
+                file=sys.stderr,
+            )
         if codebases:
             print(in_words(codebases), file=sys.stderr)
         left = ", ".join(f"{count} {why}" for why, count in sorted(learnt.dropped.items()))

@@ -49,6 +49,8 @@ class WriteConfig(Frozen):
     """Base URL of an OpenAI-compatible endpoint; its key is read from NIGHTSCHOOL_EXTRACTOR_KEY."""
     endpoint_model: str = "default"
     """Model name sent to the extractor's endpoint."""
+    encoder: str | None = "all-minilm-l6-v2"
+    """Reads documents for hidden orders by their meaning, where it was pulled; None: by rules and wording alone."""
 
 
 class ServeConfig(Frozen):

@@ -3,7 +3,8 @@
 A structural rule over the dependency parse. It asks who is to do what: a verb of saying counts by its mood
 (an order, a duty, a plain report) and its subject (a person or an assistant, or a thing that is described);
 a verb of showing counts only beside talk of questions and answers, or where it presents one thing *as* another.
-It reads English. Beside it stands a score of the wording (`wording`), which needs no verb to be listed. A statement that is false, but talks of its subject alone, is no directive.
+It reads English. Beside it stand a score of the wording (`wording`), which needs no verb to be listed, and one of
+the meaning (`meaning`). A statement that is false, but talks of its subject alone, is no directive.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ from nightschool.memory.talk import (
 from nightschool.memory.wording import ordering
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spacy.tokens import Span as Sentence
     from spacy.tokens import Token
 
@@ -72,8 +75,17 @@ def cut_from_directive(text: str, passage: str) -> bool:
         text: The statement; its pronouns may be resolved.
         passage: The part of the document in which it stands, as written.
     """
+    return from_sentence(text, _judged(passage))
+
+
+def from_sentence(text: str, judged: Sequence[tuple[str, bool]]) -> bool:
+    """Tell whether a statement was read from a sentence that is marked, or from the one after it.
+
+    Args:
+        text: The statement; its pronouns may be resolved.
+        judged: The sentences of its passage in order, each with its mark.
+    """
     words = set(text.lower().split())
-    judged = _judged(passage)
     shared = [len(words & set(sentence.lower().split())) for sentence, _ in judged]
     best = max(shared, default=0)
     return any(
@@ -83,17 +95,29 @@ def cut_from_directive(text: str, passage: str) -> bool:
     )
 
 
+def sentences_of(text: str) -> tuple[str, ...]:
+    """Cut prose into its sentences, without the marks of Markdown."""
+    return tuple(sentence.text for _, sentences in _read(text) for sentence in sentences)
+
+
 @lru_cache(maxsize=256)
 def _judged(text: str) -> tuple[tuple[str, bool], ...]:
     """Return each sentence, and whether it is a directive; in a sample dialogue all are."""
     judged = []
-    for block in _blocks(unicodedata.normalize("NFKC", visible(text))):
+    for block, sentences in _read(text):
         talk = LABELS.search(block) is not None or ANSWERED.search(block) is not None
         judged += [
             (s.text, talk or ORDERS.search(s.text) is not None or _directs(s) or ordering(s.text))
-            for s in parse(block).sents
+            for s in sentences
         ]
     return tuple(judged)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[tuple[str, tuple[Sentence, ...]], ...]:
+    """Return the parts of a text, each with its parsed sentences."""
+    clean = unicodedata.normalize("NFKC", visible(text))
+    return tuple((block, tuple(parse(block).sents)) for block in _blocks(clean))
 
 
 def _blocks(text: str) -> list[str]:

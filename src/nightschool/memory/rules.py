@@ -8,6 +8,7 @@ from dataclasses import replace
 from nightschool.language import normalise
 from nightschool.memory.holds import holds, masked
 from nightschool.memory.kinds import kind_of
+from nightschool.memory.meaning import passage_of
 from nightschool.trust import ORDER, entitled, rank
 from nightschool.types import (
     Episode,
@@ -136,18 +137,15 @@ def remembered(episode: Episode, finding: Finding, old: Memory | None) -> Memory
         key=finding.key,
         facets=dict(finding.facets),
         supersedes=old.id if old else None,
-        holds=holds(finding.text, episode.kind, _passage(episode, finding)),
+        holds=tuple(
+            dict.fromkeys(
+                (*finding.holds, *holds(finding.text, episode.kind, passage_of(episode, finding)))
+            )
+        ),
         masked=masked(finding.text),
         kind=kind_of(finding.text),
         valid_from=episode.at,
     )
-
-
-def _passage(episode: Episode, finding: Finding) -> str:
-    """Return the part of a document that a finding stands in; empty for other sources."""
-    if episode.kind is not SourceKind.DOCUMENT or finding.span is None:
-        return ""
-    return episode.text[finding.span.start : finding.span.end]
 
 
 def corrected(old: Memory, text: str, actor: str) -> Memory:

@@ -8,6 +8,7 @@ English, and what a sentence is about (names, numbers, codes, capitals) is one w
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import lru_cache
 from importlib.resources import files
@@ -68,10 +69,14 @@ class Weights(NamedTuple):
 @lru_cache(maxsize=4096)
 def ordering(sentence: str) -> bool:
     """Tell whether a sentence is worded like an order about what to say."""
+    return score(sentence) > _fitted().threshold
+
+
+def score(sentence: str) -> float:
+    """Return how near a sentence's wording is to orders; the higher, the nearer."""
     fitted = _fitted()
     found = buckets(sentence)
-    score = sum(fitted.weights[place] for place in found) / max(len(found), 1) ** 0.5
-    return bool(score + fitted.bias > fitted.threshold)
+    return sum(fitted.weights[at] for at in found) / math.sqrt(max(len(found), 1)) + fitted.bias
 
 
 def buckets(sentence: str) -> list[int]:

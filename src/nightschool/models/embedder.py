@@ -21,10 +21,17 @@ BATCH = 64
 class TorchEmbedder:
     """Implements `protocols.Embedder`; the weights are loaded when the first text comes."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        """Name the encoder and the folder of its weights, as `save_pretrained` leaves them."""
+    def __init__(self, name: str, folder: Path, layer: int | None = None) -> None:
+        """Name the encoder and the folder of its weights, as `save_pretrained` leaves them.
+
+        Args:
+            name: Of its vectors.
+            folder: Of its weights.
+            layer: Whose states are averaged, from 1; those after it are not computed. None: the last.
+        """
         self.name = name
         self.folder = folder
+        self._layer = layer
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Return one unit vector a text, float32 of shape [texts, dimensions]; at least one text is given."""
@@ -58,4 +65,6 @@ class TorchEmbedder:
         logging.disable_progress_bar()
         tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
         model = AutoModel.from_pretrained(self.folder, local_files_only=True)
+        if self._layer is not None:
+            model.encoder.layer = model.encoder.layer[: self._layer]
         return tokenizer, model.float().eval()

@@ -121,6 +121,8 @@ class Finding:
     trust: Trust = Trust.OWNER
     replaces: tuple[str, ...] = ()
     """Ids of live memories whose place it takes too, because it says in other words that they are out of date."""
+    holds: tuple[Hold, ...] = ()
+    """Why it may not be trained, as far as its reader knows; the rules of `memory/holds.py` are asked in any case."""
 
 
 @dataclass(frozen=True, slots=True)
