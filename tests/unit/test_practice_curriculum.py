@@ -13,7 +13,7 @@ from nightschool.practice.curriculum import Curriculum, Mixture, curriculum
 from nightschool.practice.fake import FakeEnvironment
 from nightschool.practice.learner import practise
 from nightschool.practice.predictions import looks
-from nightschool.types import SPLITS, Drawn, Message
+from nightschool.types import SPLITS, Drawn, Message, Update
 
 
 class Saying:
@@ -25,8 +25,8 @@ class Saying:
     def draw(self, prompts, *, max_tokens, temperature, seed):
         return [Drawn((1,), (2, 3), (-0.5, -0.1), True, self.say(p[-1].content)) for p in prompts]
 
-    def update(self, credits):
-        return None
+    def update(self, credits, over=None):
+        return Update(0.1, None, 0.0, 1.0, len(credits), 0.0)
 
 
 class Named(FakeEnvironment):

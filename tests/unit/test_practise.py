@@ -73,7 +73,7 @@ class Practising(Talent):
         texts = [self.say(prompt, (k % 5) / 5) for k, prompt in enumerate(prompts)]
         return [Drawn((1,), (2, 3), (-1.0, -1.0), True, text if self.wordy else text.strip()) for text in texts]  # fmt: skip
 
-    def update(self, credits):
+    def update(self, credits, over=None):
         if self.steps == self.dies_at:
             raise KeyboardInterrupt
         right = [c.drawn.text for c in credits if c.advantage > 0]

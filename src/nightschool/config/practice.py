@@ -17,8 +17,10 @@ class PracticeConfig(Frozen):
 
     method: Literal["policy-gradient", "expert"] = "policy-gradient"
     """Move by advantages within groups, or imitate each group's best verified attempt (expert iteration)."""
-    tasks: int = Field(8, ge=1)
-    """Tasks of a round; a round is one step."""
+    tasks: int = Field(32, ge=1)
+    """Tasks of a round."""
+    steps: int = Field(1, ge=1)
+    """Steps of a round, each on an equal part of the groups that tell something."""
     group: int = Field(8, ge=2)
     """Attempts at each of them, which are compared with one another."""
     warm_up: int = Field(0, ge=0)
@@ -39,7 +41,7 @@ class PracticeConfig(Frozen):
     """Of AdamW, after the first few rounds, in which it rises."""
     clip: float = Field(0.2, gt=0, lt=1)
     """A token teaches until its probability has moved by this share."""
-    kl: float = Field(0.0, ge=0)
+    kl: float = Field(0.01, ge=0)
     """Weight of the divergence from the start, in nats a token; 0: it is not computed."""
     mask_cut: bool = False
     """Leave attempts that were cut off out of the loss; else they are wrong attempts like others."""

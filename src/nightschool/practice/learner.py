@@ -297,8 +297,31 @@ def _learnt(
         told = [group for group, lesson in zip(groups, lessons, strict=True) if lesson is not None]
         examples = [example for group in told for example in demonstrations(group)]
         return policy.imitate(examples, epochs=1, seed=number) if examples else None
-    credits = [credit for lesson in lessons for credit in lesson or ()]
-    return policy.update(credits) if credits else None
+    told = [lesson for lesson in lessons if lesson]
+    if not told:
+        return None
+    drawn = sum(one.tokens for group in groups for one in group.scored)
+    parts = [told[k :: config.steps] for k in range(min(config.steps, len(told)))]
+    share = drawn / len(parts)
+    return _joined([policy.update([c for lesson in part for c in lesson], share) for part in parts])
+
+
+def _joined(updates: Sequence[Update]) -> Update:
+    """Put the steps of one round into one account; means are over their tokens."""
+    tokens = sum(one.tokens for one in updates)
+
+    def mean(of: Callable[[Update], float]) -> float:
+        return sum(of(one) * one.tokens for one in updates) / max(1, tokens)
+
+    known = all(one.kl is not None for one in updates)
+    return Update(
+        loss=mean(lambda one: one.loss),
+        kl=mean(lambda one: one.kl or 0.0) if known else None,
+        clipped=mean(lambda one: one.clipped),
+        grad_norm=mean(lambda one: one.grad_norm),
+        tokens=tokens,
+        seconds=sum(one.seconds for one in updates),
+    )
 
 
 def demonstrations(group: Group) -> list[Example]:

@@ -65,8 +65,11 @@ class Policy(Writer, Protocol):
         """
         ...
 
-    def update(self, credits: Sequence[Credit]) -> Update:
+    def update(self, credits: Sequence[Credit], over: float | None = None) -> Update:
         """Take one step of policy gradient on what was drawn; credits without advantage count as tokens only.
+
+        The loss is averaged over the tokens of the credits, or over as many as `over` says: where few attempts
+        of a round teach anything, so few move the weights by less than many would.
 
         Raises Diverged where the loss is not finite.
         """

@@ -94,11 +94,14 @@ class FakePolicy:
             progress(len(said), len(said))
         return said
 
-    def update(self, credits: Sequence[Credit]) -> Update:
-        """Move each place that was drawn by its advantage."""
+    def update(self, credits: Sequence[Credit], over: float | None = None) -> Update:
+        """Move each place that was drawn by its advantage, and by less where it is averaged over more tokens."""
+        tokens = sum(len(credit.drawn.tokens) for credit in credits)
         for credit in credits:
-            self._weights[credit.drawn.tokens[0]] += RATE * credit.advantage
-        return self._told(sum(len(credit.drawn.tokens) for credit in credits))
+            self._weights[credit.drawn.tokens[0]] += (
+                RATE * credit.advantage * tokens / (over or tokens)
+            )
+        return self._told(tokens)
 
     def imitate(self, examples: Sequence[Example], *, epochs: int, seed: int) -> Update:
         """Prefer the places at which targets stand."""

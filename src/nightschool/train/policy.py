@@ -126,7 +126,7 @@ class TorchPolicy:
                 progress(len(said), len(prompts))
         return said
 
-    def update(self, credits: Sequence[Credit]) -> Update:
+    def update(self, credits: Sequence[Credit], over: float | None = None) -> Update:
         """Take one step of the clipped policy gradient; see `protocols.Policy.update`.
 
         Raises:
@@ -145,7 +145,7 @@ class TorchPolicy:
         for tree in lay_trees([(c.drawn.prompt, c.drawn.tokens) for c in taught]):
             inside = [taught[k] for k in tree.attempts]
             part, moved, kl = self._tree_loss(tree, inside)
-            (part / labelled).backward()
+            (part / (over or labelled)).backward()
             self._masters.collect()
             loss, clipped, away = loss + float(part.detach()), clipped + moved, away + kl
             self._done.tokens += len(tree.ids_T)
