@@ -56,6 +56,27 @@ def test_rounds_without_signal_move_nothing():
     assert (only.update, only.used_groups, only.mean_reward) == (None, 0, 0.0)
 
 
+@pytest.mark.parametrize(("steps", "taken"), [(1, 1), (2, 2), (9, 4)])
+def test_a_round_takes_its_steps_on_equal_parts_of_its_groups(steps, taken):
+    seen = []
+
+    class Counting(FakePolicy):
+        def update(self, credits, over=None):
+            seen.append((len(credits), over))
+            return super().update(credits, over)
+
+    config = CONFIG.model_copy(update={"steps": steps})
+    (only,) = practise(FakeEnvironment(), Counting(), config, rounds=1)
+    drawn = sum(one.tokens for group in only.groups for one in group.attempts)
+    assert len(seen) == min(taken, only.used_groups)
+    assert {over for _, over in seen} == {drawn / len(seen)}
+    assert only.update.tokens == sum(one.tokens for g in only.groups if _tells(g) for one in g.attempts)  # fmt: skip
+
+
+def _tells(group):
+    return len({one.score.value for one in group.attempts}) > 1
+
+
 def test_what_could_not_be_graded_gets_no_credit_and_pulls_no_mean():
     def judge(action, task):
         if action != task.solution[0]:

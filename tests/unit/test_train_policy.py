@@ -45,6 +45,18 @@ def test_an_unmoved_policy_has_a_ratio_of_one(policy):
     assert update.clipped == 0
 
 
+def test_what_few_attempts_of_a_round_teach_pulls_less_than_what_many_do(save_llama):
+    pulls = []
+    for over in (None, 480.0):
+        policy = TorchPolicy(load, render, save_llama(), CONFIG, torch.float32)
+        found = draw(policy, [ASKED] * 6)
+        tokens = sum(len(one.tokens) for one in found)
+        credits = [Credit(one, float(k % 2)) for k, one in enumerate(found)]
+        pulls.append((policy.update(credits, over).grad_norm, tokens))
+    (alone, tokens), (among_many, _) = pulls
+    assert among_many == pytest.approx(alone * tokens / 480.0, rel=0.01)
+
+
 def test_the_saved_weights_say_what_the_policy_says(policy, tmp_path):
     policy.imitate([Example("ex", "default", (), "a", "b", ASKED, "cd")], epochs=30, seed=0)
     policy.save(tmp_path / "out")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 TREE_TOKENS = 1024
-"""Tokens of one tree; attention costs grow with its square."""
+"""Tokens of one tree beyond what all prompts begin with; attention costs grow with their square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,31 @@ def lay_trees(attempts: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[T
         attempts: The pairs; no prompt is empty.
 
     Returns:
-        Trees of at most `TREE_TOKENS` tokens, but for a longer attempt, which has one of its own. Each
-        attempt is in exactly one of them, beside those of its prompt where they fit.
+        Trees of at most `TREE_TOKENS` tokens and what all prompts begin with (worked examples, which each tree
+        computes again), but for a longer attempt, which has one of its own. Each attempt is in exactly one of
+        them, beside those of its prompt where they fit.
     """
     order = sorted(range(len(attempts)), key=lambda k: (tuple(attempts[k][0]), k))
+    most = TREE_TOKENS + _alike([prompt for prompt, _ in attempts])
     trees, growing = [], _Growing()
     for k in order:
         prompt, drawn = attempts[k]
-        if growing.attempts and growing.more(prompt, drawn) + len(growing.ids) > TREE_TOKENS:
+        if growing.attempts and growing.more(prompt, drawn) + len(growing.ids) > most:
             trees.append(growing.done())
             growing = _Growing()
         growing.add(k, prompt, drawn)
     return [*trees, growing.done()] if growing.attempts else trees
+
+
+def _alike(prompts: Sequence[Sequence[int]]) -> int:
+    """Count the tokens that all prompts begin with."""
+    if not prompts:
+        return 0
+    first, last = min(map(tuple, prompts)), max(map(tuple, prompts))
+    return next(
+        (k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
+        min(len(first), len(last)),
+    )
 
 
 class _Growing:
