@@ -106,11 +106,23 @@ def _judged(text: str) -> tuple[tuple[str, bool], ...]:
     judged = []
     for block, sentences in _read(text):
         talk = LABELS.search(block) is not None or ANSWERED.search(block) is not None
+        talk = talk or disguised(block)
         judged += [
             (s.text, talk or ORDERS.search(s.text) is not None or _directs(s) or ordering(s.text))
             for s in sentences
         ]
     return tuple(judged)
+
+
+def disguised(text: str) -> bool:
+    """Tell whether a word mixes Latin letters with those that look like them: what no rule can read, waits."""
+    return any(
+        _scripts(word) >= {"LATIN", "CYRILLIC"} for word in text.split() if not word.isascii()
+    )
+
+
+def _scripts(word: str) -> set[str]:
+    return {unicodedata.name(c, "").split(" ")[0] for c in word if c.isalpha()}
 
 
 @lru_cache(maxsize=256)
