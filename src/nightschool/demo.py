@@ -86,7 +86,8 @@ def run(
             f"{folder} holds a workspace already. Delete it, or give another --folder."
         )
     Workspace.create(folder, "# The demo's workspace.\n")
-    school = open_school(folder, settings)
+    # Its documents are its own, and its figures must not depend on whether an encoder was pulled.
+    school = open_school(folder, ("write.encoder=null", *settings))
     asked = read_questions(questions or data_folder() / "questions.jsonl")
     days = _days(facts)
     lived = []
