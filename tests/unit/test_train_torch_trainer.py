@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
+from nightschool.train.blend import SHARES
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Message
 
@@ -241,6 +242,9 @@ def test_a_blended_night_resumes_and_ends_between_its_start_and_the_whole_update
     torn, whole = (load_file(tmp_path / n / "model.safetensors") for n in ("out", "whole"))
     assert all(torch.equal(torn[name], whole[name]) for name in whole)
     held_out = EXAMPLES[11]
-    shorter = trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "again").labelled_tokens
+    result = trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "again")
+    assert result.kept in SHARES
     target = len(render(None, held_out.prompt, held_out.target)[1])
-    assert shorter == 6 * (sum(len(render(None, e.prompt, e.target)[1]) for e in EXAMPLES) - target)
+    assert result.labelled_tokens == 6 * (
+        sum(len(render(None, e.prompt, e.target)[1]) for e in EXAMPLES) - target
+    )

@@ -183,8 +183,7 @@ class Run:
             if time.monotonic() - last_saved > self.config.checkpoint_seconds:
                 self._save(checkpoint)
                 last_saved = time.monotonic()
-        if self.held:
-            blend(self.start, self.masters.trained, self._cost)
+        kept = blend(self.start, self.masters.trained, self._cost) if self.held else None
         self.masters.restore()
         blocks.release(bare(self.model))
         self.model.eval()
@@ -198,6 +197,7 @@ class Run:
             first_loss=self.losses[0],
             last_loss=sum(self.losses[-5:]) / len(self.losses[-5:]),
             losses=tuple(round(loss, 4) for loss in self.losses),
+            kept=kept,
         )
 
     def _step(self, rows: Sequence[Sequence[int]]) -> None:

@@ -75,3 +75,5 @@ class TrainResult:
     first_loss: float
     last_loss: float
     losses: tuple[float, ...] = ()
+    kept: float | None = None
+    """Share of the update that a mixture with the start kept (`train.blend`); None: nothing was mixed."""
