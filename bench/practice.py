@@ -6,7 +6,7 @@
 Base and practised model are asked the same held-out items greedily, behind the same worked examples. Beside them
 stand the best constant answer and the best shallow heuristic (a number or word of the question, chosen on the split
 that is practised on). A task is improved where, for each seed that was run, the gain has p < 0.01 (exact McNemar) and the
-lower 95% bound of success lies above both. What it cost elsewhere is measured with it: the general bank, the perplexity
+lower 95% bound of success lies above both; ways to practise (steps a round, a warm-up) are counted apart. What it cost elsewhere is measured with it: the general bank, the perplexity
 of plain text, and the drift from the base in nats a token. `solutions` studies the known solutions of the very tasks
 that the row of `policy-gradient` attempted instead, once each (no attempts are drawn). With `--warm-up` the solutions of
 so many other tasks are imitated once before the first round, and the held-out items asked in between too: what practice adds to that
@@ -17,7 +17,6 @@ has figures of its own. With `--peer`, TRL's GRPOTrainer has two of the tasks fo
 from __future__ import annotations
 
 import argparse
-import itertools
 import statistics
 import tempfile
 import time
@@ -268,26 +267,36 @@ def state(record: Record) -> None:
     base = next(row for row in record.body["rows"] if row["method"] == "untouched")
     rows = [row for row in record.body["rows"] if row["method"] != "untouched"]
     record.body["seeds"] = sorted({row["seed"] for row in rows})
-    for method, warm in itertools.product((*METHODS, "trl"), (False, True)):
-        mine = [row for row in rows if row["method"] == method and ("warm" in row) is warm]
-        if warm and not mine:
-            continue
-        tasks = {row["task"] for row in mine}
-        better = sum(all(improved(row) for row in mine if row["task"] == task) for task in tasks)
-        called = ("" if method == "policy-gradient" else f"_{method}") + "_warmed" * warm
-        record.figure("tasks_improved" + called, better if mine else None, n=len(tasks), unit="tasks")  # fmt: skip
+    for way in dict.fromkeys((*(m for m in (*METHODS, "trl")), *map(way_of, rows))):
+        mine = [row for row in rows if way_of(row) == way]
+        called = "" if way == METHODS[0] else f"_{way}"
+        record.figure("tasks_improved" + called, len(better(mine)) if mine else None, n=len({row["task"] for row in mine}), unit="tasks")  # fmt: skip
         for row in mine:
-            name = f"{row['task']}_{method}{'_warmed' * warm}_seed{row['seed']}_after"
-            record.figure(name, row["after"], low=row["after_low"], high=row["after_high"], n=row["n"], unit="rate")  # fmt: skip
-            if warm:
-                alone = f"{row['task']}_{method}_practice_after_warm_up_p_seed{row['seed']}"
-                record.figure(alone, row["practice_alone"]["p"], n=row["n"], unit="p")
+            name = f"{row['task']}_{way}_seed{row['seed']}"
+            record.figure(name + "_after", row["after"], low=row["after_low"], high=row["after_high"], n=row["n"], unit="rate")  # fmt: skip
+            if "practice_alone" in row:
+                record.figure(name + "_practice_alone_p", row["practice_alone"]["p"], n=row["n"], unit="p")  # fmt: skip
         cost(record, called, base, [row for row in mine if "general" in row])
+    practised = [way for way in dict.fromkeys(map(way_of, rows)) if way.startswith(METHODS[0])]
+    found = [better([row for row in rows if way_of(row) == way]) for way in practised]
+    record.figure("tasks_improved_in_any_way", len(set().union(*found)), n=len({row["task"] for row in rows}), unit="tasks")  # fmt: skip
     ratios = ratio(rows)
     low, high = (min(ratios), max(ratios)) if ratios else (None, None)
     mean = round(statistics.fmean(ratios), 3) if ratios else None
     record.figure("ratio_samples_per_s_trl", mean, low=low, high=high, n=len(ratios), unit="ratio")
     record.save()
+
+
+def way_of(row: dict[str, Any]) -> str:
+    """Name how a row was practised: its method, its steps a round where there are several, a warm-up before it."""
+    steps = f"_{row['steps']}_steps" if row.get("steps", 1) > 1 else ""
+    return row["method"] + steps + ("_warmed" if "warm" in row else "")
+
+
+def better(rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Return the tasks that are improved in all of their rows."""
+    tasks = {row["task"] for row in rows}
+    return {task for task in tasks if all(improved(row) for row in rows if row["task"] == task)}
 
 
 def cost(record: Record, called: str, base: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:

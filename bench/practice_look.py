@@ -33,18 +33,6 @@ CANDIDATES = TASKS | {
     "palindrome_generation": "gym:palindrome_generation?max_length=5&min_length=3",
     "leg_counting": "gym:leg_counting?max_animals=2&max_instances=3&min_animals=1&min_instances=1",
     "complex_arithmetic": "gym:complex_arithmetic",
-    "number_format": "gym:number_format",
-    "binary_matrix": "gym:binary_matrix?max_n=3&min_n=2",
-    "manipulate_matrix": "gym:manipulate_matrix?max_cols=2&max_rows=2&max_transforms=1&min_cols=2&min_rows=2&min_transforms=1",
-    "pool_matrix": "gym:pool_matrix?max_cols=2&max_rows=2&min_cols=2&min_rows=2",
-    "base_conversion": "gym:base_conversion?max_base=3&max_value=31&min_base=2&min_value=0",
-    "sentence_reordering": "gym:sentence_reordering?max_words_in_sentence=5&min_words_in_sentence=3",
-    "binary_alternation": "gym:binary_alternation?max_n=8&min_n=4",
-    "largest_island": "gym:largest_island?max_cols=3&max_rows=3&min_cols=3&min_rows=3",
-    "color_cube_rotation": "gym:color_cube_rotation?max_rotations=1&min_rotations=1",
-    "aiw": "gym:aiw",
-    "simple_geometry": "gym:simple_geometry",
-    "letter_jumble": "gym:letter_jumble?max_word_len=4&max_words=1&min_word_len=3&min_words=1",
 }  # fmt: skip
 """Name of a row -> the environment with its easy settings."""
 GREEDY, DRAWN, GROUP = 64, 16, 8
