@@ -297,11 +297,11 @@ def _learnt(
         told = [group for group, lesson in zip(groups, lessons, strict=True) if lesson is not None]
         examples = [example for group in told for example in demonstrations(group)]
         return policy.imitate(examples, epochs=1, seed=number) if examples else None
-    told = [lesson for lesson in lessons if lesson]
-    if not told:
+    teaching = [lesson for lesson in lessons if lesson]
+    if not teaching:
         return None
     drawn = sum(one.tokens for group in groups for one in group.scored)
-    parts = [told[k :: config.steps] for k in range(min(config.steps, len(told)))]
+    parts = [teaching[k :: config.steps] for k in range(min(config.steps, len(teaching)))]
     share = drawn / len(parts)
     return _joined([policy.update([c for lesson in part for c in lesson], share) for part in parts])
 
