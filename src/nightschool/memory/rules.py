@@ -8,7 +8,7 @@ from dataclasses import replace
 from nightschool.language import normalise
 from nightschool.memory.holds import holds, masked
 from nightschool.memory.kinds import kind_of
-from nightschool.memory.meaning import passage_of
+from nightschool.memory.sentences import passage_of
 from nightschool.trust import ORDER, entitled, rank
 from nightschool.types import (
     Episode,
