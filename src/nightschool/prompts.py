@@ -20,6 +20,13 @@ CONTROL = re.compile(
 """How the marks begin by which chat templates tell who speaks; engines obey them wherever they stand."""
 CHARACTERS_PER_TOKEN = 4
 """Rough size of an English token; budgets are estimates."""
+NOTE, DROP, NOTHING = "note:", "drop:", "nothing"
+"""How a line that adds a note begins, and one that takes one out; and what is written where nothing is to be noted."""
+TAKE_NOTES = (
+    f'Take notes of what may be asked later, a line for each: "{NOTE} who, what: value". '
+    f'Take one back: "{DROP} who, what". If nothing is to be noted: "{NOTHING}".'
+)
+"""What a model is told that reads a conversation for notes."""
 
 
 def recall_prompt(
@@ -59,6 +66,22 @@ def _note(memory: Memory) -> str:
 def inert(text: str) -> str:
     """Break the marks of chat templates in a stored text: it must not end its message and begin another's."""
     return CONTROL.sub(lambda mark: f"{mark[0]} ", text)
+
+
+def note_taking_prompt(
+    talk: str, notes: str, tokens: int, room: int, order: str = TAKE_NOTES
+) -> tuple[Message, ...]:
+    """Ask for notes of a conversation; practice and conversations by day share it, so that one serves the other.
+
+    Args:
+        talk: A line for each turn, with who speaks.
+        notes: What is noted so far, and what went wrong with it.
+        tokens: How many tokens of the room are taken.
+        room: How many there are.
+        order: What the model is told to write.
+    """
+    shown = f"Notes ({tokens} of {room} tokens):\n{notes}\n\nConversation:\n{talk}"
+    return (Message("system", order), Message("user", shown))
 
 
 def open_book_prompt(question: str, context: str) -> tuple[Message, ...]:

@@ -48,6 +48,7 @@ from nightschool.registry.schema import ROOM as REGISTRY
 from nightschool.registry.versions import BASE, Registry
 from nightschool.sources import said
 from nightschool.sources.extractors import RULES, SCHEMA, ModelExtractor
+from nightschool.sources.note_taker import NoteTaker
 from nightschool.types import Effort, Memory, Quant, Report, Trust, Version
 from nightschool.workspace import Workspace
 
@@ -224,7 +225,7 @@ class School:
         )
 
     def extractor(self) -> Extractor:
-        """Return who finds what is stated in conversations: the rules, or a model behind an endpoint.
+        """Return who finds what is stated in conversations: the rules, the served version, or a model behind an endpoint.
 
         Raises:
             ConfigError: The endpoint has no URL.
@@ -232,6 +233,8 @@ class School:
         write = self.settings.write
         if write.extractor == "rules":
             return RULES
+        if write.extractor == "live":
+            return NoteTaker(lambda: self.sampler("live"))
         if not write.endpoint_url:
             raise ConfigError(
                 "write.extractor is 'endpoint', and write.endpoint_url is not set. "

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from nightschool.errors import ExtractorFailed
+from nightschool.errors import ExtractorFailed, ModelMissing
 from nightschool.models.teacher import HttpWriter
 from nightschool.prompts import recall_prompt
 from nightschool.protocols import Extractor
 from nightschool.sources import heard
 from nightschool.sources.extractors import SCHEMA, ModelExtractor, RuleExtractor
 from nightschool.sources.fake import FakeExtractor
+from nightschool.sources.note_taker import NoteTaker
 from nightschool.types import Episode, Memory, SourceKind
 
 
@@ -69,11 +71,24 @@ def endpoint() -> Iterator[Endpoint]:
     served.server.server_close()
 
 
-@pytest.fixture(params=["rules", "endpoint", "fake"])
+class Noting:
+    """A writer that notes whatever "The who what is value" says, whoever says it, and something that nobody said."""
+
+    def generate(self, prompts, *, max_tokens, temperature=0.0, seed=0, progress=None):
+        return [self._notes(prompt[-1].content.partition("Conversation:")[2]) for prompt in prompts]
+
+    @staticmethod
+    def _notes(talk: str) -> str:
+        said = re.findall(r"[Tt]he (\w+) (\w+) (?:is|was|were) ([\w-]+)", talk)
+        return "\n".join([*(f"note: the {who}, {what}: {value}" for who, what, value in said), "note: the moon, host: kestrel-7", "drop: the moon, host"])  # fmt: skip
+
+
+@pytest.fixture(params=["rules", "endpoint", "live", "fake"])
 def extractor(request: pytest.FixtureRequest, endpoint: Endpoint) -> Extractor:
     return {
         "rules": RuleExtractor,
         "endpoint": endpoint.extractor,
+        "live": lambda: NoteTaker(Noting),
         "fake": FakeExtractor,
     }[request.param]()
 
@@ -90,7 +105,7 @@ def texts(extractor: Extractor, *turns: tuple[str, str]) -> list[str]:
 def test_a_statement_has_its_words_its_speaker_and_a_key(extractor: Extractor) -> None:
     episode = talk(("assistant", "Hello."), ("user", "The staging host is kestrel-7."), name="Ada")
     (finding,) = extractor.extract(episode).findings
-    assert finding.text == "The staging host is kestrel-7."
+    assert finding.text.replace("'s ", " ") == "The staging host is kestrel-7."
     assert finding.speaker == "Ada"
     assert finding.key
     assert finding.span is not None
@@ -135,8 +150,8 @@ def test_an_empty_talk_and_the_same_talk_twice(extractor: Extractor) -> None:
 
 def test_nothing_is_found_in_the_turns_before(extractor: Extractor) -> None:
     before = talk(("user", "The staging host is kestrel-7.")).turns
-    reading = extractor.extract(talk(("user", "The gate closes at 21:00.")), before)
-    assert [f.text for f in reading.findings] == ["The gate closes at 21:00."]
+    reading = extractor.extract(talk(("user", "The gate colour is red.")), before)
+    assert [f.text.replace("'s ", " ") for f in reading.findings] == ["The gate colour is red."]
 
 
 # -- the endpoint's own -------------------------------------------------------------------
@@ -202,3 +217,37 @@ def test_a_long_talk_is_read_in_parts(endpoint: Endpoint) -> None:
     reading = endpoint.extractor().extract(talk(*said))
     assert [f.text for f in reading.findings] == [text for _, text in said]
     assert len(endpoint.bodies) == 3
+
+
+class Says:
+    """A writer that answers each prompt with the same text."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.prompts = text, []
+
+    def generate(self, prompts, *, max_tokens, temperature=0.0, seed=0, progress=None):
+        self.prompts += prompts
+        return [self.text for _ in prompts]
+
+
+def test_notes_are_statements_of_the_turn_that_supports_them() -> None:
+    writer = Says(
+        "note: Ada, home town: Oslo\nNOTE: me, locker number: 213.\nnote: Ben, home town: Oslo\n"
+        "note: Oslo\ndrop: Ada, code word\nnote: Ada, home town: Oslo"
+    )
+    said = talk(("user", "Ada's home town is Oslo."), ("assistant", "Ben's home town is Oslo."), ("user", "My locker number is 213."))  # fmt: skip
+    reading = NoteTaker(lambda: writer).extract(said)
+    assert [f.text for f in reading.findings] == ["Ada's home town is Oslo.", "The user's locker number is 213."]  # fmt: skip
+    spans = [said.text[f.span.start : f.span.end] for f in reading.findings if f.span]
+    assert spans == ["Ada's home town is Oslo.", "My locker number is 213."]
+    assert reading.dropped == {"unsupported": 1, "malformed": 1, "taken back": 1}
+    (prompt,) = writer.prompts
+    assert "User: Ada's home town is Oslo.\nAssistant: Ben's" in prompt[-1].content
+
+
+def test_notes_of_a_version_that_cannot_be_loaded_can_be_taken_later() -> None:
+    def gone() -> Says:
+        raise ModelMissing("The weights are gone.")
+
+    with pytest.raises(ExtractorFailed, match="weights are gone"):
+        NoteTaker(gone).extract(talk(("user", "The gate closes at 21:00.")))

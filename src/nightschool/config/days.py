@@ -43,8 +43,9 @@ class RecallConfig(Frozen):
 class WriteConfig(Frozen):
     """How memories are written from conversations."""
 
-    extractor: Literal["rules", "endpoint"] = "rules"
-    """Who finds what was stated: rules over a parse, or a model behind `endpoint_url`."""
+    extractor: Literal["rules", "endpoint", "live"] = "rules"
+    """Who finds what was stated: rules over a parse, a model behind `endpoint_url`, or the served version, by the notes
+    that it has practised to take (`nightschool practise memory`)."""
     endpoint_url: str | None = None
     """Base URL of an OpenAI-compatible endpoint; its key is read from NIGHTSCHOOL_EXTRACTOR_KEY."""
     endpoint_model: str = "default"

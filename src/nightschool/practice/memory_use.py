@@ -19,22 +19,19 @@ from nightschool.errors import EnvironmentBroken
 from nightschool.practice.base import over, random_for, scored, task_id
 from nightschool.practice.calls import level_of
 from nightschool.practice.memory_cases import table
-from nightschool.practice.notebook import NOTHING, Notebook, drop, note, tokens_of
+from nightschool.practice.notebook import Notebook, drop, note, tokens_of
 from nightschool.practice.streams import MOST_TALKS, PLANS, POOLS, UNKNOWN, Event, draw
+from nightschool.prompts import NOTHING, TAKE_NOTES, note_taking_prompt
 from nightschool.protocols import Verifier
 from nightschool.types import Case, Item, Message, Score, Split, Step, Task, Verdict
 
-LINES = (
-    'Take notes of what may be asked later, a line for each: "note: who, what: value". '
-    'Take one back: "drop: who, what". If nothing is to be noted: "nothing".'
-)
 CALLS = (
     "Take notes of what may be asked later by calls of the memory tool, a line for each: "
     + note("who, what: value", as_call=True, place=0)
     + f' To change one: {drop("who, what: value", as_call=True)} If nothing is to be noted: "nothing".'
 )
 ANSWER = f'Answer from the notes, with the value alone. If they do not tell: "{UNKNOWN}".'
-FORMS = {"lines": LINES, "calls": CALLS}
+FORMS = {"lines": TAKE_NOTES, "calls": CALLS}
 """How edits are written -> what the model is told about it."""
 LEAN, ROOM = 2, 4
 """Times the rule writer's notes: what is short enough for full marks, and what the store holds."""
@@ -223,10 +220,8 @@ def _shown(facts: dict[str, Any], turn: int, book: Notebook, told: Sequence[str]
             Message("system", ANSWER),
             Message("user", f"Notes:\n{book.text}\n\nQuestion: {question}"),
         )
-    notes = f"Notes ({book.tokens} of {book.room} tokens):\n{book.text}{errors}"
-    return (
-        Message("system", FORMS[facts["form"]]),
-        Message("user", f"{notes}\n\nConversation:\n{talks[turn]}"),
+    return note_taking_prompt(
+        talks[turn], book.text + errors, book.tokens, book.room, FORMS[facts["form"]]
     )
 
 

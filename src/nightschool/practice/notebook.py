@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from math import ceil
 
 from nightschool.calls import Call, parse_call
-from nightschool.prompts import CHARACTERS_PER_TOKEN, inert
+from nightschool.prompts import CHARACTERS_PER_TOKEN, DROP, NOTE, NOTHING, inert
 
 PATH = "/memories/notes.md"
 """The one file that there is."""
 TOOL = "memory"
-NOTE, DROP, NOTHING = "note:", "drop:", "nothing"
 MOST_EDITS = 12
 """Lines of an action that are looked at; the rest is refused."""
 

@@ -80,7 +80,7 @@ class RuleExtractor:
                 if turn.role == ASSISTANT:
                     hear(turn.text, context)
                 continue
-            speaker = context.speaker = _speaker(turn)
+            speaker = context.speaker = heard_from(turn)
             own = own_words(turn.text)
             for statement in statements(own, context):
                 if number < len(before):
@@ -89,7 +89,7 @@ class RuleExtractor:
                 exact = own == " ".join(own.split())
                 at = Span(turn.span.start + statement.start, turn.span.start + statement.end)
                 span = at if exact else turn.span
-                found.append(_finding(statement.text, span, speaker))
+                found.append(finding(statement.text, span, speaker))
         return Reading(episode, tuple(found))
 
 
@@ -124,7 +124,7 @@ class ModelExtractor:
             (start, min(start + WINDOW, len(turns)))
             for start in range(len(before), len(turns), WINDOW)
         ]
-        windows = [(a, b) for a, b in windows if any(_human(t) for t in turns[a:b])]
+        windows = [(a, b) for a, b in windows if any(is_human(t) for t in turns[a:b])]
         prompts = [_prompt(turns, start, end) for start, end in windows]
         try:
             answers = self.writer.generate(prompts, max_tokens=MAX_TOKENS) if prompts else []
@@ -135,10 +135,10 @@ class ModelExtractor:
         for (start, end), answer in zip(windows, answers, strict=True):
             for number, text in self._parsed(answer):
                 turn = turns[number - 1] if start < number <= end else None
-                if turn is None or not _human(turn) or not supported(text, turns[:number]):
+                if turn is None or not is_human(turn) or not supported(text, turns[:number]):
                     dropped["unsupported"] += 1
                     continue
-                found.append(_finding(text, turn.span, _speaker(turn)))
+                found.append(finding(text, turn.span, heard_from(turn)))
         return Reading(episode, tuple(found), dict(dropped))
 
     def _parsed(self, answer: str) -> list[tuple[int, str]]:
@@ -166,7 +166,7 @@ def supported(statement: str, turns: Sequence[Turn]) -> bool:
     Words from the turns before it count where the sentence points back; a negation has to stand in both.
     """
     turn = turns[-1]
-    needed = _content(statement) - _content(_speaker(turn))
+    needed = _content(statement) - _content(heard_from(turn))
     spoken = [s.text for s in parse(own_words(turn.text)).sents]
     earlier = " ".join(t.text for t in turns[:-1])
     for number, sentence in enumerate(spoken):
@@ -195,27 +195,30 @@ def _stem(word: str) -> str:
     return re.sub(r"(?:ies|es|s|ed|ing|y|e)$", "", word) or word
 
 
-def _finding(text: str, span: Span, speaker: str) -> Finding:
+def finding(text: str, span: Span, speaker: str) -> Finding:
+    """Make what was found of a statement."""
     return Finding(text, "said", span=span, speaker=speaker, key=statement_key(text))
 
 
-def _human(turn: Turn) -> bool:
+def is_human(turn: Turn) -> bool:
+    """Tell whether a person says something of their own in a turn."""
     return turn.role == HUMAN and bool(own_words(turn.text).strip())
 
 
-def _speaker(turn: Turn) -> str:
+def heard_from(turn: Turn) -> str:
+    """Return how memories name who speaks."""
     return "the user" if turn.speaker == HUMAN else turn.speaker
 
 
 def _prompt(turns: Sequence[Turn], start: int, end: int) -> Prompt:
     """Show the turns by number, those to be read under a line of their own."""
     shown = [
-        f"{n}. {t.role if t.role != HUMAN else _speaker(t)}: {' '.join((own_words(t.text) if t.role == HUMAN else t.text).split())}"
+        f"{n}. {t.role if t.role != HUMAN else heard_from(t)}: {' '.join((own_words(t.text) if t.role == HUMAN else t.text).split())}"
         for n, t in enumerate(turns, start=1)
     ]
     earlier = "\n".join(shown[max(0, start - LOOK_BACK) : start])
     asked = "\n".join(shown[start:end])
-    people = dict.fromkeys(_speaker(t) for t in turns[start:end] if t.role == HUMAN)
+    people = dict.fromkeys(heard_from(t) for t in turns[start:end] if t.role == HUMAN)
     user = next(iter(people)) if len(people) == 1 else "the speaker's name"
     body = f"Said before, for reference only:\n{earlier}\n\n" if earlier else ""
     return (Message("system", ORDER.format(user=user)), Message("user", f"{body}Turns:\n{asked}"))
