@@ -8,7 +8,9 @@ policy gradient on tasks whose attempts it is not shown. Success is greedy, on h
 practice never draws: levels 1 to 3, and streams of twice as many talks. Beside it: the base without and with worked
 examples in front of each prompt (the better one is the best untrained prompt), and non-RL baselines: notes by the
 workspace's own rule reader, and notes by the rule writer of the environment, both answered by the practised model.
-mem0's extraction needs a model of its own behind an API, and is not run. Intervals: Wilson over tasks; of ratios,
+Then the talks are read as those of a day, by the rules and by the practised
+model's notes (`write.extractor`): how many told facts are stored, and what else is. mem0's extraction needs a model of its own
+behind an API, and is not run. Intervals: Wilson over tasks; of ratios,
 bootstrap over paired tasks; of differences, over paired tasks of the first seed. A run that is stopped goes on where it was.
 """
 
@@ -25,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from memory_rl_baselines import RuleNotes, Shown
+from memory_rl_baselines import RuleNotes, Shown, by_day
 from nightschool.bases import pull_model
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
@@ -36,6 +38,8 @@ from nightschool.practice.learner import Round, practise, solutions
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Writer
 from nightschool.rounds import WARM_SEEDS
+from nightschool.sources.extractors import RULES
+from nightschool.sources.note_taker import NoteTaker
 from nightschool.train.policy import TorchPolicy
 from nightschool.types import Split, Verdict
 from record import Record, base_name
@@ -206,18 +210,26 @@ def baselines(record: Record, policy: TorchPolicy, seed: int, n: int) -> None:
         key = {"exam": exam, "seed": seed, "n": n}
         record.measure({"stage": "rules", **key}, partial(examined, RuleNotes(policy), EXAMS[exam], n))  # fmt: skip
         record.measure({"stage": "given", **key}, partial(examined, policy, given, n))
+        for stage, extractor in (("day_rules", RULES), ("day_live", NoteTaker(lambda: policy))):
+            record.measure({"stage": stage, **key}, partial(by_day, extractor, EXAMS[exam], n))
 
 
 def state(record: Record) -> None:
     """State rates of each stage and exam, and what practice has changed."""
     right: dict[tuple[str, str], list[int]] = {}
     for row in record.body["rows"]:
-        if row.get("exam"):
+        if row.get("right"):
             right.setdefault((row["exam"], row["stage"]), []).extend(row["right"])
     for (exam, stage), found in right.items():
         value = sum(found) / len(found)
         low, high = wilson(value, len(found))
         record.figure(f"{exam}_{stage}", round(value, 4), low=round(low, 4), high=round(high, 4), n=len(found), unit="rate")  # fmt: skip
+    for row in record.body["rows"]:
+        for part, of in (("stored", "told"), ("beside", "found")):
+            if part in row:
+                value = row[part] / max(row[of], 1)
+                low, high = wilson(value, max(row[of], 1))
+                record.figure(f"{row['exam']}_{row['stage']}_{part}", round(value, 4), low=round(low, 4), high=round(high, 4), n=row[of], unit="rate")  # fmt: skip
     for exam in EXAMS:
         compared(record, exam, right[exam, "warm"], right[exam, "practised"])
     for exam in GIVEN:

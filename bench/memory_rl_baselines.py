@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from nightschool.environments import environment
 from nightschool.practice.learner import solutions
-from nightschool.practice.notebook import NOTHING, drop, note
-from nightschool.protocols import Progress, Prompt, Writer
-from nightschool.sources.conversations import conversation
+from nightschool.practice.memory_use import holds
+from nightschool.practice.notebook import drop, note
+from nightschool.prompts import NOTE, NOTHING
+from nightschool.protocols import Extractor, Progress, Prompt, Writer
+from nightschool.sources.conversations import conversation, heard
 from nightschool.sources.keys import statement_key
 from nightschool.types import DEFAULT_TENANT, Message
 
@@ -77,13 +79,39 @@ def rule_edits(shown: str) -> str:
     """Write the edits by which the rule reader's statements enter the notes: a new one replaces those of its key."""
     book, _, talk = shown.partition("\n\nConversation:\n")
     notes = [line[2:] for line in book.splitlines() if line.startswith("- ")]
-    turns = [line.split(": ", 1) for line in talk.splitlines()]
-    messages = [{"role": role.lower(), "content": text} for role, text in turns]
     edits = []
-    for finding in conversation(messages, DEFAULT_TENANT, "talk").findings:
+    for finding in conversation(messages_of(talk), DEFAULT_TENANT, "talk").findings:
         key = finding.key or statement_key(finding.text)
         for old in [one for one in notes if statement_key(one) == key]:
             edits.append(drop(old, as_call=False))
             notes.remove(old)
         edits.append(note(finding.text, as_call=False, place=len(notes)))
     return "\n".join(edits) or NOTHING
+
+
+def by_day(extractor: Extractor, name: str, n: int) -> dict[str, int]:
+    """Read the talks of held-out tasks as conversations of a day, and count what is kept of them.
+
+    Returns:
+        `told`: facts that the talks tell or change; `stored`: those of which a statement names the person and the
+        value; `found`: statements; `beside`: those that tell none of the talk's facts, small talk as a rule.
+    """
+    practised, counts = environment(name), dict.fromkeys(("told", "stored", "found", "beside"), 0)
+    for task in (practised.task("held_out", seed) for seed in range(n)):
+        for talk, edits in zip(task.facts["talks"], task.solution, strict=False):
+            lines = [e[len(NOTE) :].strip() for e in edits.splitlines() if e.startswith(NOTE)]
+            facts = [(line.split(", ")[0], line.split(": ")[-1]) for line in lines]
+            episode = heard(messages_of(talk), DEFAULT_TENANT, "talk")
+            texts = [one.text for one in extractor.extract(episode).findings]
+            tells = [[holds([text], who) and holds([text], value) for who, value in facts] for text in texts]  # fmt: skip
+            counts["told"] += len(facts)
+            counts["stored"] += sum(any(row[k] for row in tells) for k in range(len(facts)))
+            counts["found"] += len(texts)
+            counts["beside"] += sum(not any(row) for row in tells)
+    return counts
+
+
+def messages_of(talk: str) -> list[dict[str, str]]:
+    """Return a talk's lines as the messages of a chat."""
+    turns = [line.split(": ", 1) for line in talk.splitlines()]
+    return [{"role": role.lower(), "content": text} for role, text in turns]
