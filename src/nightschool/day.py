@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import mean
 
-from nightschool.errors import ExtractorFailed, SourceMalformed, UnknownMemory
+from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.memory.meaning import questioned
 from nightschool.prompts import recall_prompt, within_budget
 from nightschool.protocols import Sampler
@@ -232,7 +232,8 @@ def end_chat(
 
     Raises:
         SourceMalformed: A turn has no known role.
-        ExtractorFailed: The extractor cannot read it; the episode is kept, and can be read again.
+        ExtractorFailed: The extractor cannot read it, or its settings are wrong; the episode is kept, and can be
+            read again.
         WorkspaceLocked: Another process holds the workspace.
     """
     ids = [memory.id for memory in recalled]
@@ -242,7 +243,7 @@ def end_chat(
     earlier = [Turn(role, role, text, Span(0, 0)) for role, text in before]
     try:
         reading = school.extractor().extract(episode, earlier)
-    except ExtractorFailed as error:
+    except (ExtractorFailed, ConfigError) as error:
         # Under a digest of its own, so that the same words are still new when they are read.
         learn(school, [Reading(replace(episode, digest=_unread(episode.digest)), ())])
         raise ExtractorFailed(
