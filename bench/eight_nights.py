@@ -41,6 +41,8 @@ from nightschool.workspace import write_atomic
 from record import Record, base_name
 
 WAYS = ("continue", "life", "naive", "rebuild", "rebuild-last")
+KEEPING = ("ewc", "sparse", "blend", "subspace")
+"""Settings of ways to keep what is known, off unless asked for."""
 A_NIGHT = 4
 """New passages a night."""
 REPLAY_SEED = 0
@@ -72,6 +74,7 @@ def main() -> None:
     )
     parser.add_argument("--blend", action="store_true", help="mix each night with its start")
     parser.add_argument("--sparse", type=float, help="share of the MLPs' neurons that are trained")
+    parser.add_argument("--subspace", type=float, help="share of known inputs left as they are")
     parser.add_argument(
         "--anchors",
         type=float,
@@ -99,16 +102,13 @@ def main() -> None:
             config = TrainConfig(
                 epochs=args.epochs, learning_rate=rate, seed=sequence, anchor_weight=anchors,
                 lost_nats=args.lost, ewc=args.ewc, sparse=args.sparse, blend=args.blend,
+                subspace=args.subspace,
             )  # fmt: skip
             dials = {"epochs": args.epochs, "rate": config.resolved_rate, "anchors": anchors}
             if way in ("continue", "life"):
                 dials |= {"share": args.share, "review": "start"}
                 dials |= {} if args.lost is None else {"lost": args.lost}
-            dials |= {
-                n: v
-                for n, v in (("ewc", args.ewc), ("sparse", args.sparse), ("blend", args.blend))
-                if v
-            }
+            dials |= {n: v for n, v in ((name, getattr(args, name)) for name in KEEPING) if v}
             row = {"way": way, **key, **dials}
             lived = [order] if way == "rebuild-last" else evenings
             folder = unfinished(args.work or args.json.with_suffix(".work"), row)
@@ -279,7 +279,7 @@ def state(record: Record) -> None:
     untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
     dials = sorted({_dials(r) for r in rows if "lived" in r})
     for dial in dials:
-        way, rate, _, anchors, kind, share, lost, ewc, sparse, blend = dial
+        way, rate, _, anchors, kind, share, lost, ewc, sparse, blend, subspace = dial
         lived = [r for r in rows if "lived" in r and _dials(r) == dial]
         alike = {(other[1], other[3]) for other in dials if other[0] == way}
         name = way + f", rate {rate:g}, anchors {anchors:g}" * (len(alike) > 1)
@@ -288,6 +288,7 @@ def state(record: Record) -> None:
         name += f", learnt again beyond {lost:g} nats" * (lost > 0)
         name += f", ewc {ewc:g}" * (ewc > 0) + f", {sparse:g} of the neurons" * (sparse > 0)
         name += ", blended" * (blend > 0)
+        name += f", at right angles to {subspace:g}" * (subspace > 0)
         gains, kept, general = [], [], []
         for row in lived:
             plain = untouched[row["sequence"]]
@@ -317,7 +318,7 @@ def _dials(row: dict[str, Any]) -> tuple[Any, ...]:
     kind, share = "", plain
     if row["way"] in ("continue", "life"):
         kind, share = row.get("review", "labels"), row.get("share", plain)
-    own = [float(row.get(name, 0.0)) for name in ("lost", "ewc", "sparse", "blend")]
+    own = [float(row.get(name, 0.0)) for name in ("lost", *KEEPING)]
     return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share, *own
 
 

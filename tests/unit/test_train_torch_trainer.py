@@ -220,8 +220,28 @@ def test_a_sparse_night_leaves_all_but_its_neurons_alone(trainer, tmp_path, tiny
     assert neurons <= round(0.1 * sum(len(night[n]) for n in rows))
 
 
-def test_adapters_have_no_neurons_of_their_own(trainer, tmp_path):
-    config = CONFIG.model_copy(update={"sparse": 0.1, "method": "lora", "lora_rank": 4})
+def test_a_night_at_right_angles_moves_linear_layers_alone_and_the_known_less(
+    trainer, tmp_path, tiny_llama
+):
+    start = tiny_llama()
+    nights = [
+        moved(trainer, tmp_path, name, subspace=share)
+        for name, share in (("free", None), ("held", 0.99))
+    ]
+    changed = {n for n in nights[1] if not torch.equal(nights[1][n], start.state_dict()[n])}
+    assert changed
+    assert all("_proj." in n for n in changed)
+    away = []
+    for night in nights:
+        model = tiny_llama()
+        model.load_state_dict(night, strict=False)
+        away.append(float((said(model, REVIEW) - said(start, REVIEW)).abs().mean()))
+    assert away[1] < 0.5 * away[0]
+
+
+@pytest.mark.parametrize("way", ["sparse", "subspace"])
+def test_adapters_have_no_weights_to_choose_among(trainer, tmp_path, way):
+    config = CONFIG.model_copy(update={way: 0.1, "method": "lora", "lora_rank": 4})
     with pytest.raises(TrainError, match=r"train\.method=full"):
         trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
 

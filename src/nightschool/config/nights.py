@@ -75,6 +75,9 @@ class TrainConfig(Frozen):
     sparse: float | None = Field(None, gt=0, le=1)
     """Share of the MLPs' neurons that a night trains: those that its material uses and the rest does not
     (`train/sparse.py`); None: all weights."""
+    subspace: float | None = Field(None, gt=0, lt=1)
+    """Share of what review and plain text bring to each linear layer to which a night's update stays at right angles
+    (`train/subspace.py`); None: it goes anywhere. With full weights only."""
     blend: bool = False
     """Whether a night's weights are mixed with its start's by what is best on wordings held out for that
     (`train/blend.py`); with fewer than twelve new examples nothing is held out, and nothing mixed."""

@@ -1,7 +1,8 @@
 """One training run: its plan, its steps, what holds it to what is known, and its checkpoints.
 
 What bends a step toward keeping what is known is made once, before the first step, and nothing by default: elastic weight
-consolidation (`ewc.py`), sparse updates (`sparse.py`) and, after the last step, a mixture with the start (`blend.py`).
+consolidation (`ewc.py`), sparse updates (`sparse.py`), updates at right angles to what is known (`subspace.py`) and, after the last
+step, a mixture with the start (`blend.py`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from nightschool.train.masters import Masters
 from nightschool.train.packing import Row, Tokens, build_row, plan_rows, shared_prefix
 from nightschool.train.recollection import ask_start, labelled, loss_beside_review
 from nightschool.train.sparse import Rows, choose
+from nightschool.train.subspace import Complement, known_inputs
 from nightschool.types import TrainResult, digest
 
 MOST_PASSES = 4
@@ -43,12 +45,13 @@ BACKGROUND = 48
 TRIM_STEPS = 8
 """Steps after which freed memory goes back to the system: a tenth of a second each time. Rows differ in
 size, and the holes that they leave in the heap otherwise add up to a gigabyte in a night."""
-EXPLODED = 4.0
-"""A running loss that many times the first one has diverged."""
+EXPLODED = 3.0
+"""A running loss that many times the first one has diverged. Even odds on 49 thousand tokens are 10.8 nats, and chats begin at
+about three: weights that have collapsed to that are told by it."""
 
 T = TypeVar("T")
 Bend = Callable[[Mapping[str, Parameter]], None]
-"""Changes the gradients of a step before the optimizer sees them."""
+"""Changes the gradients of a step before the optimizer sees them, or the weights after it moved them."""
 
 
 def pick_precision(config: TrainConfig, device: torch.device) -> torch.dtype:
@@ -111,21 +114,22 @@ class Run:
         self.kept = ask_start(
             self._logits, tokens, range(news, len(tokens)), self.prefix, config.lost_nats
         )
-        self.retention = self._retention()
+        self.before, self.after = self._retention()
         self.start = (
             {n: p.detach().clone() for n, p in self.masters.trained.items()} if self.held else {}
         )
 
-    def _retention(self) -> list[Bend]:
-        """Make what bends each step's gradients so that what is known is kept; nothing by default."""
+    def _retention(self) -> tuple[list[Bend], list[Bend]]:
+        """Make what bends each step, before and after the optimizer, so that what is known is kept; nothing by default."""
         config, trained = self.config, self.masters.trained
-        if not config.ewc and config.sparse is None:
-            return []
+        if not config.ewc and config.sparse is None and config.subspace is None:
+            return [], []
         known = [build_row([t], ()) for t in _spread(self.tokens[self.news :])]
         if self.anchors:
             plain = [Tokens((), tuple(ids_S.tolist())) for ids_S in self.anchors.ids_AS]
             known += [build_row([t], ()) for t in _spread(plain)]
         made: list[Bend] = []
+        after: list[Bend] = []
         if config.ewc:
             losses = [partial(self._told, row) for row in known]
             information = fisher(trained, losses, self.masters.collect)
@@ -134,7 +138,12 @@ class Run:
             new = [build_row([t], ()) for t in _spread(self.tokens[: self.news])]
             runs = [[partial(self._logits, row) for row in rows] for rows in (new, known)]
             made.append(Rows(choose(bare(self.model), config.sparse, *runs)))
-        return made
+        if config.subspace is not None:
+            texts = [partial(self._logits, row) for row in known]
+            held = Complement(trained, known_inputs(bare(self.model), config.subspace, texts))
+            made.append(held.before)
+            after.append(held.after)
+        return made, after
 
     def _told(self, row: Row) -> Tensor:
         """Return the loss of a row by its labels."""
@@ -166,7 +175,7 @@ class Run:
         """Take all steps that are left, and leave the weights in `model`.
 
         Raises:
-            Diverged: The loss is not finite, or four times what it began with.
+            Diverged: The loss is not finite, or three times what it began with.
         """
         self._resume(checkpoint)
         begun = last_saved = time.monotonic()
@@ -215,10 +224,12 @@ class Run:
             self.labelled += len(row.targets_N)
         if self.anchors:
             self._hold(self.anchors)
-        for bend in self.retention:
+        for bend in self.before:
             bend(self.masters.trained)
         torch.nn.utils.clip_grad_norm_(self.masters.trained.values(), self.config.clip_norm)
         self.optimizer.step()
+        for bend in self.after:
+            bend(self.masters.trained)
         self.optimizer.zero_grad(set_to_none=True)
         self.masters.publish()
         self.losses.append(total)

@@ -57,7 +57,7 @@ class TorchTrainer:
         Raises:
             TrainError: There are no examples.
             ModelCorrupt: The model or the anchors cannot be read.
-            Diverged: The loss is not finite, or four times what it began with.
+            Diverged: The loss is not finite, or three times what it began with.
         """
         if not examples:
             raise TrainError(
