@@ -35,12 +35,18 @@ def machine() -> dict[str, Any]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return {
         "cpu": cpu,
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "memory_gb": round(memory, 1),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "precision": str(precision()).removeprefix("torch."),
         "gflops": round(matmul_bound()),
     }
+
+
+def cores() -> int | None:
+    """Count the cores that this process may use, where the system tells; else those that there are."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count()
 
 
 def base_name() -> str:
