@@ -61,7 +61,7 @@ def draw(
         torch.autocast(device.type, precision, enabled=precision != torch.float32),
     ):
         done = 0
-        for batch in _batches(order, [len(prompt) + max_tokens for prompt in prompts], row_tokens):
+        for batch in _batches(order, prompts, max_tokens, row_tokens, shared_prefix.taken(model)):
             drawn = _Batch(model, [prompts[k] for k in batch], end, temperature, chance)
             for k, one in zip(batch, drawn.go(max_tokens), strict=True):
                 found[k] = one
@@ -71,14 +71,21 @@ def draw(
     return [one for one in found if one is not None]
 
 
-def _batches(order: Sequence[int], costs: Sequence[int], most: int) -> list[list[int]]:
-    """Cut prompts, shortest first, into batches that fit."""
+def _batches(
+    order: Sequence[int], prompts: Sequence[Sequence[int]], max_tokens: int, most: int, once: bool
+) -> list[list[int]]:
+    """Cut prompts, shortest first, into batches that fit; `once`: equal ones side by side take the room of one."""
     batches: list[list[int]] = []
+    read = 0
     for k in order:
-        full = not batches or len(batches[-1]) >= ROWS
-        if full or (len(batches[-1]) + 1) * costs[k] > most:
+        last = batches[-1] if batches else []
+        another = not (once and last and tuple(prompts[k]) == tuple(prompts[last[-1]]))
+        room = (read + another) * len(prompts[k]) + (len(last) + 1) * max_tokens
+        if not last or len(last) >= ROWS or room > most:
             batches.append([])
+            read, another = 0, True
         batches[-1].append(k)
+        read += another
     return batches
 
 
@@ -94,17 +101,20 @@ class _Batch:
         self._tokens: list[list[int]] = [[] for _ in prompts]
         self._logs: list[list[float]] = [[] for _ in prompts]
         self._ended = [False] * len(prompts)
-        self._apart: dict[str, Any] = {}
-        """The beginning of all prompts, where it is kept apart from the rows' own keys and values."""
-        self._before = 0
-        """Its tokens."""
+        self._begun: list[shared_prefix.Beginning] = []
+        """What prompts begin with, where it is kept apart from the rows' own keys and values."""
+        self._before_B1 = torch.zeros(1, 1, dtype=torch.long)
+        """Its tokens, of each row."""
+        self._own_B: list[int] = []
+        """Which prompt each row goes on from, where prompts are kept apart."""
 
     def go(self, max_tokens: int) -> list[Tokens]:
         """Continue all of them."""
         different = list(dict.fromkeys(map(tuple, self._prompts)))
         columns = zip(*(prompt[:-1] for prompt in different), strict=False)
         shared = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
-        apart = shared >= shared_prefix.WORTH and shared_prefix.taken(self._model)
+        often = len(different) < len(self._prompts)
+        apart = shared_prefix.taken(self._model) and (often or shared >= shared_prefix.WORTH)
         with shared_prefix.shared_attention(self._model) if apart else contextlib.nullcontext():
             return self._going(different, shared, apart, max_tokens)
 
@@ -130,10 +140,9 @@ class _Batch:
             if not stay or left == 1:
                 break
             if len(stay) < len(going):
-                kept_B = torch.tensor(stay)
-                self._cache.batch_select_indices(kept_B.to(self._device))
+                self._leave(stay)
                 going = [going[row] for row in stay]
-                mask_BT, next_B = mask_BT[kept_B], next_B[kept_B]
+                mask_BT, next_B = mask_BT[stay], next_B[stay]
             mask_BT = torch.cat([mask_BT, torch.ones(len(going), 1, dtype=torch.long)], dim=-1)
             scores_BV = self._step(next_B[:, None], mask_BT)
         return [
@@ -150,27 +159,43 @@ class _Batch:
         if shared:
             prefix_1P = torch.tensor([different[0][:shared]], device=self._device)
             self._model.base_model(input_ids=prefix_1P, past_key_values=self._cache, use_cache=True)
-            if apart:
-                self._apart = {shared_prefix.ARGUMENT: shared_prefix.kept(self._cache)}
-                self._before, self._cache = shared, DynamicCache()
+            if apart and shared >= shared_prefix.WORTH:
+                self._begun = [shared_prefix.Beginning(shared_prefix.kept(self._cache))]
+                self._before_B1, self._cache = self._before_B1 + shared, DynamicCache()
             elif len(different) > 1:
                 self._cache.batch_repeat_interleave(len(different))
         width = max(map(len, different)) - shared
         rests = [list(prompt[shared:]) for prompt in different]
         gaps = [width - len(rest) for rest in rests]
         ids_UT = torch.tensor([[self._end] * gap + rest for gap, rest in zip(gaps, rests, strict=True)])  # fmt: skip
-        seen = shared - self._before
+        seen = shared - int(self._before_B1)
         mask_UT = torch.tensor([[1] * seen + [0] * gap + [1] * (width - gap) for gap in gaps])
         scores_UV = self._step(ids_UT, mask_UT)
         if len(different) == len(self._prompts):
             return scores_UV, mask_UT
         place = {prompt: k for k, prompt in enumerate(different)}
         rows_B = torch.tensor([place[tuple(prompt)] for prompt in self._prompts])
-        self._cache.batch_select_indices(rows_B.to(self._device))
-        return scores_UV[rows_B.to(self._device)], mask_UT[rows_B]
+        scores_BV = scores_UV[rows_B.to(self._device)]
+        if not apart or seen + width < shared_prefix.WORTH:
+            self._cache.batch_select_indices(rows_B.to(self._device))
+            return scores_BV, mask_UT[rows_B]
+        layers = shared_prefix.kept(self._cache)
+        self._begun.append(shared_prefix.Beginning(layers, mask_UT.to(self._device)))
+        self._begun[-1].share_out(rows_B.tolist())
+        self._own_B, self._cache = rows_B.tolist(), DynamicCache()
+        self._before_B1 = self._before_B1 + mask_UT.sum(-1, keepdim=True)[rows_B]
+        return scores_BV, mask_UT[rows_B, :0]
+
+    def _leave(self, stay: list[int]) -> None:
+        """Go on with some of the rows."""
+        if self._own_B:
+            self._own_B = [self._own_B[row] for row in stay]
+            self._begun[-1].share_out(self._own_B)
+            self._before_B1 = self._before_B1[stay]
+        self._cache.batch_select_indices(torch.tensor(stay, device=self._device))
 
     def _step(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        places_BT = (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :] + self._before
+        places_BT = (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :] + self._before_B1
         scores_BV: Tensor = self._model(
             input_ids=ids_BT.to(self._device),
             attention_mask=mask_BT.to(self._device),
@@ -178,7 +203,7 @@ class _Batch:
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
-            **self._apart,
+            **({shared_prefix.ARGUMENT: self._begun} if self._begun else {}),
         ).logits[:, -1]
         return scores_BV
 

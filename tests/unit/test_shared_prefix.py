@@ -39,6 +39,11 @@ BEGINNING = tuple(range(3, 3 + 2 * WORTH))
         [(*BEGINNING, 40), (*BEGINNING, 41, 42, 43), (*BEGINNING, 40), (*BEGINNING, 44, 45)],
         [(*BEGINNING, 40)] * 5,
         [(*BEGINNING, 40)],
+        # Prompts that are asked often: nothing shared, a little, much, and of unequal lengths.
+        [BEGINNING, BEGINNING[::-1], BEGINNING, BEGINNING[::-1], BEGINNING],
+        [(4, *BEGINNING), (4, *BEGINNING[::-1], 50, 51), (4, *BEGINNING)] * 2,
+        [(*BEGINNING, *range(20, 40)), (*BEGINNING, *range(25, 50)), (*BEGINNING, *range(20, 40))]
+        * 3,
     ],
 )
 def test_draws_with_a_beginning_apart_have_the_log_probabilities_of_the_texts_alone(prompts):
