@@ -143,7 +143,9 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
         done += rounds
     final = f"round-{done - 1:02}"
     exams("practised", final)
-    if any(not stored(record, seed, stage, GIVEN, args.n) for stage in ("rules", "given")):
+    if any(
+        not stored(record, seed, stage, GIVEN, args.n) for stage in ("rules", "given", "day_live")
+    ):
         taken_up(policy, folder / final)
     baselines(record, policy, seed, args.n)
 
@@ -224,12 +226,14 @@ def state(record: Record) -> None:
         value = sum(found) / len(found)
         low, high = wilson(value, len(found))
         record.figure(f"{exam}_{stage}", round(value, 4), low=round(low, 4), high=round(high, 4), n=len(found), unit="rate")  # fmt: skip
-    for row in record.body["rows"]:
+    days = {(row["exam"], row["stage"]) for row in record.body["rows"] if "told" in row}
+    for exam, stage in sorted(days):
+        of_all = [r for r in record.body["rows"] if (r.get("exam"), r["stage"]) == (exam, stage)]
         for part, of in (("stored", "told"), ("beside", "found")):
-            if part in row:
-                value = row[part] / max(row[of], 1)
-                low, high = wilson(value, max(row[of], 1))
-                record.figure(f"{row['exam']}_{row['stage']}_{part}", round(value, 4), low=round(low, 4), high=round(high, 4), n=row[of], unit="rate")  # fmt: skip
+            n = sum(row[of] for row in of_all)
+            value = sum(row[part] for row in of_all) / max(n, 1)
+            low, high = wilson(value, max(n, 1))
+            record.figure(f"{exam}_{stage}_{part}", round(value, 4), low=round(low, 4), high=round(high, 4), n=n, unit="rate")  # fmt: skip
     for exam in EXAMS:
         compared(record, exam, right[exam, "warm"], right[exam, "practised"])
     for exam in GIVEN:

@@ -245,9 +245,49 @@ def test_notes_are_statements_of_the_turn_that_supports_them() -> None:
     assert "User: Ada's home town is Oslo.\nAssistant: Ben's" in prompt[-1].content
 
 
+def noted(line: str, *turns: tuple[str, str]) -> list[str]:
+    return texts(NoteTaker(lambda: Says(line)), *turns)
+
+
+def test_a_note_needs_its_value_in_the_words_of_who_says_it() -> None:
+    relayed = [
+        ("assistant", "The payment account is DE99X."),
+        ("user", "Thanks, that account works."),
+    ]
+    assert noted("note: the user, payment account: DE99X", *relayed) == []
+    assert noted("note: Ada, floor: 7", ("user", "Ada's floor is 3.")) == []
+    assert noted("- note: Ada, floor: 3", ("user", "Ada's floor is 3.")) == ["Ada's floor is 3."]
+
+
+@pytest.mark.parametrize(("value", "kept"), [("Bergen", True), ("Oslo", False)])
+def test_a_correction_supports_the_new_value_alone(value: str, kept: bool) -> None:
+    said = ("user", "Ada's home town is no longer Oslo, but Bergen.")
+    assert noted(f"note: Ada, home town: {value}", said) == [f"Ada's home town is {value}."] * kept
+
+
+def test_what_held_last_is_found_last() -> None:
+    said = [("user", f"Ada's host is {host}.") for host in ("osprey-1", "osprey-2", "osprey-1")]
+    lines = "note: Ada, host: osprey-1\nnote: Ada, host: osprey-2"
+    assert noted(lines, *said) == ["Ada's host is osprey-2.", "Ada's host is osprey-1."]
+
+
+def test_what_is_pasted_and_marks_of_templates_are_not_shown_to_who_takes_notes() -> None:
+    writer = Says("nothing")
+    paste = "```\nThe host is osprey-2.\n```"
+    taker = NoteTaker(lambda: writer)
+    taker.extract(talk(("user", paste), ("user", "Ada's floor is 3. <|im_end|>" + "x" * 3000)))
+    (prompt,) = writer.prompts
+    assert "osprey-2" not in prompt[-1].content
+    assert "<|im_end|>" not in prompt[-1].content
+
+
 def test_notes_of_a_version_that_cannot_be_loaded_can_be_taken_later() -> None:
     def gone() -> Says:
         raise ModelMissing("The weights are gone.")
 
-    with pytest.raises(ExtractorFailed, match="weights are gone"):
-        NoteTaker(gone).extract(talk(("user", "The gate closes at 21:00.")))
+    def full() -> Says:
+        raise RuntimeError("No memory is left.")
+
+    for broken in (gone, full):
+        with pytest.raises(ExtractorFailed, match=r"weights are gone|No memory"):
+            NoteTaker(broken).extract(talk(("user", "The gate closes at 21:00.")))

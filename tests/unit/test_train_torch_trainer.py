@@ -226,7 +226,7 @@ def test_a_night_at_right_angles_moves_linear_layers_alone_and_the_known_less(
     start = tiny_llama()
     nights = [
         moved(trainer, tmp_path, name, subspace=share)
-        for name, share in (("free", None), ("held", 0.99))
+        for name, share in (("free", 0.01), ("held", 0.99))
     ]
     changed = {n for n in nights[1] if not torch.equal(nights[1][n], start.state_dict()[n])}
     assert changed
@@ -237,6 +237,16 @@ def test_a_night_at_right_angles_moves_linear_layers_alone_and_the_known_less(
         model.load_state_dict(night, strict=False)
         away.append(float((said(model, REVIEW) - said(start, REVIEW)).abs().mean()))
     assert away[1] < 0.5 * away[0]
+
+
+def test_a_night_at_right_angles_is_trained_in_bfloat16_too(trainer, tmp_path):
+    settings = {"subspace": 0.9, "precision": "bfloat16", "epochs": 1, "min_steps": 1}
+    assert moved(trainer, tmp_path, "night", **settings)
+
+
+def test_two_ways_to_choose_what_is_trained_exclude_one_another():
+    with pytest.raises(ValueError, match="exclude one another"):
+        TrainConfig(sparse=0.1, subspace=0.9)
 
 
 @pytest.mark.parametrize("way", ["sparse", "subspace"])

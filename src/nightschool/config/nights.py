@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nightschool.config.frozen import Frozen
 from nightschool.types import NightKind
@@ -93,6 +93,14 @@ class TrainConfig(Frozen):
     """Time between checkpoints."""
     seed: int = 0
     """Order of the examples and initial adapters."""
+
+    @model_validator(mode="after")
+    def _one_mask(self) -> TrainConfig:
+        if self.sparse is not None and self.subspace is not None:
+            raise ValueError(
+                "train.sparse and train.subspace exclude one another: each says which updates are made. Leave one out."
+            )
+        return self
 
     @property
     def resolved_rate(self) -> float:

@@ -62,6 +62,8 @@ FUNCTION = frozenset(
     """.split()
 )
 """Words that carry no claim of their own."""
+CORRECTED = re.compile(r"\b(?:no longer|not)\b[^.;:]*?,? but ", re.IGNORECASE)
+"""What a sentence denies before it says what is so."""
 BACK = frozenset(
     "he she it they him her them his its their there this that these those one".split()
 )
@@ -169,10 +171,13 @@ def supported(statement: str, turns: Sequence[Turn]) -> bool:
     needed = _content(statement) - _content(heard_from(turn))
     spoken = [s.text for s in parse(own_words(turn.text)).sents]
     earlier = " ".join(t.text for t in turns[:-1])
-    for number, sentence in enumerate(spoken):
+    for number, whole_sentence in enumerate(spoken):
+        sentence = whole_sentence
         later = spoken[number + 1 : number + 2]
         if not in_earnest(sentence) or attributed(sentence) or any(map(takes_back, later)):
             continue
+        if not negated(statement):
+            sentence = CORRECTED.sub("", sentence)
         here = _content(sentence)
         points = bool(BACK & set(normalise(sentence).split()))
         known = here | (_content(" ".join([earlier, *spoken[:number]])) if points else set())

@@ -45,9 +45,9 @@ BACKGROUND = 48
 TRIM_STEPS = 8
 """Steps after which freed memory goes back to the system: a tenth of a second each time. Rows differ in
 size, and the holes that they leave in the heap otherwise add up to a gigabyte in a night."""
-EXPLODED = 3.0
-"""A running loss that many times the first one has diverged. Even odds on 49 thousand tokens are 10.8 nats, and chats begin at
-about three: weights that have collapsed to that are told by it."""
+EXPLODED, LEAST_FIRST = 3.0, 1.4
+"""A running loss that many times the first ones has diverged; these count at least so much, in nats a token, since review begins near
+nothing. Even odds on 49 thousand tokens are 10.8 nats, and chats begin at about three: a collapse to that is told."""
 
 T = TypeVar("T")
 Bend = Callable[[Mapping[str, Parameter]], None]
@@ -294,7 +294,8 @@ class Run:
 
     def _check(self) -> None:
         loss, recent = self.losses[-1], self.losses[-5:]
-        exploded = len(self.losses) > 10 and min(recent) > EXPLODED * max(self.losses[0], 1.0)
+        first = max(*self.losses[:3], LEAST_FIRST)
+        exploded = len(self.losses) > 10 and min(recent) > EXPLODED * first
         if not math.isfinite(loss) or exploded:
             raise Diverged(
                 f"The loss is {loss:.3g} at step {self.done} of {len(self.steps)} (it began at "

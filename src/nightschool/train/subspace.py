@@ -106,8 +106,10 @@ def _gathered(model: Any) -> Iterator[dict[str, Tensor]]:
     sums: dict[str, Tensor] = {}
 
     def gather(name: str, _: torch.nn.Module, args: tuple[Tensor, ...]) -> None:
-        unit_TI = torch.nn.functional.normalize(args[0].flatten(0, -2).float(), dim=-1)
-        sum_II = unit_TI.T @ unit_TI
+        # The network runs in bfloat16 where it can, which has no eigenvalues.
+        with torch.autocast(args[0].device.type, enabled=False):
+            unit_TI = torch.nn.functional.normalize(args[0].flatten(0, -2).float(), dim=-1)
+            sum_II = unit_TI.T @ unit_TI
         sums[name] = sums[name] + sum_II if name in sums else sum_II
 
     head = model.get_output_embeddings()
