@@ -42,7 +42,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "ewc 0.1": {"ewc": 0.1},
     "sparse 0.2": {"sparse": 0.2},
     "subspace 0.9": {"subspace": 0.9},
-    "subspace 0.97": {"subspace": 0.97},
     "blend": {"blend": True},
     "lora": {"method": "lora", "learning_rate": 1e-3},
 }  # fmt: skip

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,15 +29,30 @@ from torch.nn import Linear, Parameter
 from nightschool.errors import TrainError
 
 
+class Known(NamedTuple):
+    """Orthonormal directions of a layer's inputs, of which the first `held` are those of what is known."""
+
+    directions_II: Tensor
+    held: int
+
+    def taken_out_of(self, x_OI: Tensor) -> Tensor:
+        """Return the part of a matrix at right angles to what is known, by the fewer of the two kinds of directions."""
+        if 2 * self.held < len(self.directions_II):
+            known_IK = self.directions_II[:, : self.held]
+            return x_OI - (x_OI @ known_IK) @ known_IK.T
+        free_IF = self.directions_II[:, self.held :]
+        return (x_OI @ free_IF) @ free_IF.T
+
+
 class Complement:
     """What one night may change."""
 
-    def __init__(self, trained: Mapping[str, Parameter], directions: Mapping[str, Tensor]) -> None:
+    def __init__(self, trained: Mapping[str, Parameter], directions: Mapping[str, Known]) -> None:
         """Remember where the weights are.
 
         Args:
             trained: The weights, before the first step.
-            directions: Name of a weight (O, I) -> orthonormal directions of its known inputs (I, K).
+            directions: Name of a weight (O, I) -> the directions of its inputs.
         """
         self._directions = directions
         self._start = {name: trained[name].detach().clone() for name in directions}
@@ -46,24 +61,24 @@ class Complement:
     def before(self, trained: Mapping[str, Parameter]) -> None:
         """Take known directions out of a step's gradients; other weights get none."""
         for name, p in trained.items():
-            known_IK = self._directions.get(name)
-            if known_IK is None:
+            known = self._directions.get(name)
+            if known is None:
                 p.grad = None  # the optimizer leaves it alone
             elif p.grad is not None:
-                p.grad.sub_((p.grad @ known_IK) @ known_IK.T)
+                p.grad.copy_(known.taken_out_of(p.grad))
 
     @torch.no_grad()
     def after(self, trained: Mapping[str, Parameter]) -> None:
         """Take known directions out of what the weights have moved since the start."""
-        for name, known_IK in self._directions.items():
+        for name, known in self._directions.items():
             p = trained[name]
-            p.sub_(((p - self._start[name]) @ known_IK) @ known_IK.T)
+            p.copy_(self._start[name] + known.taken_out_of(p - self._start[name]))
 
 
 @torch.no_grad()
 def known_inputs(
     model: Any, share: float, known: Sequence[Callable[[], object]]
-) -> dict[str, Tensor]:
+) -> dict[str, Known]:
     """Return the main directions of what known texts bring to each linear layer but the output one.
 
     Args:
@@ -72,7 +87,7 @@ def known_inputs(
         known: Each runs one known text through the network.
 
     Returns:
-        Name of a weight -> orthonormal directions (I, K), as few as account for that share.
+        Name of a weight -> the directions of its inputs; as few are known as account for that share.
 
     Raises:
         TrainError: There is nothing known to stay at right angles to.
@@ -90,13 +105,13 @@ def known_inputs(
             "train.subspace keeps a night at right angles to what is known: there is neither review nor plain text. "
             "Leave it out, or set train.anchor_weight above 0."
         )
-    found: dict[str, Tensor] = {}
+    found: dict[str, Known] = {}
     for name, sum_II in sums.items():
         values_I, vectors_II = torch.linalg.eigh(sum_II)
         values_I, vectors_II = values_I.flip(0).clamp(min=0), vectors_II.flip(1)
         reached_I = values_I.cumsum(0) / values_I.sum()
         count = int((reached_I < share).sum()) + 1
-        found[f"{name}.weight"] = vectors_II[:, :count].contiguous()
+        found[f"{name}.weight"] = Known(vectors_II.contiguous(), count)
     return found
 
 
