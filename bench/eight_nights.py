@@ -202,25 +202,25 @@ def _naive(before: Path, base: Path, new: Any, *_: Any) -> Chosen:
 def _replayed(
     before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
 ) -> Chosen:
-    return before, [*new, *_replay(general, new, number)], []
+    return before, [*new, *general_beside(general, new, number)], []
 
 
 def _rebuild(
     before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
 ) -> Chosen:
     union = [*studied, *new]
-    return base, [*union, *_replay(general, union, number)], []
+    return base, [*union, *general_beside(general, union, number)], []
 
 
 def _continue(
     before: Path, base: Path, new: Any, studied: Any, general: Any, share: float, number: int
 ) -> Chosen:
     if not studied:
-        return base, [*new, *_replay(general, new, number)], []
+        return base, [*new, *general_beside(general, new, number)], []
     groups = by_memory(studied)
     nats = held(TorchSampler(before, base), groups, number)
     again = review(groups, nats, share * size(new), number)
-    return before, [*new, *_replay(general, new, number)], again
+    return before, [*new, *general_beside(general, new, number)], again
 
 
 def _life(
@@ -236,7 +236,10 @@ START: dict[str, Callable[..., Chosen]] = {
 }  # fmt: skip
 
 
-def _replay(general: Sequence[Example], beside: Sequence[Example], seed: int) -> list[Example]:
+def general_beside(
+    general: Sequence[Example], beside: Sequence[Example], seed: int
+) -> list[Example]:
+    """Draw the general examples that are studied beside others, by the share that nights give them."""
     share = StudyConfig().general_share
     count = round(len(beside) * share / (1 - share))
     return random.Random(seed).sample(list(general), min(count, len(general)))

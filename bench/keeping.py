@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from closed_book import study_examples
-from eight_nights import _replay, ask, interval, replay_pool
+from eight_nights import ask, general_beside, interval, replay_pool
 from nightschool.bases import anchors_of, pull_model
 from nightschool.config import NightConfig, TrainConfig
 from nightschool.exam.general import perplexity
@@ -83,7 +83,7 @@ def begin(start: Path, old: Sequence[Any], new: Sequence[Any], seed: int) -> dic
     """Study the old passages from the base."""
     examples = material(old)
     trainer = TorchTrainer(load, render, anchors_of(base_name(), progress_bar))
-    studied = [*examples, *_replay(replay_pool(), examples, seed)]
+    studied = [*examples, *general_beside(replay_pool(), examples, seed)]
     result = trainer.train(
         pull_model(base_name()), studied, config(seed, {"learning_rate": None}), start
     )
@@ -101,7 +101,7 @@ def night(
         again = review(
             groups, held(TorchSampler(start, base), groups, seed), EPOCHS * size(studied), seed
         )
-    replay = _replay(replay_pool(), studied, seed) if way != "naive" else []
+    replay = general_beside(replay_pool(), studied, seed) if way != "naive" else []
     out = start.with_name(f"{start.name}-{way.replace(' ', '-')}")
     trainer = TorchTrainer(load, render, anchors_of(base_name(), progress_bar))
     result = trainer.train(start, [*studied, *replay], config(seed, settings), out, review=again)

@@ -19,8 +19,8 @@ def tiny(kind, config, **more):
     return kind(config(**settings, **more)).eval()
 
 
-def drawn(model, prompts, temperature=1.0):
-    return draw(model, prompts, end=END, max_tokens=6, temperature=temperature, seed=3, precision=torch.float32)  # fmt: skip
+def drawn(model, prompts, temperature=1.0, most=6):
+    return draw(model, prompts, end=END, max_tokens=most, temperature=temperature, seed=3, precision=torch.float32)  # fmt: skip
 
 
 def logs_alone(model, prompt, tokens):
@@ -52,6 +52,16 @@ def test_draws_with_a_beginning_apart_have_the_log_probabilities_of_the_texts_al
     for prompt, one in zip(prompts, drawn(model, prompts), strict=True):
         assert one.logs == pytest.approx(logs_alone(model, prompt, one.tokens), abs=1e-4)
     assert model.config._attn_implementation == "sdpa"
+
+
+def test_rows_that_end_early_leave_the_others_with_their_own_prompts():
+    model = tiny(LlamaForCausalLM, LlamaConfig)
+    prompts = [(4, *BEGINNING), (5, *BEGINNING, 50, 51), BEGINNING[::-1]] * 6
+    found = drawn(model, prompts, most=30)
+    assert sum(one.ended and len(one.tokens) < 25 for one in found) >= 3
+    assert sum(len(one.tokens) == 30 for one in found) >= 3
+    for prompt, one in zip(prompts, found, strict=True):
+        assert one.logs == pytest.approx(logs_alone(model, prompt, one.tokens), abs=1e-4)
 
 
 def test_a_beginning_apart_changes_no_greedy_answer():

@@ -1,5 +1,6 @@
 """The training loop on a tiny real network: it learns, resumes after a kill, and stops when it diverges."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
 from nightschool.train.blend import SHARES
+from nightschool.train.run import Run
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Message
 
@@ -119,6 +121,24 @@ def test_a_rate_that_is_too_high_stops_with_what_to_do(trainer, tmp_path):
     with pytest.raises(Diverged, match=r"Lower train\.learning_rate"):
         trainer.train(tmp_path / "base", EXAMPLES, config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("losses", "diverged"),
+    [
+        ([3.2, 3.0, 2.9, *[10.8] * 9], True),  # even odds on 49 thousand tokens
+        ([3.2, 3.0, 2.9, *[7.0] * 9], False),
+        (
+            [0.0, 0.2, 0.1, *[3.5] * 9],
+            False,
+        ),  # review first, which begins near nothing, then plain text
+        ([3.2, 3.0, float("nan")], True),
+    ],
+)
+def test_a_collapse_counts_as_diverged_and_a_hard_text_after_review_does_not(losses, diverged):
+    run = SimpleNamespace(losses=losses, done=len(losses), steps=[[]] * 50, config=CONFIG)
+    with pytest.raises(Diverged) if diverged else nullcontext():
+        Run._check(run)
 
 
 def test_a_night_without_examples_says_so(trainer, tmp_path):
