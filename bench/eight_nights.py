@@ -10,7 +10,8 @@ far; `rebuild-last` is the last of these nights alone, which begins at the base 
 `continue` goes on from the last night with the new material, review of the old chosen by `study/review.py` and held
 to what the last night's version says of it, and general replay. All but `naive` hold plain text to the base (`train/anchors.py`). *ACC* is the mean over the passages after the last night, *BWT* how much that is above the
 same passages right after their own night; both with bootstrap intervals over passages. `--tune` does the same on
-the tuning passages (four nights). One sequence of one way is a row; a stopped bench goes on in the night that it was in (`--work`).
+the tuning passages (four nights). `--a-night 1` is SEAL's own protocol (Zweiger et al. 2025, on catastrophic forgetting: eight edits
+of one passage each). One sequence of one way is a row; a stopped bench goes on in the night that it was in (`--work`).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ WAYS = ("continue", "life", "naive", "rebuild", "rebuild-last")
 KEEPING = ("ewc", "sparse", "blend", "subspace")
 """Settings of ways to keep what is known, off unless asked for."""
 A_NIGHT = 4
-"""New passages a night."""
+"""New passages a night, unless asked otherwise."""
 REPLAY_SEED = 0
 
 
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("--sequences", type=int, default=3)
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     parser.add_argument("--tune", action="store_true", help="on the tuning passages, four nights")
+    parser.add_argument("--a-night", type=int, default=A_NIGHT, help="new passages a night")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument(
         "--rate", type=float, help="learning rate; without it, that of such a night"
@@ -88,9 +90,10 @@ def main() -> None:
     record = Record(args.json, "eight_nights")
     record.body["seeds"] = list(range(args.sequences))
     for sequence in range(args.sequences):
-        order = random.Random(sequence).sample(pool, A_NIGHT * nights)
-        evenings = [order[k : k + A_NIGHT] for k in range(0, len(order), A_NIGHT)]
+        order = random.Random(sequence).sample(pool, args.a_night * nights)
+        evenings = [order[k : k + args.a_night] for k in range(0, len(order), args.a_night)]
         key = {"sequence": sequence, "nights": nights}
+        key |= {} if args.a_night == A_NIGHT else {"a_night": args.a_night}
         record.measure(
             {"way": "untouched", **key},
             lambda o=order: {"asked": ask(TorchSampler(pull_model(base_name())), o), **general_of("base", TorchSampler(pull_model(base_name())))},
@@ -279,12 +282,12 @@ def general_of(name: str, sampler: TorchSampler) -> dict[str, Any]:
 def state(record: Record) -> None:
     """State the figures of what was run so far."""
     rows = record.body["rows"]
-    untouched = {r["sequence"]: r for r in rows if r["way"] == "untouched"}
+    untouched = {_asked_of(r): r for r in rows if r["way"] == "untouched"}
     dials = sorted({_dials(r) for r in rows if "lived" in r})
     for dial in dials:
-        way, rate, _, anchors, kind, share, lost, ewc, sparse, blend, subspace = dial
+        way, rate, _, anchors, kind, share, a_night, lost, ewc, sparse, blend, subspace = dial
         lived = [r for r in rows if "lived" in r and _dials(r) == dial]
-        alike = {(other[1], other[3]) for other in dials if other[0] == way}
+        alike = {(o[1], o[3]) for o in dials if (o[0], o[6]) == (way, a_night)}
         name = way + f", rate {rate:g}, anchors {anchors:g}" * (len(alike) > 1)
         name += ", review of labels" * (kind == "labels")
         name += f", share {share:g}" * (share != StudyConfig().review_share)
@@ -292,9 +295,10 @@ def state(record: Record) -> None:
         name += f", ewc {ewc:g}" * (ewc > 0) + f", {sparse:g} of the neurons" * (sparse > 0)
         name += ", blended" * (blend > 0)
         name += f", at right angles to {subspace:g}" * (subspace > 0)
+        name += f", {a_night} a night" * (a_night != A_NIGHT)
         gains, kept, general = [], [], []
         for row in lived:
-            plain = untouched[row["sequence"]]
+            plain = untouched[_asked_of(row)]
             last = row["lived"][-1]["asked"]
             after = {k: v for night in reversed(row["lived"]) for k, v in night["asked"].items()}
             earlier = row["lived"][-2]["asked"] if len(row["lived"]) > 1 else {}
@@ -307,7 +311,7 @@ def state(record: Record) -> None:
                 continue
             low, high = interval(values)
             record.figure(f"{figure}_{name}", _mean(values), low=low, high=high, n=len(values), unit="rate")  # fmt: skip
-        ratios = [r["perplexity"] / untouched[r["sequence"]]["perplexity"] for r in lived]
+        ratios = [r["perplexity"] / untouched[_asked_of(r)]["perplexity"] for r in lived]
         record.figure(f"perplexity_ratio_{name}", _mean(ratios), n=len(ratios), unit="ratio")
         tokens = [r["lived"][-1]["tokens"] / r["lived"][0]["tokens"] for r in lived]
         if way == "rebuild-last":
@@ -322,7 +326,13 @@ def _dials(row: dict[str, Any]) -> tuple[Any, ...]:
     if row["way"] in ("continue", "life"):
         kind, share = row.get("review", "labels"), row.get("share", plain)
     own = [float(row.get(name, 0.0)) for name in ("lost", *KEEPING)]
-    return row["way"], row["rate"], row["epochs"], row["anchors"], kind, share, *own
+    dials = row["way"], row["rate"], row["epochs"], row["anchors"], kind, share
+    return *dials, row.get("a_night", A_NIGHT), *own
+
+
+def _asked_of(row: dict[str, Any]) -> tuple[int, int]:
+    """Return what tells which passages a row was asked about: its sequence, and how many a night."""
+    return row["sequence"], row.get("a_night", A_NIGHT)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
