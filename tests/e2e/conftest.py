@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.bases import pull_model
+from preloaded import Preloaded, Started
 
 SMALL_NIGHT = (
     "exam.general_items=8",
@@ -54,14 +55,18 @@ def tiny_base(tmp_path_factory, base_folder) -> Path:
 class CommandLine:
     """Runs `nightschool` in a folder, as a user would."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, preloaded: Preloaded | None = None) -> None:
         self.folder = folder
+        self.preloaded = preloaded
+        """What commands are forks of; None: each is a process from its first import on."""
         self.env = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.largest_file: int | None = None
         """Bytes from which the system refuses to let a file grow, as on a full disk."""
 
-    def start(self, *words: str) -> subprocess.Popen:
+    def start(self, *words: str) -> subprocess.Popen | Started:
         """Start a command and return its process."""
+        if self.preloaded:
+            return self.preloaded.start(words, self.folder, self.env, self.largest_file)
         limit = [] if self.largest_file is None else ["prlimit", f"--fsize={self.largest_file}"]
         return subprocess.Popen(
             [*limit, sys.executable, "-m", "nightschool.cli.main", *words],
@@ -84,16 +89,24 @@ class CommandLine:
         return json.loads(out)
 
 
+@pytest.fixture(scope="session")
+def preloaded():
+    """Return a process of which commands are forks, so that each start does not import torch anew."""
+    started = Preloaded()
+    yield started
+    started.close()
+
+
 @pytest.fixture
 def cli(tmp_path) -> CommandLine:
-    """Return the command line in an empty folder."""
+    """Return the command line in an empty folder, each command a process of its own from its first import on."""
     return CommandLine(tmp_path)
 
 
 @pytest.fixture
-def school(tmp_path, tiny_base) -> CommandLine:
+def school(tmp_path, tiny_base, preloaded) -> CommandLine:
     """Return the command line inside a workspace on the tiny model, with a few facts."""
-    CommandLine(tmp_path)("init", "school")
+    CommandLine(tmp_path, preloaded)("init", "school")
     folder = tmp_path / "school"
     sections: dict[str, list[str]] = {"model": [f'base = "{tiny_base}"']}
     for setting in SMALL_NIGHT:
@@ -101,7 +114,7 @@ def school(tmp_path, tiny_base) -> CommandLine:
         sections.setdefault(section, []).append(name.replace("=", " = "))
     body = "\n".join(f"[{name}]\n" + "\n".join(lines) for name, lines in sections.items())
     (folder / "nightschool.toml").write_text('effort = "small"\n' + body + "\n")
-    line = CommandLine(folder)
+    line = CommandLine(folder, preloaded)
     (folder.parent / "chat.jsonl").write_text(
         "\n".join(
             json.dumps({"role": "user", "name": "Ada", "content": f"The {thing} is called {name}."})
