@@ -7,6 +7,7 @@ limits, and die of a signal. `python preloaded.py FD` is the process that forks;
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -21,6 +22,11 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 REQUEST_BYTES = 1 << 20
+IMPORTED = (
+    "torch", "transformers.models.llama.modeling_llama", "peft", "scipy.stats",
+    "matplotlib.backends.backend_agg",
+)  # fmt: skip
+"""What a night imports late, besides the program itself."""
 
 
 class Started:
@@ -99,7 +105,7 @@ class Preloaded:
         for end in given:
             os.close(end)
         stdin, stdout, stderr, ended = (
-            open(end, "w" if n == 0 else "r", encoding="utf-8") for n, end in enumerate(kept)
+            os.fdopen(end, "w" if n == 0 else "r", encoding="utf-8") for n, end in enumerate(kept)
         )
         return Started(pid, ended, stdin, stdout, stderr)
 
@@ -146,9 +152,9 @@ def become(request: dict, given: list[int]) -> NoReturn:
     for end in given:
         os.close(end)
     sys.stdin, sys.stdout, sys.stderr = (
-        open(0, encoding="utf-8"),
-        open(1, "w", encoding="utf-8"),
-        open(2, "w", encoding="utf-8", buffering=1),
+        os.fdopen(0, encoding="utf-8"),
+        os.fdopen(1, "w", encoding="utf-8"),
+        os.fdopen(2, "w", encoding="utf-8", buffering=1),
     )
     os.chdir(request["folder"])
     os.environ.clear()
@@ -161,8 +167,8 @@ def become(request: dict, given: list[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    import transformers.models.llama.modeling_llama  # noqa: F401
-
+    for module in IMPORTED:
+        importlib.import_module(module)
     from nightschool.cli.main import main
     from nightschool.language import warm
 
