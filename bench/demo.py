@@ -1,9 +1,12 @@
-"""Live the demo and keep its figures: `python bench/demo.py --json bench/results/demo.json`."""
+"""Live the demo and keep its figures: `python bench/demo.py --json bench/results/demo.json`.
+
+A run that is stopped goes on where it was, from the folder beside the result; how long it took is then not told.
+"""
 
 from __future__ import annotations
 
 import argparse
-import tempfile
+import shutil
 from pathlib import Path
 
 from nightschool.demo import run
@@ -12,22 +15,23 @@ from record import Record
 
 
 def main() -> None:
-    """Run once in a temporary workspace; the report's picture goes beside the result file."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run once in a workspace of its own; the report's picture goes beside the result file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=Path, default=Path("bench/results/demo.json"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     given = parser.parse_args()
     record = Record(given.json, "demo")
     record.body["seeds"] = [given.seed]
-    with tempfile.TemporaryDirectory() as temporary:
-        settings = (f"train.seed={given.seed}", *given.settings)
-        lived = run(Path(temporary) / "demo", None, None, settings, progress_bar)
-        picture = Path(lived.pop("report")).with_suffix(".png")
-        given.json.with_suffix(".png").write_bytes(picture.read_bytes())
+    work = given.json.with_suffix(".work")
+    settings = (f"train.seed={given.seed}", *given.settings)
+    lived = run(work, None, None, settings, progress_bar)
+    picture = Path(lived.pop("report")).with_suffix(".png")
+    given.json.with_suffix(".png").write_bytes(picture.read_bytes())
     record.body["figures"] = lived.pop("figures")
     record.body["rows"] = [lived]
     record.save()
+    shutil.rmtree(work)
 
 
 if __name__ == "__main__":

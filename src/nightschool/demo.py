@@ -1,4 +1,4 @@
-"""The demo: two days and two nights on real input, measured and not scripted."""
+"""The demo: two days and two nights on real input, measured and not scripted; stopped, it goes on where it was."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nightschool.codec import from_json
+from nightschool.codec import from_json, to_json
 from nightschool.consolidate import consolidate
 from nightschool.day import ask, learn
 from nightschool.demo_data import folder as data_folder
@@ -25,10 +25,20 @@ from nightschool.protocols import Bar
 from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
 from nightschool.sources import read, said
-from nightschool.types import Bank, BankKind, Item, Material, Memory, Report, Verdict, now
+from nightschool.types import (
+    Bank,
+    BankKind,
+    Decision,
+    Item,
+    Material,
+    Report,
+    Verdict,
+    digest,
+    now,
+)
 from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
-from nightschool.workspace import Workspace
+from nightschool.workspace import Workspace, write_atomic
 
 PACKAGE = "stamina"
 """A small third-party package, pinned; the base cannot know this release."""
@@ -37,6 +47,23 @@ FINAL_QUESTIONS = (
     "Who is Bastian's contact at Ellermouth?",
     "What is Thistle?",
 )
+
+
+PROGRESS = "demo.json"
+"""In the demo's workspace: what was asked for, and how far it has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a demo has come; its nights keep their own account."""
+
+    given: str
+    """Digest of the input and the settings: another demo does not go on with this one."""
+    begun: int = 0
+    """The last day that was begun, from 1."""
+    lived: int = 0
+    """The last day that was lived to its evening."""
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,65 +84,101 @@ def run(
     settings: tuple[str, ...],
     bar: Bar,
 ) -> dict[str, Any]:
-    """Live the demo in a new workspace and measure it.
+    """Live the demo in a workspace of its own and measure it; one that was stopped goes on.
 
     Args:
-        folder: Where the workspace goes; must not hold one yet.
+        folder: Where the workspace goes; must hold none yet, or the same demo's, stopped.
         facts: Someone's own facts instead of ours; None means ours.
         questions: The exam questions that belong to them.
         settings: `section.name=value` overrides.
         bar: Shows progress.
 
     Returns:
-        `figures`: name -> value, low, high, n, unit.
+        `figures`: name -> value, low, high, n, unit. Of a demo that was stopped nobody counted the minutes: None.
 
     Raises:
         WorkspaceError: The package that the demo reads is not installed.
-        WorkspaceError: The folder holds a workspace already.
+        WorkspaceError: The folder holds a workspace already, or a demo of other input, or one that has ended.
         SourceMalformed: The facts file breaks its format.
         ExamError: The questions file breaks its format.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     if facts is None and importlib.util.find_spec(PACKAGE) is None:
         raise WorkspaceError(
             f"The demo reads the package {PACKAGE}, which is not installed. "
             "Run `pip install 'nightschool[demo]'`, or give your own facts with --facts."
         )
-    if (folder / "nightschool.toml").exists():
-        raise WorkspaceError(
-            f"{folder} holds a workspace already. Delete it, or give another --folder."
-        )
+    asked = read_questions(questions or data_folder() / "questions.jsonl")
+    days = _days(facts)
+    progress = _taken_up(folder, digest(repr(days), repr(asked), *settings))
+    whole = not progress.begun
+    folder.mkdir(parents=True, exist_ok=True)
+    _kept(folder, progress)  # before there is a workspace: a kill must not leave one that is nobody's
     Workspace.create(folder, "# The demo's workspace.\n")
     # Its documents are its own, and its figures must not depend on whether an encoder was pulled.
     school = open_school(folder, ("write.encoder=null", *settings))
-    asked = read_questions(questions or data_folder() / "questions.jsonl")
-    days = _days(facts)
-    lived = []
+    tenant = school.settings.tenant
     for number, day in enumerate(days, start=1):
-        known: dict[str, Memory] = {
-            m.text: m for m in school.store.memories(school.settings.tenant)
-        }
-        _live_day(school, day, known)
-        tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
-        lived.append(consolidate(school, questions=tonight, bar=bar))
+        if number > progress.lived:
+            again = number == progress.begun
+            progress = _kept(folder, replace(progress, begun=number))
+            _live_day(school, day, again)
+            progress = _kept(folder, replace(progress, lived=number))
+        if sum(night.outcome is not None for night in nights(school.workspace, tenant)) < number:
+            tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
+            consolidate(school, questions=tonight, bar=bar)
+    lived = nights(school.workspace, tenant)[: len(days)]
+    versions = [school.registry.version(night.stored("version.txt") or "") for night in lived]
+    reports = [from_json(Report, night.stored("report-candidate.json") or "") for night in lived]
+    decisions = [from_json(Decision, night.stored("decision.json") or "") for night in lived]
     gone = [q for q in asked if q.group == FORGOTTEN]
-    forgotten = _probe_forgotten(school, gone, lived[-1].version.id, bar)
+    forgotten = _probe_forgotten(school, gone, versions[-1].id, bar)
     page = write_morning(school, (_contrast(*forgotten),) if gone else ())
-    figures = _figures(school, asked, [n.report for n in lived], forgotten)
-    peak = max(n.version.train.peak_bytes for n in lived if n.version.train) / 1e9
+    figures = _figures(school, asked, reports, forgotten)
+    peak = max(v.train.peak_bytes for v in versions if v.train) / 1e9
     figures["peak_gb"] = _figure(peak, unit="GB", n=len(lived))
-    figures["minutes"] = _figure((time.monotonic() - begun) / 60, unit="minutes", n=1)
+    minutes = (time.monotonic() - started) / 60 if whole else None
+    figures["minutes"] = _figure(minutes, unit="minutes", n=int(whole))
     answers = (
         {q: ask(school, q, closed_book=True).text for q in FINAL_QUESTIONS} if not facts else {}
     )
+    _kept(folder, replace(progress, ended=True))
     return {
         "name": "demo",
         "figures": figures,
-        "promoted": [n.decision.promote for n in lived],
-        "checks": [[[c.name, c.passed, c.reason] for c in n.decision.checks] for n in lived],
+        "promoted": [decision.promote for decision in decisions],
+        "checks": [[[c.name, c.passed, c.reason] for c in d.checks] for d in decisions],
         "answers": answers,
         "report": str(page),
     }
+
+
+def _taken_up(folder: Path, given: str) -> Progress:
+    """Return how far the demo in a folder has come: that of one never begun where there is none."""
+    path = folder / PROGRESS
+    if not path.exists():
+        if (folder / "nightschool.toml").exists():
+            raise WorkspaceError(
+                f"{folder} holds a workspace already. Delete it, or give another --folder."
+            )
+        return Progress(given)
+    progress = from_json(Progress, path.read_text("utf-8"))
+    if progress.ended:
+        raise WorkspaceError(
+            f"The demo in {folder} has been lived to its end: `nightschool report` there shows its mornings. "
+            "Delete the folder, or give another --folder."
+        )
+    if progress.given != given:
+        raise WorkspaceError(
+            f"{folder} holds a demo that was begun with other facts, questions or settings. Give the same again to "
+            "go on with it, or delete it, or give another --folder."
+        )
+    return progress
+
+
+def _kept(folder: Path, progress: Progress) -> Progress:
+    write_atomic(folder / PROGRESS, to_json(progress))
+    return progress
 
 
 def _days(facts: Path | None) -> list[Day]:
@@ -144,13 +207,18 @@ def _days(facts: Path | None) -> list[Day]:
     ]
 
 
-def _live_day(school: School, day: Day, known: dict[str, Memory]) -> None:
+def _live_day(school: School, day: Day, again: bool) -> None:
+    """Learn and forget what a day brings; `again`: it was begun before, and part of it may be done."""
     tenant = school.settings.tenant
     for source in day.sources:
         found = read(source, tenant)
         learn(school, found.readings, found.skipped)
-    by_id = {m.facets.get("fact", ""): m for m in known.values()}
+    known = school.store.memories(tenant)
+    by_id = {m.facets.get("fact", ""): m for m in known}
+    told = {m.text for m in known} if again else set()
     for row in day.facts:
+        if row["text"] in told:
+            continue
         old = by_id.get(row.get("replaces") or "-")
         if old is not None:
             school.store.edit(old.id, row["text"], "owner")
@@ -161,6 +229,8 @@ def _live_day(school: School, day: Day, known: dict[str, Memory]) -> None:
     live = school.store.memories(tenant)
     for text in day.forget:
         pairs = match_questions([Question(text, (), about=text)], live).pairs
+        if not pairs and again:
+            continue
         if not pairs:
             raise StoreError(f"Nothing that is known matches {text!r}, which is to be forgotten.")
         forget(school, [pairs[0][1].id])

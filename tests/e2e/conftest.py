@@ -104,6 +104,12 @@ def cli(tmp_path) -> CommandLine:
 
 
 @pytest.fixture
+def forked_cli(tmp_path, preloaded) -> CommandLine:
+    """Return the command line in an empty folder, with quick starts."""
+    return CommandLine(tmp_path, preloaded)
+
+
+@pytest.fixture
 def school(tmp_path, tiny_base, preloaded) -> CommandLine:
     """Return the command line inside a workspace on the tiny model, with a few facts."""
     CommandLine(tmp_path, preloaded)("init", "school")

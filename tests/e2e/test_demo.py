@@ -1,0 +1,67 @@
+"""The demo with a tiny model: killed by day and by night, it is lived to its end all the same."""
+
+import json
+import signal
+import time
+
+QUICK = (
+    "exam.general_items=8", "exam.abstention_items=40", "exam.riddle_items=16", "train.min_steps=1",
+    "train.anchor_weight=0", "study.expressions=2",
+)  # fmt: skip
+FACTS = (
+    {"id": "a", "day": 1, "text": "The staging host is kestrel-7."},
+    {"id": "b", "day": 1, "text": "The office cat is called Biscuit."},
+    {"id": "c", "day": 1, "text": "The old van is called Gertrude.", "forget_on_day": 2},
+    {"id": "d", "day": 1, "text": "Ada Byron owns the billing service."},
+    {"id": "e", "day": 2, "text": "The staging host is osprey-2.", "replaces": "a"},
+    {"id": "f", "day": 2, "text": "The guest network is called walrus."},
+)
+QUESTIONS = (
+    {"question": "Which host is for staging?", "answer": ["osprey-2"], "about": FACTS[4]["text"], "day": 2, "group": "changed"},
+    {"question": "What is the cat of the office called?", "answer": ["Biscuit"], "about": FACTS[1]["text"], "day": 1, "group": "told"},
+    {"question": "Which network is for guests?", "answer": ["walrus"], "about": FACTS[5]["text"], "day": 2, "group": "told"},
+    {"question": "How is the old van called?", "answer": ["Gertrude"], "about": FACTS[2]["text"], "group": "forgotten"},
+)  # fmt: skip
+
+
+def kill_once(process, reached):
+    """Kill a process dead as soon as something is reached."""
+    while not reached():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_demo_that_is_killed_goes_on_where_it_was(forked_cli, tiny_base):
+    for name, rows in (("facts", FACTS), ("questions", QUESTIONS)):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (forked_cli.folder / f"{name}.jsonl").write_text(lines)
+    settings = [w for s in (f'model.base="{tiny_base}"', *QUICK) for w in ("--set", s)]
+    words = ("demo", "--facts", "facts.jsonl", "--questions", "questions.jsonl", "--folder", "demo")
+    folder = forked_cli.folder / "demo"
+    nights = folder / "nights" / "default"
+
+    kill_once(forked_cli.start(*words, *settings), (folder / "nightschool.db").exists)
+    kill_once(forked_cli.start(*words, *settings), (nights / "night-0001" / "version.txt").exists)
+    version = (nights / "night-0001" / "version.txt").read_text()
+    kill_once(forked_cli.start(*words, *settings), (nights / "night-0002" / "banks.json").exists)
+    banks = (nights / "night-0002" / "banks.json").read_bytes()
+    said = forked_cli(*words, *settings, "--set", "train.seed=9", code=1)
+    assert "other facts, questions or settings" in said
+
+    lived = forked_cli.json(*words, *settings)
+
+    assert (nights / "night-0001" / "version.txt").read_text() == version
+    assert (nights / "night-0002" / "banks.json").read_bytes() == banks
+    assert lived["promoted"] == [False, False]  # the tiny model learns nothing
+    figures = lived["figures"]
+    counted = {name: figures[name]["n"] for name in ("told_facts_closed_book", "changed_current", "forgotten_over_base")}  # fmt: skip
+    assert counted == {"told_facts_closed_book": 2, "changed_current": 1, "forgotten_over_base": 1}
+    assert figures["questions_without_memory"]["value"] == 0
+    assert figures["minutes"]["value"] is None
+    forked_cli.folder = folder
+    texts = {m["text"] for m in forked_cli.json("memory", "list")}
+    assert texts == {FACTS[k]["text"] for k in (1, 3, 4, 5)}
+    forked_cli.folder = folder.parent
+    assert "lived to its end" in forked_cli(*words, *settings, code=1)
