@@ -32,7 +32,7 @@ from nightschool.environments import environment
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
 from nightschool.practice.account import Account, told
-from nightschool.practice.learner import worked_examples
+from nightschool.practice.examples import worked_examples
 from nightschool.practice.ledger import Ledger, Terms
 from nightschool.protocols import Environment, Progress, Prompt
 from nightschool.runlog import progress_bar

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable, Sequence
 
 from nightschool.practice import SingleTurn, answers
+from nightschool.practice.attempts import SEED_STEP
 from nightschool.practice.base import Question
-from nightschool.practice.learner import SEED_STEP
 from nightschool.protocols import Environment
 from nightschool.types import Case, Score, Task, Verdict
 

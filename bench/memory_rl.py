@@ -34,7 +34,8 @@ from nightschool.environments import environment
 from nightschool.exam.stats import mcnemar, mean, wilson
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
-from nightschool.practice.learner import Round, practise, solutions
+from nightschool.practice.examples import solutions
+from nightschool.practice.learner import Round, practise
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Writer
 from nightschool.rounds import WARM_SEEDS

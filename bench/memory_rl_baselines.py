@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightschool.environments import environment
-from nightschool.practice.learner import solutions
+from nightschool.practice.examples import solutions
 from nightschool.practice.memory_use import holds
 from nightschool.practice.notebook import drop, note
 from nightschool.prompts import NOTE, NOTHING

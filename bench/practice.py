@@ -32,7 +32,8 @@ from nightschool.exam.general import kl_nats
 from nightschool.exam.stats import mcnemar
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
-from nightschool.practice.learner import Round, in_order, practise, solutions, worked_examples
+from nightschool.practice.examples import solutions, worked_examples
+from nightschool.practice.learner import Round, in_order, practise
 from nightschool.practice.signals import Measured, suspicious
 from nightschool.protocols import Environment
 from nightschool.rounds import warm_up

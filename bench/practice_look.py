@@ -19,7 +19,8 @@ from nightschool.bases import pull_model
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
 from nightschool.models.torch_model import load, render
-from nightschool.practice.learner import attempted, worked_examples
+from nightschool.practice.attempts import attempted
+from nightschool.practice.examples import worked_examples
 from nightschool.practice.signals import advantages
 from nightschool.protocols import Environment
 from nightschool.train.policy import TorchPolicy

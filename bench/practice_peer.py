@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nightschool.config import PracticeConfig
-from nightschool.practice.learner import SEED_STEP
+from nightschool.practice.attempts import SEED_STEP
 from nightschool.protocols import Environment
 from nightschool.types import Message
 

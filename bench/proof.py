@@ -28,7 +28,8 @@ from nightschool.config import PracticeConfig
 from nightschool.environments import environment
 from nightschool.exam.stats import mcnemar, wilson
 from nightschool.models.torch_model import load, render
-from nightschool.practice.learner import Round, attempted, practise
+from nightschool.practice.attempts import attempted
+from nightschool.practice.learner import Round, practise
 from nightschool.practice.proof import Proofs
 from nightschool.train.policy import TorchPolicy
 from nightschool.types import DEFAULT_TENANT, SPLITS, Example, Split, Task

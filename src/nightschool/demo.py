@@ -113,7 +113,9 @@ def run(
     progress = _taken_up(folder, digest(repr(days), repr(asked), *settings))
     whole = not progress.begun
     folder.mkdir(parents=True, exist_ok=True)
-    _kept(folder, progress)  # before there is a workspace: a kill must not leave one that is nobody's
+    _kept(
+        folder, progress
+    )  # before there is a workspace: a kill must not leave one that is nobody's
     Workspace.create(folder, "# The demo's workspace.\n")
     # Its documents are its own, and its figures must not depend on whether an encoder was pulled.
     school = open_school(folder, ("write.encoder=null", *settings))

@@ -16,7 +16,8 @@ from nightschool.codec import from_plain, to_plain
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
 from nightschool.practice.curriculum import Curriculum, Mixture
-from nightschool.practice.learner import Round, solutions, worked_examples
+from nightschool.practice.examples import solutions, worked_examples
+from nightschool.practice.learner import Round
 from nightschool.practice.learner import practise as rounds_of
 from nightschool.practice.predictions import looks
 from nightschool.protocols import Environment, Policy, Progress

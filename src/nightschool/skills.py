@@ -19,7 +19,8 @@ from nightschool.environments import TOOLS, environment
 from nightschool.errors import EnvironmentBroken, PracticeError
 from nightschool.exam.sit import CLOSED
 from nightschool.practice.curriculum import AND
-from nightschool.practice.learner import Round, demonstrations, worked_examples
+from nightschool.practice.examples import demonstrations, worked_examples
+from nightschool.practice.learner import Round
 from nightschool.practice.rollouts import roll_out
 from nightschool.protocols import Progress, Writer
 from nightschool.registry.nights import OWN_WORDS, PRACTICE, Night, practices

@@ -4,14 +4,10 @@ import pytest
 
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError
+from nightschool.practice.attempts import attempted
+from nightschool.practice.examples import demonstrations, solutions, worked_examples
 from nightschool.practice.fake import FakeEnvironment
-from nightschool.practice.learner import (
-    attempted,
-    demonstrations,
-    practise,
-    solutions,
-    worked_examples,
-)
+from nightschool.practice.learner import practise
 from nightschool.train.fake import FakePolicy
 from nightschool.types import Score, Step, Verdict
 

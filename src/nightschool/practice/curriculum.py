@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from nightschool.codec import from_json, to_json
 from nightschool.config import ChooserKind
 from nightschool.errors import PracticeError
+from nightschool.practice.attempts import SEED_STEP, Played
 from nightschool.practice.base import task_id
 from nightschool.practice.curiosity import (
     CHOOSERS,
@@ -23,7 +24,7 @@ from nightschool.practice.curiosity import (
     standings,
 )
 from nightschool.practice.frontier import Make, Proposal, proposals
-from nightschool.practice.learner import SEED_STEP, Played, Round
+from nightschool.practice.learner import Round
 from nightschool.practice.predictions import Prediction, calibration, foretell, told
 from nightschool.protocols import Attempt, Environment
 from nightschool.types import Case, Split, Task, digest

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nightschool.practice.learner import SHOT_SEEDS
+from nightschool.practice.examples import SHOT_SEEDS
 from nightschool.practice.rollouts import continued, roll_out
 from nightschool.protocols import Environment, Progress, Prompt, Writer
 from nightschool.types import Message, Task, Verdict

@@ -9,86 +9,23 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError
-from nightschool.practice.rollouts import MOST_TURNS, Going, continued, drive
+from nightschool.practice.attempts import SEED_STEP, Group, attempted
+from nightschool.practice.examples import demonstrations, worked_examples
 from nightschool.practice.signals import advantages
 from nightschool.protocols import Environment, Policy
 from nightschool.types import (
-    DEFAULT_TENANT,
     Credit,
-    Drawn,
-    Example,
-    Message,
-    Score,
     Split,
     Task,
     Update,
-    Verdict,
-    digest,
 )
 
 Chooser = Callable[[int], Sequence[Task]]
 """Number of a round, from 0 -> its tasks."""
-SHOT_SEEDS = 7_000_000
-"""Seed of the first worked example; practice itself does not come that far."""
-SEED_STEP = 100_000
-"""Tasks that lie between those of two seeds of practice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One turn of an attempt."""
-
-    prompt: tuple[Message, ...]
-    """All that the model saw, worked examples included."""
-    drawn: Drawn
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """One attempt, with the tokens that were drawn in it."""
-
-    said: tuple[Said, ...]
-    score: Score
-    info: dict[str, float] = field(default_factory=dict)
-    """Sums of the counts of its steps."""
-
-    @property
-    def cut(self) -> bool:
-        """Whether any of its turns was cut off at the bound on tokens."""
-        return any(not turn.drawn.ended for turn in self.said)
-
-    @property
-    def tokens(self) -> int:
-        """Tokens drawn in it."""
-        return sum(len(turn.drawn.tokens) for turn in self.said)
-
-    @property
-    def right(self) -> bool:
-        """Whether it earned full marks."""
-        return self.score.verdict is Verdict.CORRECT
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All attempts at one task in one round."""
-
-    task: Task
-    attempts: tuple[Played, ...]
-
-    @property
-    def scored(self) -> list[Played]:
-        """The attempts that its verifier could grade."""
-        return [one for one in self.attempts if one.score.value is not None]
-
-    @property
-    def best(self) -> Played | None:
-        """The shortest right attempt; None where there is none."""
-        right = [one for one in self.attempts if one.right]
-        return min(right, key=lambda one: one.tokens) if right else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,99 +114,6 @@ def in_order(environment: Environment, config: PracticeConfig, split: Split = "t
     return choose
 
 
-def worked_examples(environment: Environment, count: int) -> tuple[Message, ...]:
-    """Solve tasks of the split that is practised on, as a conversation that goes before others.
-
-    Raises:
-        PracticeError: A task has no known solution, or clears the context on the way.
-    """
-    messages: list[Message] = []
-    for seed in range(SHOT_SEEDS, SHOT_SEEDS + count):
-        task = environment.task("train", seed)
-        attempt, context, done = environment.start(task), task.prompt, False
-        for action in task.solution:
-            step = attempt.step(action)
-            if step.fresh:
-                break
-            context, done = continued(context, action, step), step.done
-        if not done:
-            raise PracticeError(
-                f"{environment.name} has no worked example that fits into one conversation. Set practice.shots=0."
-            )
-        messages += context
-    return tuple(messages)
-
-
-def solutions(
-    environment: Environment, tasks: Sequence[Task], shown: tuple[Message, ...] = ()
-) -> list[Example]:
-    """Turn tasks' own solutions into examples to imitate, one a turn.
-
-    Args:
-        environment: Whose tasks these are.
-        tasks: One without a known solution gives nothing.
-        shown: Goes before every prompt.
-    """
-    examples = []
-    for task in tasks:
-        going = Going(environment, task, shown)
-        for turn, action in enumerate(task.solution):
-            examples.append(_example(digest(task.id, str(turn), action), going.prompt, action))
-            going.act(action)
-    return examples
-
-
-def _example(name: str, prompt: tuple[Message, ...], target: str) -> Example:
-    return Example(f"ex-{name[:16]}", DEFAULT_TENANT, (), "practice", "practice", prompt, target)
-
-
-def attempted(
-    environment: Environment,
-    policy: Policy,
-    config: PracticeConfig,
-    tasks: Sequence[Task],
-    shown: tuple[Message, ...] = (),
-    number: int = 0,
-) -> list[Group]:
-    """Attempt each task as often as a group is large, all side by side.
-
-    Args:
-        environment: Whose tasks these are.
-        policy: Draws the attempts.
-        config: Size of a group, temperature, bound on tokens.
-        tasks: What is attempted.
-        shown: Goes before every prompt.
-        number: Of the round; it decides the choices of the attempts.
-    """
-    going = [Going(environment, task, shown) for task in tasks for _ in range(config.group)]
-    said: dict[Going, list[Said]] = {one: [] for one in going}
-
-    def answer(live: Sequence[Going], turn: int) -> list[str]:
-        drawn = policy.draw(
-            [one.prompt for one in live], max_tokens=config.max_tokens, temperature=config.temperature,
-            seed=(config.seed * SEED_STEP + number) * MOST_TURNS + turn,
-        )  # fmt: skip
-        for one, found in zip(live, drawn, strict=True):
-            said[one].append(Said(one.prompt, found))
-        return [found.text for found in drawn]
-
-    drive(going, answer)
-    played = [Played(tuple(said[one]), one.score, _sums(one)) for one in going]
-    return [
-        Group(task, tuple(played[k * config.group : (k + 1) * config.group]))
-        for k, task in enumerate(tasks)
-    ]
-
-
-def _sums(one: Going) -> dict[str, float]:
-    """Sum the counts of an attempt's steps."""
-    sums: dict[str, float] = {}
-    for move in one.moves:
-        for name, count in move.step.info.items():
-            sums[name] = sums.get(name, 0.0) + count
-    return sums
-
-
 def _lesson(group: Group, config: PracticeConfig, number: int) -> list[Credit] | None:
     """Return the credits of a group's turns; None where it tells nothing."""
     dense = config.dense_rounds is None or number < config.dense_rounds
@@ -322,16 +166,6 @@ def _joined(updates: Sequence[Update]) -> Update:
         tokens=tokens,
         seconds=sum(one.seconds for one in updates),
     )
-
-
-def demonstrations(group: Group) -> list[Example]:
-    """Turn a group's best verified attempt into examples, one a turn; empty where no attempt was right."""
-    if group.best is None:
-        return []
-    return [
-        _example(digest(group.task.id, str(turn), said.drawn.text), said.prompt, said.drawn.text)
-        for turn, said in enumerate(group.best.said)
-    ]
 
 
 def _told(
