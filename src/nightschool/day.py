@@ -10,9 +10,10 @@ from statistics import mean
 from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.memory.meaning import questioned
 from nightschool.prompts import recall_prompt, within_budget
-from nightschool.protocols import Sampler
+from nightschool.protocols import Extractor, Sampler
 from nightschool.sources import heard, said
 from nightschool.sources.echoes import without_echoes
+from nightschool.sources.extractors import RULES
 from nightschool.trust import lowest
 from nightschool.types import Memory, Message, Reading, SourceKind, Span, Trust, Turn, digest
 from nightschool.wire import School
@@ -20,6 +21,8 @@ from nightschool.wire import School
 ANSWER_TOKENS = 128
 QUESTION_CHARACTERS = 8_000
 """So much of the end of a question is looked at to recall memories; people do not type more."""
+NOTES = "memory"
+"""The environment in which notes are practised."""
 NEAR = 32
 """So many of the nearest live memories are compared with a new statement."""
 
@@ -207,6 +210,23 @@ def remember(
     return learn(school, [replace(reading, findings=findings)])
 
 
+def reader(school: School) -> Extractor:
+    """Return who finds what is stated in conversations.
+
+    With `write.extractor = "live"` it is the served version as soon as that has practised taking notes; what never did finds
+    next to nothing, so the rules read until then, and after a rollback to it.
+
+    Raises:
+        ConfigError: The endpoint has no URL.
+    """
+    if school.settings.write.extractor == "live":
+        from nightschool.skills import holds_skill
+
+        if not holds_skill(school, school.registry.resolve(school.settings.tenant, "live"), NOTES):
+            return RULES
+    return school.extractor()
+
+
 def end_chat(
     school: School,
     turns: Sequence[tuple[str, str]],
@@ -242,7 +262,7 @@ def end_chat(
     episode = replace(episode, id=episode_id or episode.id, trust=trust)
     earlier = [Turn(role, role, text, Span(0, 0)) for role, text in before]
     try:
-        reading = school.extractor().extract(episode, earlier)
+        reading = reader(school).extract(episode, earlier)
     except (ExtractorFailed, ConfigError) as error:
         # Under a digest of its own, so that the same words are still new when they are read.
         learn(school, [Reading(replace(episode, digest=_unread(episode.digest)), ())])
@@ -301,7 +321,7 @@ def read_again(school: School, episode_id: str) -> Reading:
     )
     if episode.digest != _unread(plain):
         raise SourceMalformed(f"{episode_id} has been read already. See `nightschool memory list`.")
-    return _of_the_talker(school.extractor().extract(replace(episode, digest=plain)))
+    return _of_the_talker(reader(school).extract(replace(episode, digest=plain)))
 
 
 def _of_the_talker(reading: Reading) -> Reading:

@@ -208,6 +208,13 @@ def practised_in(school: School, version: Version | None) -> list[str]:
     return sorted(found)
 
 
+def holds_skill(school: School, version: Version | None, stem: str) -> bool:
+    """Whether a version has practised an environment, whatever its settings were (`stem`: its name without them)."""
+    skills = (stored_skill(_run(school, name)) for name in practised_in(school, version))
+    parts = [part for skill in skills if skill for part in skill.environment.split(AND)]
+    return any(part.partition("?")[0] == stem for part in parts)
+
+
 def skill_banks(school: School, tonight: Night, without: str = "") -> list[Bank]:
     """Return a part of the held-out tasks of each skill that the served version holds; the same ones each time.
 

@@ -91,22 +91,22 @@ def test_the_endpoint_needs_a_url(tmp_path):
         open_school(tmp_path / "school", ("write.extractor=endpoint",)).extractor()
 
 
-@pytest.mark.parametrize(
-    ("setting", "why"),
-    [
-        ("write.extractor=endpoint", "endpoint_url"),
-        ("write.extractor=live", "nobody is no known model"),
-    ],
-)
-def test_a_talk_is_kept_where_who_reads_is_not_set_up(tmp_path, setting, why):
+def test_a_talk_is_kept_where_who_reads_is_not_set_up(tmp_path):
     Workspace.create(tmp_path / "school", "")
-    school = open_school(tmp_path / "school", (setting, "model.base=nobody"))
-    with pytest.raises(ExtractorFailed, match=why) as caught:
+    school = open_school(tmp_path / "school", ("write.extractor=endpoint", "model.base=nobody"))
+    with pytest.raises(ExtractorFailed, match="endpoint_url") as caught:
         end_chat(school, [("user", HOST), ("assistant", "Noted.")], "talk")
     episode_id = str(caught.value).split("learn ")[-1].split("`")[0]
     later = open_school(tmp_path / "school")
     learn(later, [read_again(later, episode_id)])
     assert live(later) == [HOST]
+
+
+def test_the_rules_read_until_a_version_is_served_that_has_practised_notes(tmp_path):
+    Workspace.create(tmp_path / "school", "")
+    school = open_school(tmp_path / "school", ("write.extractor=live", "model.base=nobody"))
+    end_chat(school, [("user", HOST), ("assistant", "Noted.")], "talk")
+    assert live(school) == [HOST]
 
 
 def test_what_was_recalled_is_not_stored_again_and_only_its_id_is_kept(school):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nightschool.codec import from_json
-from nightschool.day import remember
+from nightschool.day import reader, remember
 from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.forget import forget
 from nightschool.practise import give_up, practise
@@ -17,6 +17,8 @@ from nightschool.protocols import Policy
 from nightschool.registry.nights import LEDGERS, OWN_WORDS, open_night, practices
 from nightschool.rounds import State
 from nightschool.skills import SOLUTION, practised_in, quoted, skill_banks, skill_material
+from nightschool.sources.extractors import RULES
+from nightschool.sources.note_taker import NoteTaker
 from nightschool.types import Drawn, Material, TrainResult, Update
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
@@ -152,6 +154,21 @@ def test_a_gain_is_promoted_and_stands_as_a_version(school):
     assert not list(school.workspace.versions.glob("*.practice"))
     roll_back(school, "owner")
     assert school.registry.alias("default", "live") == "base"
+
+
+def test_who_has_practised_notes_reads_conversations_while_it_is_served(school):
+    write = school.settings.write.model_copy(update={"extractor": "live"})
+    settings = school.settings.model_copy(update={"write": write})
+    school = Pretending(school.workspace, settings, school.store, school.registry, school.exams)
+    assert reader(school) is RULES
+    assert run(school, step=0.6).decision.promote
+    assert reader(school) is RULES  # it has practised something else
+    skill = school.workspace.nights / "default" / "practice-0001" / "skill.json"
+    kept = json.loads(skill.read_text())
+    skill.write_text(json.dumps({**kept, "environment": "fake + memory?level=1&talks=2"}))
+    assert isinstance(reader(school), NoteTaker)
+    roll_back(school, "owner")
+    assert reader(school) is RULES
 
 
 def test_a_warm_up_imitates_solutions_once_before_the_first_round(school):

@@ -84,10 +84,12 @@ def learn(
     Example: nightschool learn ../docs git+file:///home/me/project@main openapi.json chats.jsonl
     """
     from nightschool.codebase import Codebase, in_words, learn_repository
-    from nightschool.day import joined, read_again
+    from nightschool.day import joined, read_again, reader
     from nightschool.day import learn as learn_readings
     from nightschool.sources import read
     from nightschool.sources.addresses import is_address, parse_address
+    from nightschool.sources.extractors import RULES
+    from nightschool.types import SourceKind
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
@@ -105,7 +107,7 @@ def learn(
                 readings.append(read_again(school, source))
                 continue
             with bars(json)(f"reading {Path(source).name}") as progress:
-                found = read(source, school.settings.tenant, progress, school.extractor())
+                found = read(source, school.settings.tenant, progress, reader(school))
             readings += found.readings
             skipped += found.skipped
         learnt = joined(
@@ -120,6 +122,13 @@ def learn(
             print(
                 f"Hidden orders were looked for by rules and wording alone, since {learnt.unread_by} is not here: "
                 f"`nightschool models pull {learnt.unread_by}` finds more of them.",
+                file=sys.stderr,
+            )
+        heard = any(r.episode.kind is SourceKind.CONVERSATION for r in readings)
+        if heard and school.settings.write.extractor == "live" and reader(school) is RULES:
+            print(
+                "Conversations were read by the rules, since no version is served that has practised taking notes: "
+                "see `nightschool practise memory`.",
                 file=sys.stderr,
             )
         if codebases:
