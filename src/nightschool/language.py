@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import string
+import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from threading import Lock
+from importlib.abc import MetaPathFinder
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 
 from nightschool.types import Fingerprint, digest
@@ -84,9 +88,32 @@ def _parser() -> Language:
         return _load()
 
 
+class _Hidden(MetaPathFinder):
+    """A module that one thread, and no other, does not find."""
+
+    def __init__(self, name: str) -> None:
+        self._hidden = name, get_ident()
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if (fullname, get_ident()) == self._hidden:
+            raise ModuleNotFoundError(f"{fullname} is hidden for now.", name=fullname)
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """Import without a module that is imported wherever it is installed: the parser needs no torch, which takes longest."""
+    hidden = _Hidden(name)
+    sys.meta_path.insert(0, hidden)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(hidden)
+
+
 @lru_cache(maxsize=1)
 def _load() -> Language:
-    import spacy
+    with _without("torch"):
+        import spacy
 
     nlp = spacy.load(PARSER)
     tokenizer: Any = nlp.tokenizer

@@ -149,6 +149,25 @@ def test_help_loads_nothing_heavy():
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_parser_reads_without_torch_and_hides_it_from_nobody_else():
+    code = (
+        "import sys, threading\n"
+        "from nightschool.language import _without, parse\n"
+        "print(parse('The office cat is called Biscuit.')[2].text, 'torch' in sys.modules)\n"
+        "found = []\n"
+        "def other():\n"
+        "    import torch\n"
+        "    found.append(torch.ones(1).item())\n"
+        "with _without('torch'):\n"
+        "    thread = threading.Thread(target=other)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "print(found)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["cat False", "[1.0]"]
+
+
 def test_the_exams_general_prompts_are_not_the_replays() -> None:
     # Otherwise the measured drift from the base would be that on prompts that were trained on.
     from nightschool.exam.general import general_prompts
