@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nightschool.demo import run
 from nightschool.runlog import progress_bar
-from record import Record
+from record import Record, commit
 
 
 def main() -> None:
@@ -23,7 +23,8 @@ def main() -> None:
     given = parser.parse_args()
     record = Record(given.json, "demo")
     record.body["seeds"] = [given.seed]
-    work = given.json.with_suffix(".work")
+    # Rows of two programs do not mix.
+    work = given.json.with_suffix(f".{commit()}.work")
     settings = (f"train.seed={given.seed}", *given.settings)
     lived = run(work, None, None, settings, progress_bar)
     picture = Path(lived.pop("report")).with_suffix(".png")

@@ -7,6 +7,7 @@ limits, and die of a signal. `python preloaded.py FD` is the process that forks;
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -22,11 +23,15 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 REQUEST_BYTES = 1 << 20
+FORKER_DIED = -1000
+"""Stands for how a command ended that nobody was left to wait for."""
 IMPORTED = (
     "torch", "transformers.models.llama.modeling_llama", "peft", "scipy.stats",
-    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_agg", "nightschool.codebase", "nightschool.rebase", "nightschool.practise",
+    "nightschool.closure", "nightschool.serve.app", "nightschool.models.torch_sampler",
+    "nightschool.train.torch_trainer",
 )  # fmt: skip
-"""What a night imports late, besides the program itself."""
+"""What commands import late."""
 
 
 class Started:
@@ -41,8 +46,7 @@ class Started:
 
     def _wait(self) -> None:
         said = self._ended.read()
-        assert said, "the process that forks has died"
-        self.returncode = int(said)
+        self.returncode = int(said) if said else FORKER_DIED
 
     def poll(self) -> int | None:
         return self.returncode
@@ -90,7 +94,9 @@ class Preloaded:
         self._asking, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with there:
             command = [sys.executable, __file__, str(there.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[there.fileno()])
+            # Threads are counted when the libraries load: a fork's own environment comes too late for that.
+            env = {**os.environ, "OMP_NUM_THREADS": "1"}
+            self._process = subprocess.Popen(command, pass_fds=[there.fileno()], env=env)
 
     def start(
         self, words: Sequence[str], folder: Path, env: Mapping[str, str], largest_file: int | None
@@ -173,4 +179,7 @@ if __name__ == "__main__":
     from nightschool.language import warm
 
     warm()
+    # Else each fork would go through, and copy, all that was imported, to find what nobody needs.
+    gc.collect()
+    gc.freeze()
     fork_on_request(socket.socket(fileno=int(sys.argv[1])))

@@ -6,25 +6,24 @@ import importlib.util
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from nightschool.codec import from_json, to_json
+from nightschool.codec import from_json
 from nightschool.consolidate import consolidate
-from nightschool.day import ask, learn
+from nightschool.day import ask
 from nightschool.demo_data import folder as data_folder
-from nightschool.errors import SourceMalformed, StoreError, WorkspaceError
+from nightschool.demo_days import PACKAGE, RESULT, Diary, read_days
+from nightschool.errors import WorkspaceError
 from nightschool.exam.general import general_prompts, plain_text
-from nightschool.exam.questions import FORGOTTEN, Question, match_questions, read_questions
+from nightschool.exam.questions import FORGOTTEN, Question, read_questions
 from nightschool.exam.sit import sit
 from nightschool.exam.stats import outcomes, rate
-from nightschool.forget import forget
+from nightschool.forget import finish, unfinished
 from nightschool.morning import write_morning
 from nightschool.protocols import Bar
 from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
-from nightschool.sources import read, said
 from nightschool.types import (
     Bank,
     BankKind,
@@ -38,43 +37,13 @@ from nightschool.types import (
 )
 from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
-from nightschool.workspace import Workspace, write_atomic
+from nightschool.workspace import Workspace, read_json, write_atomic
 
-PACKAGE = "stamina"
-"""A small third-party package, pinned; the base cannot know this release."""
 FINAL_QUESTIONS = (
     "What is the staging host?",
     "Who is Bastian's contact at Ellermouth?",
     "What is Thistle?",
 )
-
-
-PROGRESS = "demo.json"
-"""In the demo's workspace: what was asked for, and how far it has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a demo has come; its nights keep their own account."""
-
-    given: str
-    """Digest of the input and the settings: another demo does not go on with this one."""
-    begun: int = 0
-    """The last day that was begun, from 1."""
-    lived: int = 0
-    """The last day that was lived to its evening."""
-    ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What happens on one day."""
-
-    sources: tuple[str, ...] = ()
-    """Paths, or names of installed packages."""
-    facts: tuple[dict[str, Any], ...] = ()
-    forget: tuple[str, ...] = ()
-    """Facts, as texts, that are forgotten on this day."""
 
 
 def run(
@@ -87,18 +56,20 @@ def run(
     """Live the demo in a workspace of its own and measure it; one that was stopped goes on.
 
     Args:
-        folder: Where the workspace goes; must hold none yet, or the same demo's, stopped.
+        folder: Where the workspace goes; must hold none yet, or the same demo's.
         facts: Someone's own facts instead of ours; None means ours.
         questions: The exam questions that belong to them.
         settings: `section.name=value` overrides.
         bar: Shows progress.
 
     Returns:
-        `figures`: name -> value, low, high, n, unit. Of a demo that was stopped nobody counted the minutes: None.
+        `figures`: name -> value, low, high, n, unit. Of a demo that was stopped nobody counted the minutes: None. One
+        that has been lived to its end returns what it came to.
 
     Raises:
         WorkspaceError: The package that the demo reads is not installed.
-        WorkspaceError: The folder holds a workspace already, or a demo of other input, or one that has ended.
+        WorkspaceError: The folder holds a workspace already, or a demo of other input.
+        WorkspaceLocked: Another process lives the demo in this folder.
         SourceMalformed: The facts file breaks its format.
         ExamError: The questions file breaks its format.
     """
@@ -109,27 +80,37 @@ def run(
             "Run `pip install 'nightschool[demo]'`, or give your own facts with --facts."
         )
     asked = read_questions(questions or data_folder() / "questions.jsonl")
-    days = _days(facts)
-    progress = _taken_up(folder, digest(repr(days), repr(asked), *settings))
-    whole = not progress.begun
-    folder.mkdir(parents=True, exist_ok=True)
-    _kept(
-        folder, progress
-    )  # before there is a workspace: a kill must not leave one that is nobody's
-    Workspace.create(folder, "# The demo's workspace.\n")
-    # Its documents are its own, and its figures must not depend on whether an encoder was pulled.
-    school = open_school(folder, ("write.encoder=null", *settings))
-    tenant = school.settings.tenant
-    for number, day in enumerate(days, start=1):
-        if number > progress.lived:
-            again = number == progress.begun
-            progress = _kept(folder, replace(progress, begun=number))
-            _live_day(school, day, again)
-            progress = _kept(folder, replace(progress, lived=number))
-        if sum(night.outcome is not None for night in nights(school.workspace, tenant)) < number:
-            tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
-            consolidate(school, questions=tonight, bar=bar)
-    lived = nights(school.workspace, tenant)[: len(days)]
+    days = read_days(facts)
+    diary = Diary.open(folder, digest(repr(days), repr(asked), *settings))
+    with diary.alone():
+        if (folder / RESULT).exists():
+            return dict(cast("dict[str, Any]", read_json(folder / RESULT)))
+        whole = not diary.progress.day
+        Workspace.create(folder, "# The demo's workspace.\n")
+        # Its documents are its own, and its figures must not depend on whether an encoder was pulled.
+        school = open_school(folder, ("write.encoder=null", *settings))
+        if unfinished(school):
+            finish(school)
+        tenant = school.settings.tenant
+        for number in range(1, len(days) + 1):
+            over = [night for night in nights(school.workspace, tenant) if night.outcome]
+            if len(over) < number:
+                diary.live(school, days, number)
+                tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
+                consolidate(school, questions=tonight, bar=bar)
+        result = _measured(school, len(days), asked, bar)
+        minutes = (time.monotonic() - started) / 60 if whole else None
+        result["figures"]["minutes"] = _figure(minutes, unit="minutes", n=int(whole))
+        if not facts:
+            said = {q: ask(school, q, closed_book=True).text for q in FINAL_QUESTIONS}
+            result["answers"] = said
+        write_atomic(folder / RESULT, json.dumps(result))
+        return result
+
+
+def _measured(school: School, count: int, asked: Sequence[Question], bar: Bar) -> dict[str, Any]:
+    """Tell what the demo's nights came to, from what they have stored."""
+    lived = nights(school.workspace, school.settings.tenant)[:count]
     versions = [school.registry.version(night.stored("version.txt") or "") for night in lived]
     reports = [from_json(Report, night.stored("report-candidate.json") or "") for night in lived]
     decisions = [from_json(Decision, night.stored("decision.json") or "") for night in lived]
@@ -139,104 +120,14 @@ def run(
     figures = _figures(school, asked, reports, forgotten)
     peak = max(v.train.peak_bytes for v in versions if v.train) / 1e9
     figures["peak_gb"] = _figure(peak, unit="GB", n=len(lived))
-    minutes = (time.monotonic() - started) / 60 if whole else None
-    figures["minutes"] = _figure(minutes, unit="minutes", n=int(whole))
-    answers = (
-        {q: ask(school, q, closed_book=True).text for q in FINAL_QUESTIONS} if not facts else {}
-    )
-    _kept(folder, replace(progress, ended=True))
     return {
         "name": "demo",
         "figures": figures,
         "promoted": [decision.promote for decision in decisions],
         "checks": [[[c.name, c.passed, c.reason] for c in d.checks] for d in decisions],
-        "answers": answers,
+        "answers": {},
         "report": str(page),
     }
-
-
-def _taken_up(folder: Path, given: str) -> Progress:
-    """Return how far the demo in a folder has come: that of one never begun where there is none."""
-    path = folder / PROGRESS
-    if not path.exists():
-        if (folder / "nightschool.toml").exists():
-            raise WorkspaceError(
-                f"{folder} holds a workspace already. Delete it, or give another --folder."
-            )
-        return Progress(given)
-    progress = from_json(Progress, path.read_text("utf-8"))
-    if progress.ended:
-        raise WorkspaceError(
-            f"The demo in {folder} has been lived to its end: `nightschool report` there shows its mornings. "
-            "Delete the folder, or give another --folder."
-        )
-    if progress.given != given:
-        raise WorkspaceError(
-            f"{folder} holds a demo that was begun with other facts, questions or settings. Give the same again to "
-            "go on with it, or delete it, or give another --folder."
-        )
-    return progress
-
-
-def _kept(folder: Path, progress: Progress) -> Progress:
-    write_atomic(folder / PROGRESS, to_json(progress))
-    return progress
-
-
-def _days(facts: Path | None) -> list[Day]:
-    data = data_folder()
-    if facts is None:
-        about = (data / "day2" / "forget.jsonl").read_text("utf-8").splitlines()
-        gone = tuple(json.loads(line)["about"] for line in about if line.strip())
-        one = (str(data / "day1" / "docs"), PACKAGE, str(data / "day1" / "chats.jsonl"))
-        return [Day(sources=one), Day(sources=(str(data / "day2" / "chats.jsonl"),), forget=gone)]
-    rows = []
-    for number, line in enumerate(facts.read_text("utf-8").splitlines(), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-                rows.append({"day": int(row["day"]), **row, "text": str(row["text"])})
-            except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-                raise SourceMalformed(
-                    f'{facts}, line {number}: expected {{"text": ..., "day": 1 or 2}} ({error!r}).'
-                ) from error
-    return [
-        Day(facts=tuple(r for r in rows if r["day"] == 1)),
-        Day(
-            facts=tuple(r for r in rows if r["day"] == 2),
-            forget=tuple(r["text"] for r in rows if r.get("forget_on_day") == 2),
-        ),
-    ]
-
-
-def _live_day(school: School, day: Day, again: bool) -> None:
-    """Learn and forget what a day brings; `again`: it was begun before, and part of it may be done."""
-    tenant = school.settings.tenant
-    for source in day.sources:
-        found = read(source, tenant)
-        learn(school, found.readings, found.skipped)
-    known = school.store.memories(tenant)
-    by_id = {m.facets.get("fact", ""): m for m in known}
-    told = {m.text for m in known} if again else set()
-    for row in day.facts:
-        if row["text"] in told:
-            continue
-        old = by_id.get(row.get("replaces") or "-")
-        if old is not None:
-            school.store.edit(old.id, row["text"], "owner")
-            continue
-        reading = said(row["text"], tenant)
-        finding = replace(reading.findings[0], facets={"fact": str(row.get("id", ""))})
-        learn(school, [replace(reading, findings=(finding,))])
-    live = school.store.memories(tenant)
-    for text in day.forget:
-        pairs = match_questions([Question(text, (), about=text)], live).pairs
-        if not pairs and again:
-            continue
-        if not pairs:
-            raise StoreError(f"Nothing that is known matches {text!r}, which is to be forgotten.")
-        forget(school, [pairs[0][1].id])
-        live = school.store.memories(tenant)
 
 
 def _probe_forgotten(

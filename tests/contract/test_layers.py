@@ -71,6 +71,7 @@ FLOWS = (
     "job_ends",
     "night_queue",
     "jobs",
+    "demo_days",
     "demo",
     "environments",
     "skills",

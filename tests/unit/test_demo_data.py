@@ -8,11 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from nightschool.demo import PACKAGE, _days, _live_day
 from nightschool.demo_data import folder
+from nightschool.demo_days import PACKAGE
 from nightschool.language import normalise
-from nightschool.wire import open_school
-from nightschool.workspace import Workspace
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -93,15 +91,3 @@ def test_a_changed_facts_old_value_was_right_on_the_first_day() -> None:
         assert bool(row["stale"]) == (row["group"] == "changed")
         for stale in row["stale"][:1]:
             assert any(stale in answer for old in first for answer in old["answer"]), row
-
-
-def test_a_day_that_is_begun_again_brings_nothing_twice(tmp_path: Path) -> None:
-    Workspace.create(tmp_path / "w", "")
-    school = open_school(tmp_path / "w", ("write.encoder=null",))
-    for day in _days(None):
-        _live_day(school, day, again=False)
-        once = [memory.text for memory in school.store.memories("default")]
-        _live_day(school, day, again=True)
-        assert [memory.text for memory in school.store.memories("default")] == once
-    assert len(once) > 100
-    school.close()

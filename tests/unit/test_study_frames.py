@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from nightschool.study.frames import SLOT, framed, frames
+from nightschool.study.frames import PART, SLOT, framed, frames
 
 
 def _main(statement: str) -> dict[str, str]:
@@ -65,6 +65,15 @@ def test_every_slot_of_a_question_is_in_all_patterns_and_no_question_holds_its_a
                 used = {name.lower() for name in re.findall(r"\{(\w)!?\}", question)}
                 assert all(used <= names for names in held), question
                 assert not (own and own <= used), question
+
+
+def test_every_pattern_is_an_expression_whose_words_can_be_told_from_its_slots() -> None:
+    patterns = [pattern for frame in frames() for pattern in frame.patterns]
+    for pattern in patterns:
+        assert "".join(PART.findall(pattern.text)) == pattern.text, pattern.text
+        assert re.compile(SLOT.sub(".+", pattern.text))
+        between = [part for part in PART.findall(pattern.text) if part[0] not in "({"]
+        assert "|" not in "".join(between), pattern.text
 
 
 FILLED = {

@@ -194,14 +194,22 @@ def demo(
 ) -> None:
     """Live two days and two nights on real input, and end with the morning report.
 
+    One that was stopped goes on with the same command.
+
     Example: nightschool demo --facts facts.jsonl --questions questions.jsonl
     """
     from nightschool.demo import run
+    from nightschool.demo_days import RESULT
 
     with errors_as_messages():
         if (facts is None) != (questions is None):
             print("Error: --facts and --questions belong together.", file=sys.stderr)
             raise typer.Exit(2)
+        if (folder / RESULT).exists():
+            print(
+                f"The demo in {folder} was lived to its end; this is what it came to. Delete the folder to live it anew.",
+                file=sys.stderr,
+            )
         figures = run(folder, facts, questions, tuple(settings or ()), bars(json))
         if out:
             import json as encoder

@@ -66,7 +66,7 @@ class Pattern:
         """Sets of words in lower case, of each of which a statement holds one if the pattern fits it."""
         found = []
         for part in PART.findall(self.text):
-            plain = part.startswith("(") and not re.search(r"[(?]", part[1:])
+            plain = part.startswith("(") and not re.search(r"[({?]", part[1:])
             words = part[1:-1].split("|") if plain else [part]
             if plain or not re.search(r"[{(?|]", part):
                 found.append(tuple(word.strip().lower() for word in words))
