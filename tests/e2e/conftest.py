@@ -98,15 +98,15 @@ def preloaded():
 
 
 @pytest.fixture
-def cli(tmp_path) -> CommandLine:
-    """Return the command line in an empty folder, each command a process of its own from its first import on."""
-    return CommandLine(tmp_path)
+def cli(tmp_path, preloaded) -> CommandLine:
+    """Return the command line in an empty folder."""
+    return CommandLine(tmp_path, preloaded)
 
 
 @pytest.fixture
-def forked_cli(tmp_path, preloaded) -> CommandLine:
-    """Return the command line in an empty folder, with quick starts."""
-    return CommandLine(tmp_path, preloaded)
+def fresh_cli(tmp_path) -> CommandLine:
+    """Return the command line in an empty folder, each command a process of its own from its first import on."""
+    return CommandLine(tmp_path)
 
 
 @pytest.fixture

@@ -33,24 +33,24 @@ def kill_once(process, reached):
     process.communicate()
 
 
-def test_a_demo_that_is_killed_goes_on_where_it_was(forked_cli, tiny_base):
+def test_a_demo_that_is_killed_goes_on_where_it_was(cli, tiny_base):
     for name, rows in (("facts", FACTS), ("questions", QUESTIONS)):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
-        (forked_cli.folder / f"{name}.jsonl").write_text(lines)
+        (cli.folder / f"{name}.jsonl").write_text(lines)
     settings = [w for s in (f'model.base="{tiny_base}"', *QUICK) for w in ("--set", s)]
     words = ("demo", "--facts", "facts.jsonl", "--questions", "questions.jsonl", "--folder", "demo")
-    folder = forked_cli.folder / "demo"
+    folder = cli.folder / "demo"
     nights = folder / "nights" / "default"
 
-    kill_once(forked_cli.start(*words, *settings), (folder / "nightschool.db").exists)
-    kill_once(forked_cli.start(*words, *settings), (nights / "night-0001" / "version.txt").exists)
+    kill_once(cli.start(*words, *settings), (folder / "nightschool.db").exists)
+    kill_once(cli.start(*words, *settings), (nights / "night-0001" / "version.txt").exists)
     version = (nights / "night-0001" / "version.txt").read_text()
-    kill_once(forked_cli.start(*words, *settings), (nights / "night-0002" / "banks.json").exists)
+    kill_once(cli.start(*words, *settings), (nights / "night-0002" / "banks.json").exists)
     banks = (nights / "night-0002" / "banks.json").read_bytes()
-    said = forked_cli(*words, *settings, "--set", "train.seed=9", code=1)
+    said = cli(*words, *settings, "--set", "train.seed=9", code=1)
     assert "other facts, questions or settings" in said
 
-    lived = forked_cli.json(*words, *settings)
+    lived = cli.json(*words, *settings)
 
     assert (nights / "night-0001" / "version.txt").read_text() == version
     assert (nights / "night-0002" / "banks.json").read_bytes() == banks
@@ -60,8 +60,8 @@ def test_a_demo_that_is_killed_goes_on_where_it_was(forked_cli, tiny_base):
     assert counted == {"told_facts_closed_book": 2, "changed_current": 1, "forgotten_over_base": 1}
     assert figures["questions_without_memory"]["value"] == 0
     assert figures["minutes"]["value"] is None
-    forked_cli.folder = folder
-    texts = {m["text"] for m in forked_cli.json("memory", "list")}
+    cli.folder = folder
+    texts = {m["text"] for m in cli.json("memory", "list")}
     assert texts == {FACTS[k]["text"] for k in (1, 3, 4, 5)}
-    forked_cli.folder = folder.parent
-    assert forked_cli.json(*words, *settings) == lived  # told again, not lived again
+    cli.folder = folder.parent
+    assert cli.json(*words, *settings) == lived  # told again, not lived again

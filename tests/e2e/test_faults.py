@@ -141,9 +141,9 @@ def test_what_the_disk_says_becomes_a_sentence_and_a_bug_stays_a_bug(error, said
     assert (said or "") in capsys.readouterr().err
 
 
-def test_no_network(cli):
-    cache = cli.folder / "cache"
-    cli.env |= {
+def test_no_network(fresh_cli):
+    cache = fresh_cli.folder / "cache"
+    fresh_cli.env |= {
         "XDG_CACHE_HOME": str(cache),
         "NIGHTSCHOOL_CACHE": str(cache),
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
@@ -153,11 +153,11 @@ def test_no_network(cli):
         "PIP_CONFIG_FILE": os.devnull,
         "HF_HUB_OFFLINE": "1",
     }
-    said = cli("models", "pull", "smollm2-135m", code=1)
+    said = fresh_cli("models", "pull", "smollm2-135m", code=1)
     assert "Traceback" not in said
     assert "again" in said or "network" in said
     assert not list(cache.rglob("*.safetensors"))
-    cli("init", "school")
-    cli.folder = cli.folder / "school"
-    cli("remember", "The staging host is kestrel-7.")
-    assert "models pull" in cli("consolidate", code=1)
+    fresh_cli("init", "school")
+    fresh_cli.folder = fresh_cli.folder / "school"
+    fresh_cli("remember", "The staging host is kestrel-7.")
+    assert "models pull" in fresh_cli("consolidate", code=1)

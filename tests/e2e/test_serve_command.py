@@ -46,8 +46,8 @@ def capital(stream=False, **more):
     }
 
 
-def test_one_command_serves_the_embedded_model_and_keeps_the_talk(cli, base_folder):
-    with serving(cli) as (process, url):
+def test_one_command_serves_the_embedded_model_and_keeps_the_talk(fresh_cli, base_folder):
+    with serving(fresh_cli) as (process, url):
         ai = client(url)
         whole = ai.chat.completions.create(**capital(logprobs=True, top_logprobs=2))
         assert "Paris" in whole.choices[0].message.content
@@ -88,7 +88,7 @@ def test_one_command_serves_the_embedded_model_and_keeps_the_talk(cli, base_fold
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "kestrel" not in errors
-    told = cli.json("memory", "list", "-w", "school")
+    told = fresh_cli.json("memory", "list", "-w", "school")
     assert [m["text"] for m in told] == ["The staging host is called kestrel-7."]
 
 
