@@ -219,5 +219,9 @@ def demo(
             write_atomic(out, encoder.dumps(figures, indent=1) + "\n")
         if not json:
             _print_morning(opened(folder, settings))
-        rows = [f"{k:<26} {v['value']}" for k, v in figures["figures"].items()]
+        told = {k: (v["value"], v["unit"]) for k, v in figures["figures"].items()}
+        rows = [
+            f"{k:<26} " + ("not run" if value is None else f"{round(value, 3):g} {unit}")
+            for k, (value, unit) in told.items()
+        ]
         show(figures, json, "\n".join(rows))
