@@ -110,16 +110,19 @@ class Diary:
                 raise WorkspaceError(
                     f"{folder} holds a workspace already. Delete it, or give another --folder."
                 )
-            diary = cls(folder, Progress(given))
-            diary._keep()  # before there is a workspace: a kill must not leave one that is nobody's
-            return diary
-        progress = from_json(Progress, path.read_text("utf-8"))
-        if progress.given != given:
+            progress = Progress(given)
+        else:
+            progress = from_json(Progress, path.read_text("utf-8"))
+        if progress.given != given and progress.day:
             raise WorkspaceError(
                 f"{folder} holds a demo that was begun with other facts, questions or settings. Give the same again to "
                 "go on with it, or delete it, or give another --folder."
             )
-        return cls(folder, progress)
+        diary = cls(folder, progress)
+        # Before there is a workspace: a kill must not leave one that is nobody's. A demo that never began its first day, for a
+        # wrong setting as a rule, is the next one's.
+        diary._keep(given=given)
+        return diary
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -122,7 +122,9 @@ def test_the_demos_own_days_bring_nothing_twice(tmp_path):
 
 
 def test_whose_folder_it_is(tmp_path):
+    Diary.open(tmp_path / "w", "a wrong setting")  # and so nothing was begun
     diary = Diary.open(tmp_path / "w", "one")
+    diary._keep(day=1)
     with pytest.raises(WorkspaceError, match="other facts, questions or settings"):
         Diary.open(tmp_path / "w", "two")
     with diary.alone(), pytest.raises(WorkspaceLocked), Diary.open(tmp_path / "w", "one").alone():

@@ -45,7 +45,7 @@ class WriteConfig(Frozen):
 
     extractor: Literal["rules", "endpoint", "live"] = "rules"
     """Who finds what was stated: rules over a parse, a model behind `endpoint_url`, or the served version, by the notes
-    that it has practised to take (`nightschool practise memory`)."""
+    that it has practised to take (`nightschool practise memory`; until one that has is served, the rules)."""
     endpoint_url: str | None = None
     """Base URL of an OpenAI-compatible endpoint; its key is read from NIGHTSCHOOL_EXTRACTOR_KEY."""
     endpoint_model: str = "default"
