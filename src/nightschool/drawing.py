@@ -5,26 +5,19 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from nightschool import shared_prefix
 from nightschool.protocols import Progress
+from nightschool.types import Continuation
 
 ROWS = 64
 """Sequences decoded together, at most."""
 ROW_TOKENS = 20_000
 """Tokens, padding and answers included, of the sequences decoded together: each keeps its keys and values."""
-
-
-class Tokens(NamedTuple):
-    """What was drawn for one prompt."""
-
-    tokens: tuple[int, ...]
-    logs: tuple[float, ...]
-    ended: bool
 
 
 def draw(
@@ -38,7 +31,7 @@ def draw(
     precision: torch.dtype,
     row_tokens: int = ROW_TOKENS,
     progress: Progress | None = None,
-) -> list[Tokens]:
+) -> list[Continuation]:
     """Continue prompts until the end-of-turn token.
 
     Args:
@@ -55,7 +48,7 @@ def draw(
     device = next(model.parameters()).device
     chance = torch.Generator().manual_seed(seed)
     order = sorted(range(len(prompts)), key=lambda k: (len(prompts[k]), tuple(prompts[k])))
-    found: list[Tokens | None] = [None] * len(prompts)
+    found: list[Continuation | None] = [None] * len(prompts)
     with (
         torch.no_grad(),
         torch.autocast(device.type, precision, enabled=precision != torch.float32),
@@ -108,7 +101,7 @@ class _Batch:
         self._own_B: list[int] = []
         """Which prompt each row goes on from, where prompts are kept apart."""
 
-    def go(self, max_tokens: int) -> list[Tokens]:
+    def go(self, max_tokens: int) -> list[Continuation]:
         """Continue all of them."""
         different = list(dict.fromkeys(map(tuple, self._prompts)))
         columns = zip(*(prompt[:-1] for prompt in different), strict=False)
@@ -120,7 +113,7 @@ class _Batch:
 
     def _going(
         self, different: Sequence[tuple[int, ...]], shared: int, apart: bool, max_tokens: int
-    ) -> list[Tokens]:
+    ) -> list[Continuation]:
         from transformers import DynamicCache
 
         self._cache = DynamicCache()
@@ -146,7 +139,7 @@ class _Batch:
             mask_BT = torch.cat([mask_BT, torch.ones(len(going), 1, dtype=torch.long)], dim=-1)
             scores_BV = self._step(next_B[:, None], mask_BT)
         return [
-            Tokens(tuple(tokens), tuple(logs), ended)
+            Continuation(tuple(tokens), tuple(logs), ended)
             for tokens, logs, ended in zip(self._tokens, self._logs, self._ended, strict=True)
         ]
 

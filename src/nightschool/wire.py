@@ -59,6 +59,9 @@ TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(
 """Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
+ROLLOUTS_KEY = "NIGHTSCHOOL_ROLLOUTS_KEY"
+ROLLOUTS = "rollouts.practice"
+"""Folder among the versions: adapters on their way to the engine that draws attempts."""
 
 
 @dataclass(frozen=True)
@@ -192,12 +195,26 @@ class School:
         return TorchTrainer(load, render, anchors_of(self.base, bar) if held else None)
 
     def policy(self, start: Path, config: PracticeConfig) -> Policy:
-        """Return a model that is practised, from a folder of full weights; samplers give their memory back first."""
+        """Return a model that is practised, from a folder of full weights; samplers give their memory back first.
+
+        Raises:
+            ConfigError: `rollouts.url` cannot be used.
+        """
         from nightschool.models.torch_model import load, render
-        from nightschool.train.policy import TorchPolicy
 
         self._loaded.clear()
-        return TorchPolicy(load, render, start, config)
+        rollouts = self.settings.rollouts
+        if not rollouts.url:
+            from nightschool.train.policy import TorchPolicy
+
+            return TorchPolicy(load, render, start, config)
+        from nightschool.models.rollouts import EngineRollouts
+        from nightschool.train.policy_elsewhere import PolicyElsewhere
+
+        handed = self.workspace.versions / ROLLOUTS
+        key = os.environ.get(ROLLOUTS_KEY, "")
+        engine = EngineRollouts(rollouts.url, handed, key, parallel=rollouts.parallel)
+        return PolicyElsewhere(load, render, start, config, engine)
 
     def author(self, name: str) -> Author:
         """Return an author of study material: `rules`, `self` or `teacher`.

@@ -5,9 +5,11 @@ import math
 import pytest
 
 from nightschool.config import PracticeConfig
+from nightschool.models.near_rollouts import NearRollouts
 from nightschool.models.torch_model import load, render
 from nightschool.train.fake import FakePolicy
 from nightschool.train.policy import TorchPolicy
+from nightschool.train.policy_elsewhere import PolicyElsewhere
 from nightschool.types import Credit, Example, Message
 
 ASKED = (Message("user", "Say one of: ab cd ef"),)
@@ -15,12 +17,14 @@ OTHER = (Message("user", "Now another: gh ij"),)
 CONFIG = PracticeConfig(learning_rate=2e-2, lora_rank=4, temperature=1.3)
 
 
-@pytest.fixture(params=["fake", "torch"])
+@pytest.fixture(params=["fake", "torch", "elsewhere"])
 def make(request, save_llama):
     if request.param == "fake":
         return FakePolicy
     folder = save_llama()
-    return lambda: TorchPolicy(load, render, folder, CONFIG)
+    if request.param == "torch":
+        return lambda: TorchPolicy(load, render, folder, CONFIG)
+    return lambda: PolicyElsewhere(load, render, folder, CONFIG, NearRollouts(folder))
 
 
 def drawn(policy, seed=0, prompts=(ASKED, OTHER, ASKED), max_tokens=6):

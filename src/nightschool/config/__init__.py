@@ -13,7 +13,7 @@ from nightschool.config.nights import (
     StudyConfig,
     TrainConfig,
 )
-from nightschool.config.practice import ChooserKind, PracticeConfig
+from nightschool.config.practice import ChooserKind, PracticeConfig, RolloutsConfig
 from nightschool.config.settings import ENV_PREFIX, Settings, load_settings
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "NightConfig",
     "PracticeConfig",
     "RecallConfig",
+    "RolloutsConfig",
     "ServeConfig",
     "Settings",
     "StudyConfig",

@@ -59,3 +59,13 @@ class PracticeConfig(Frozen):
     """Environments that are practised after each night, by name."""
     nightly_minutes: float = Field(10.0, gt=0)
     """For each of them, exams not counted."""
+
+
+class RolloutsConfig(Frozen):
+    """Who draws the attempts of practice."""
+
+    url: str | None = None
+    """Root of a vLLM server that holds the weights practice starts from and takes adapters while it runs; its key is read
+    from NIGHTSCHOOL_ROLLOUTS_KEY. None: the process that practises draws them itself."""
+    parallel: int = Field(16, ge=1)
+    """Different prompts that it is asked at a time."""

@@ -20,7 +20,7 @@ from nightschool.config.nights import (
     StudyConfig,
     TrainConfig,
 )
-from nightschool.config.practice import PracticeConfig
+from nightschool.config.practice import PracticeConfig, RolloutsConfig
 from nightschool.errors import ConfigError
 from nightschool.types import Effort
 
@@ -41,6 +41,7 @@ class Settings(Frozen):
     night: NightConfig = NightConfig()
     train: TrainConfig = TrainConfig()
     practice: PracticeConfig = PracticeConfig()
+    rollouts: RolloutsConfig = RolloutsConfig()
     exam: ExamConfig = ExamConfig()
     gate: GateConfig = GateConfig()
     serve: ServeConfig = ServeConfig()

@@ -7,7 +7,7 @@ Each has at least one real implementation and a deterministic fake that ships in
 from nightschool.protocols.engines import Bar, Embedder, Engine, Progress, Prompt, Sampler, Writer
 from nightschool.protocols.memory import Extractor, Store
 from nightschool.protocols.nights import Author, Trainer, Verifier
-from nightschool.protocols.practice import Attempt, Environment, Policy
+from nightschool.protocols.practice import Attempt, Environment, Policy, RolloutEngine
 
 __all__ = [
     "Attempt",
@@ -20,6 +20,7 @@ __all__ = [
     "Policy",
     "Progress",
     "Prompt",
+    "RolloutEngine",
     "Sampler",
     "Store",
     "Trainer",

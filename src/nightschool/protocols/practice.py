@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from nightschool.protocols.engines import Prompt, Writer
-from nightschool.types import Case, Credit, Drawn, Example, Split, Step, Task, TrainResult, Update
+from nightschool.types import (
+    Case,
+    Continuation,
+    Credit,
+    Drawn,
+    Example,
+    Split,
+    Step,
+    Task,
+    TrainResult,
+    Update,
+)
 
 
 class Attempt(Protocol):
@@ -95,4 +106,34 @@ class Policy(Writer, Protocol):
 
     def restore(self, folder: Path) -> bool:
         """Go on from what was kept, and do the same as if there had been no kill; False where nothing fits."""
+        ...
+
+
+class RolloutEngine(Protocol):
+    """Draws attempts in place of the policy itself: another copy of the start, which is given the adapters as they move."""
+
+    def take(self, write: Callable[[Path], None]) -> None:
+        """Draw with an adapter from now on, in place of the one before.
+
+        `write` leaves it in a folder, in peft's format.
+
+        Raises EngineFailed where the engine does not take it.
+        """
+        ...
+
+    def draw(
+        self,
+        prompts: Sequence[tuple[int, ...]],
+        *,
+        end: int,
+        max_tokens: int,
+        temperature: float,
+        seed: int,
+    ) -> list[Continuation]:
+        """Continue prompts until the token `end`, with nothing cut out of the distribution. Order is kept.
+
+        Equal prompts are continued independently. Log-probabilities are those of drawing at this temperature.
+
+        Raises EngineFailed where the engine cannot be reached, or answers in another protocol.
+        """
         ...

@@ -31,7 +31,16 @@ from nightschool.train.policy_losses import clipped_surrogate, divergence
 from nightschool.train.run import ROW_TOKENS, pick_precision
 from nightschool.train.torch_trainer import Load, Render
 from nightschool.train.trees import Tree, lay_trees
-from nightschool.types import Credit, Drawn, Example, Message, TrainResult, Update, digest
+from nightschool.types import (
+    Continuation,
+    Credit,
+    Drawn,
+    Example,
+    Message,
+    TrainResult,
+    Update,
+    digest,
+)
 from nightschool.workspace import folder_atomic
 
 CLIP_NORM = 1.0
@@ -96,10 +105,7 @@ class TorchPolicy:
     ) -> list[Drawn]:
         """Answer each prompt in tokens; see `protocols.Policy.draw`."""
         rendered = self._rendered(prompts)
-        found = drawing.draw(
-            bare(self._model), rendered, end=self._end, max_tokens=max_tokens, temperature=temperature,
-            seed=seed, precision=self.precision,
-        )  # fmt: skip
+        found = self._continued(rendered, max_tokens, temperature, seed)
         said = [one.tokens[:-1] if one.ended else one.tokens for one in found]
         texts = self._tokenizer.batch_decode([list(t) for t in said], skip_special_tokens=True)
         return [
@@ -249,6 +255,15 @@ class TorchPolicy:
         self._done = _Counts(**state["counts"])
         self._losses = state["losses"]
         return True
+
+    def _continued(
+        self, rendered: Sequence[tuple[int, ...]], max_tokens: int, temperature: float, seed: int
+    ) -> list[Continuation]:
+        """Draw from the network here."""
+        return drawing.draw(
+            bare(self._model), rendered, end=self._end, max_tokens=max_tokens, temperature=temperature,
+            seed=seed, precision=self.precision,
+        )  # fmt: skip
 
     def _name(self) -> str:
         return digest(str(self._start), self._config.model_dump_json(), str(self.precision))

@@ -109,6 +109,15 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Continuation:
+    """What an engine drew for one prompt; `Drawn` says what its parts are."""
+
+    tokens: tuple[int, ...]
+    logs: tuple[float, ...]
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
     """How much better than to be expected what was drawn has turned out."""
 
