@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from rollout_server import KEY, RolloutServer
 
 from nightschool.config import PracticeConfig
 from nightschool.errors import ConfigError, EngineFailed
@@ -14,6 +13,7 @@ from nightschool.models.torch_sampler import TorchSampler
 from nightschool.train.policy import TorchPolicy
 from nightschool.train.policy_elsewhere import PolicyElsewhere
 from nightschool.types import Credit, Example, Message
+from rollout_server import KEY, RolloutServer
 
 ASKED = (Message("user", "Say one of: ab cd ef"),)
 OTHER = (Message("user", "Now another: gh ij"),)
