@@ -1,7 +1,7 @@
 """Practice on reasoning-gym's tasks: success on held-out items before and after, at so many minutes a task.
 
 `python bench/practice.py --minutes 8 --json bench/results/practice.json [--tasks chain_sum lcm] [--seeds 0 1]
-[--method policy-gradient solutions expert] [--warm-up 256] [--peer]`
+[--method policy-gradient solutions expert] [--warm-up 256] [--round-tasks 32] [--peer]`
 
 Base and practised model are asked the same held-out items greedily, behind the same worked examples. Beside them
 stand the best constant answer and the best shallow heuristic (a number or word of the question, chosen on the split
@@ -83,6 +83,9 @@ def main() -> None:
     parser.add_argument(
         "--warm-up", type=int, default=0, help="solutions that are imitated before practice"
     )
+    parser.add_argument(
+        "--round-tasks", type=int, default=PracticeConfig().tasks, help="tasks of a round"
+    )
     parser.add_argument("--peer", action="store_true", help="TRL's GRPO beside it; needs trl")
     args = parser.parse_args()
     record = Record(args.json, "practice")
@@ -101,6 +104,7 @@ def main() -> None:
                 }
                 if method != "solutions" and args.warm_up:
                     key["warm_up"] = args.warm_up
+                key |= round_of(args.round_tasks)
                 record.measure(key, lambda k=key: ours(folder, k, rows))
                 state(record)
             if args.peer and name in PEER_TASKS:
@@ -110,7 +114,7 @@ def main() -> None:
                     "method": "trl",
                     "minutes": args.minutes,
                     "steps": 1,
-                }
+                } | round_of(args.round_tasks)
                 record.measure(key, lambda k=key: peer(folder, k))
                 state(record)
     state(record)
@@ -118,12 +122,17 @@ def main() -> None:
         print(name, figure)
 
 
+def round_of(tasks: int) -> dict[str, int]:
+    """Return what a row's key says of the size of its rounds; nothing where it is the default."""
+    return {} if tasks == PracticeConfig().tasks else {"tasks": tasks}
+
+
 def settings(key: dict[str, Any]) -> PracticeConfig:
     """Return how the row of a key is practised."""
     method = "expert" if key["method"] == "expert" else "policy-gradient"
     return PracticeConfig(
         method=method, shots=SHOTS, max_tokens=MAX_TOKENS, seed=key["seed"],
-        warm_up=key.get("warm_up", 0), **SETTINGS,
+        warm_up=key.get("warm_up", 0), tasks=key.get("tasks", PracticeConfig().tasks), **SETTINGS,
     )  # fmt: skip
 
 
@@ -235,9 +244,9 @@ def peer(folder: Path, key: dict[str, Any]) -> dict[str, Any]:
 
     found, config = environment(TASKS[key["task"]]), settings(key)
     shown = worked_examples(found, config.shots)
-    before = sit(TorchPolicy(load, render, folder, config), found, shown)
+    before = sit(TorchPolicy(load, render, folder, config), found, shown, MAX_TOKENS)
     ran = grpo(folder, found, shown, config, 60 * key["minutes"])
-    after = sit(TorchPolicy(load, render, ran.folder, config), found, shown)
+    after = sit(TorchPolicy(load, render, ran.folder, config), found, shown, MAX_TOKENS)
     return {
         **compared(before, after, found),
         "rounds": ran.steps,

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nightschool.config import PracticeConfig
+import torch
+
+from nightschool.config import PracticeConfig, TrainConfig
 from nightschool.practice.attempts import SEED_STEP
 from nightschool.protocols import Environment
+from nightschool.train.run import pick_precision
 from nightschool.types import Message
 
 TASKS = 4000
@@ -38,7 +41,7 @@ def grpo(
     config: PracticeConfig,
     seconds: float,
 ) -> Ran:
-    """Practise with TRL until the time is over."""
+    """Practise with TRL until the time is over, in the precision that ours computes with on this machine."""
     import pyarrow
     from datasets import Dataset
     from datasets.table import InMemoryTable
@@ -46,6 +49,7 @@ def grpo(
     from transformers import AutoTokenizer, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer
 
+    precision = pick_precision(TrainConfig(), torch.device("cpu"))
     begin = config.seed * SEED_STEP
     tasks = [found.task("train", seed) for seed in range(begin, begin + TASKS)]
     rows = [
@@ -77,7 +81,7 @@ def grpo(
             args=GRPOConfig(
                 output_dir=place,
                 use_cpu=True,
-                bf16=True,
+                bf16=precision == torch.bfloat16,
                 # One group at a time: the whole batch at once takes more than ten gigabytes.
                 per_device_train_batch_size=config.group,
                 gradient_accumulation_steps=config.tasks,
