@@ -292,9 +292,10 @@ def state(record: Record) -> None:
 
 
 def way_of(row: dict[str, Any]) -> str:
-    """Name how a row was practised: its method, its steps a round where there are several, a warm-up before it."""
+    """Name how a row was practised: its method, its steps a round where there are several, rounds of another size, a warm-up."""
     steps = f"_{row['steps']}_steps" if row.get("steps", 1) > 1 else ""
-    return row["method"] + steps + ("_warmed" if "warm" in row else "")
+    tasks = f"_{row['tasks']}_tasks" if "tasks" in row else ""
+    return row["method"] + steps + tasks + ("_warmed" if "warm" in row else "")
 
 
 def better(rows: Sequence[dict[str, Any]]) -> set[str]:
@@ -325,14 +326,19 @@ def improved(row: dict[str, Any]) -> bool:
 
 
 def ratio(rows: Sequence[dict[str, Any]]) -> list[float]:
-    """Return how many attempts a second ours makes for each of the peer's, a number for each task and seed."""
-    peers = {(row["task"], row["seed"]): row for row in rows if row["method"] == "trl"}
+    """Return how many attempts a second ours makes for each of the peer's, a number for each task and seed.
+
+    Rows of a pair are of equal minutes and rounds of equal size; they have to be of one run on one machine.
+    """
+
+    def pair(row: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(row.get(name) for name in ("task", "seed", "minutes", "tasks"))
+
+    peers = {pair(row): row["attempts_per_s"] for row in rows if row["method"] == "trl"}
     return [
-        round(row["attempts_per_s"] / peers[row["task"], row["seed"]]["attempts_per_s"], 3)
+        round(row["attempts_per_s"] / peers[pair(row)], 3)
         for row in rows
-        if row["method"] == "policy-gradient"
-        and "warm" not in row
-        and (row["task"], row["seed"]) in peers
+        if row["method"] == "policy-gradient" and "warm" not in row and pair(row) in peers
     ]
 
 
