@@ -13,6 +13,7 @@ from nightschool.errors import SourceMalformed, UnknownMemory, WorkspaceError
 from nightschool.language import normalise, visible
 from nightschool.memory.files import Edits
 from nightschool.memory.holds import MASK, masked
+from nightschool.memory.kin import take_out_passages
 from nightschool.memory.notes import erase_lines
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
@@ -90,7 +91,7 @@ def search_passages(school: School, query: str, limit: int) -> list[Passage]:
 
 
 def correct(school: School, memory_id: str, text: str) -> Memory:
-    """Replace a memory's text in the owner's name; the old text stays in the history.
+    """Replace a memory's text in the owner's name; the old text stays in the history, and passages that say it are taken out.
 
     Raises:
         SourceMalformed: The text is empty, or it is one that was shown with its secret blotted out.
@@ -108,12 +109,13 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
                 "whole, or without it."
             )
         new = school.store.edit(old.id, text, "owner")
+        take_out_passages(school.store, school.settings.tenant, [old], "owner")
         school.sync_files()
     return new
 
 
 def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[Memory]:
-    """Approve memories for training, or take them out, also from the notes that hold them.
+    """Approve memories for training, or take them out, with the passages and from the notes that hold them.
 
     Raises:
         UnknownMemory: An id is unknown, or its memory is not live; then nothing is changed.
@@ -128,6 +130,7 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
             done = [school.store.approve(memory.id, "owner") for memory in memories]
         else:
             done = [school.store.retire(memory.id, "owner") for memory in memories]
+            done += take_out_passages(school.store, school.settings.tenant, memories, "owner")
             erase_lines(school.vault(), memories)
         school.sync_files()
     return done

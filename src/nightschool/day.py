@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from statistics import mean
 
 from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed, UnknownMemory
+from nightschool.language import whole
 from nightschool.memory.meaning import questioned
 from nightschool.prompts import recall_prompt, within_budget
 from nightschool.protocols import Extractor, Sampler
@@ -81,9 +82,11 @@ def ask(
         before: Earlier messages of the conversation.
 
     Raises:
+        SourceMalformed: The question is empty, or no text.
         UnknownVersion: There is no such version.
         ModelMissing: The base model has not been pulled.
     """
+    _check_text(question, "question")
     found = school.registry.resolve(school.settings.tenant, version)
     version_id = found.id if found else "base"
     aid = Aid(question) if closed_book else aid_for(school, question, version_id)
@@ -94,6 +97,17 @@ def ask(
     if aid.recalled:
         school.store.used([memory.id for memory in aid.recalled])
     return Answer(text, version_id, aid.recalled)
+
+
+def _check_text(text: str, what: str) -> None:
+    """Refuse what a terminal or a pipe gave in another encoding, and what says nothing."""
+    if text != whole(text):
+        raise SourceMalformed(
+            f"The {what} is not UTF-8 text: {text.encode('utf-8', 'backslashreplace').decode()!r}. "
+            "Set the terminal to UTF-8, or convert the file."
+        )
+    if not text.strip():
+        raise SourceMalformed(f"The {what} is empty. Say it in a sentence.")
 
 
 def aid_for(school: School, question: str, version_id: str) -> Aid:
@@ -202,9 +216,10 @@ def remember(
         trust: The speaker's tier; what is not the owner's waits for approval before it is trained.
 
     Raises:
-        SourceMalformed: It is empty.
+        SourceMalformed: It is empty, or no text.
         WorkspaceLocked: Another process holds the workspace.
     """
+    _check_text(statement, "statement")
     reading = said(statement, school.settings.tenant, speaker)
     findings = tuple(replace(finding, trust=trust) for finding in reading.findings)
     return learn(school, [replace(reading, findings=findings)])

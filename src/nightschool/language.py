@@ -33,6 +33,11 @@ def plain(text: str) -> str:
     return " ".join(visible(text).split())
 
 
+def whole(text: str) -> str:
+    """Put a replacement character for each half of a surrogate pair: what is no text in any encoding."""
+    return re.sub(r"[\ud800-\udfff]", "\ufffd", text)
+
+
 def visible(text: str) -> str:
     """Drop the characters that a terminal obeys or hides; white space stays as it is."""
     return "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
@@ -128,7 +133,19 @@ def warm() -> None:
     _parser()
 
 
+PARSED_AT_ONCE = 50_000
+"""Characters of a text that are parsed together; longer ones are cut between words."""
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Doc:
     """Parse English text: sentences, tags, dependencies, entities (spaCy; loaded on first use)."""
-    return _parser()(re.sub(r"\s+", " ", text).strip())
+    flat = re.sub(r"\s+", " ", text).strip()
+    if len(flat) <= PARSED_AT_ONCE:
+        return _parser()(flat)
+    # A parser takes a gigabyte for so long a text, and refuses longer ones.
+    parts = re.findall(rf".{{1,{PARSED_AT_ONCE}}}(?:\s+|$)|.{{1,{PARSED_AT_ONCE}}}", flat)
+    parsed = [_parser()(part.rstrip()) for part in parts]
+    from spacy.tokens import Doc  # after the parser, which is imported without torch
+
+    return Doc.from_docs(parsed) or parsed[0]

@@ -11,6 +11,7 @@ from nightschool.codec import from_json
 from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.kin import kin
 from nightschool.registry.nights import nights, runs, strays
 from nightschool.registry.versions import BASE
 from nightschool.trust import trainable
@@ -23,7 +24,7 @@ class Cost:
     """What forgetting some memories would take along."""
 
     memories: tuple[Memory, ...]
-    """They, and what they had superseded."""
+    """They, what says the same once more, and what these had superseded."""
     tainted: tuple[str, ...]
     """Versions whose weights would be deleted; those that a restored database does not know among them."""
     live_before: str
@@ -152,12 +153,15 @@ def _stored_before(memory: Memory, limit: datetime) -> bool:
 
 
 def lineage(school: School, memory_ids: Sequence[str]) -> list[Memory]:
-    """Return the named memories and all that they had superseded.
+    """Return the named memories, all that say the same once more (`memory/kin.py`), and all that they had superseded.
 
     Raises:
         UnknownMemory: An id is not known, or none was given.
     """
     if not memory_ids:
         raise UnknownMemory("No memory was named. Give the ids of what is to be forgotten.")
-    chain = [m for given in memory_ids for m in school.store.lineage(school.memory(given).id)]
+    store, tenant = school.store, school.settings.tenant
+    chain = [m for given in memory_ids for m in store.lineage(school.memory(given).id)]
+    same = kin(chain, store.memories(tenant, include_retired=True))
+    chain += [m for memory in same for m in store.lineage(memory.id)]
     return list({memory.id: memory for memory in chain}.values())

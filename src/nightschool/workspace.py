@@ -141,6 +141,13 @@ class Workspace:
             connection.execute("PRAGMA foreign_keys=ON")
         except sqlite3.DatabaseError as error:
             connection.close()
+            if not damage(error) and not (
+                os.access(path, os.W_OK) and os.access(self.root, os.W_OK)
+            ):
+                raise WorkspaceError(
+                    f"{path} cannot be written to ({error}). Give yourself the right to write to it and to "
+                    f"{self.root}; nothing is damaged."
+                ) from error
             raise WorkspaceCorrupt(
                 f"{path} cannot be read as a database: {error}. {REMEDY}"
             ) from error
@@ -283,7 +290,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             temporary.unlink(missing_ok=True)
         raise WorkspaceError(
             f"Cannot write {path}: {error.strerror or error}. "
-            "Free some disk space or correct the permissions; nothing was changed."
+            "Free some disk space or correct the permissions; this file is as it was."
         ) from error
 
 
@@ -323,7 +330,7 @@ def file_atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise WorkspaceError(
             f"Cannot write {path}: {error.strerror or error}. "
-            "Free some disk space or correct the permissions; nothing was changed."
+            "Free some disk space or correct the permissions; this file is as it was."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """Settings: which source wins, what is refused, and what the one dial turns."""
 
+import re
+
 import pytest
 
 from nightschool.config import Settings, load_settings
@@ -22,7 +24,12 @@ def test_a_missing_file_means_defaults(tmp_path):
     ("override", "said"),
     [
         ("train.epochs=0", "train.epochs is 0"),
-        ("train.epoch=1", "train.epoch is 1"),
+        (
+            "train.epoch=1",
+            r"--set train.epoch: there is no setting train.epoch. Did you mean train.epochs\?",
+        ),
+        ("rollout=1", "there is no setting rollout"),
+        ("study.authors=rules", "study.authors is 'rules': Input should be a JSON list, such as"),
         ("train.epochs", "expected NAME=VALUE"),
         ("effort=huge", "effort is 'huge'"),
         ('study.authors=["nobody"]', "study.authors.0 is 'nobody'"),
@@ -67,3 +74,13 @@ def test_the_rate_follows_the_method_unless_it_is_given():
     assert full.train.resolved_rate < lora.train.resolved_rate
     given = load_settings(overrides=["train.learning_rate=0.5"], environ={})
     assert given.train.resolved_rate == 0.5
+
+
+def test_where_a_wrong_setting_stands_is_told(tmp_path, monkeypatch):
+    toml = tmp_path / "nightschool.toml"
+    toml.write_text("[train]\nepoch = 3\n")
+    with pytest.raises(ConfigError, match=re.escape(f"{toml}: there is no setting train.epoch")):
+        load_settings(toml)
+    monkeypatch.setenv("NIGHTSCHOOL_TRAIN__EPOCHS", "none")
+    with pytest.raises(ConfigError, match=r"NIGHTSCHOOL_TRAIN__EPOCHS: setting train\.epochs"):
+        load_settings()

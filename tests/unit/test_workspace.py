@@ -42,7 +42,7 @@ def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path):
 def test_a_failed_write_keeps_the_old_and_leaves_nothing(tmp_path):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "inside").write_text("kept")
-    with pytest.raises(WorkspaceError, match="nothing was changed"):
+    with pytest.raises(WorkspaceError, match="this file is as it was"):
         write_atomic(tmp_path / "taken", "x")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 

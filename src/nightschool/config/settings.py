@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import tomllib
@@ -86,7 +87,8 @@ def load_settings(
             tree = tomllib.loads(toml.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{toml} is not valid TOML: {error}. Correct that line.") from error
-    for name, value in sorted((os.environ if environ is None else environ).items()):
+    around = os.environ if environ is None else environ
+    for name, value in sorted(around.items()):
         if name.startswith(ENV_PREFIX) and "__" in name:
             _put(tree, name.removeprefix(ENV_PREFIX).lower().split("__"), value)
     for override in overrides:
@@ -99,10 +101,41 @@ def load_settings(
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"Setting {name} is {first.get('input')!r}: {first['msg']}. "
-            "See `nightschool config` for all settings and their defaults."
-        ) from error
+        raise ConfigError(_wrong(name, first, _origin(name, toml, around, overrides))) from error
+
+
+def _origin(
+    name: str, toml: Path | None, around: Mapping[str, str], overrides: Sequence[str]
+) -> str:
+    """Say where a setting, or the list that it is a part of, was given."""
+    given = {f"--set {text}": text for text in (o.partition("=")[0].strip() for o in overrides)}
+    given |= {v: v.removeprefix(ENV_PREFIX).lower().replace("__", ".") for v in around}
+    found = [origin for origin, path in given.items() if f"{name}.".startswith(f"{path}.")]
+    return found[0] if found else str(toml or "the settings")
+
+
+def _wrong(name: str, first: Mapping[str, Any], origin: str) -> str:
+    """Say what is wrong with a setting, and what would be right."""
+    if first["type"] == "extra_forbidden":
+        known = [
+            name
+            for section, field in Settings.model_fields.items()
+            for name in (section, *(f"{section}.{inner}" for inner in _inside(field.annotation)))
+        ]
+        near = difflib.get_close_matches(name, known, 1)
+        meant = f"Did you mean {near[0]}?" if near else "`nightschool config` lists all of them."
+        return f"{origin}: there is no setting {name}. {meant}"
+    shape = ', such as ["rules"]' if first["type"] in ("tuple_type", "list_type") else ""
+    said = "Input should be a JSON list" if shape else first["msg"]
+    return (
+        f"{origin}: setting {name} is {first.get('input')!r}: {said}{shape}. "
+        "See `nightschool config` for all settings and their defaults."
+    )
+
+
+def _inside(section: Any) -> tuple[str, ...]:
+    """Return the names of a section's settings; none of a setting that stands by itself."""
+    return tuple(getattr(section, "model_fields", ()))
 
 
 def _put(tree: dict[str, Any], path: Sequence[str], text: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nightschool.errors import PathRefused, UnknownMemory
 from nightschool.memory.holds import MASK
+from nightschool.memory.kin import take_out_passages
 from nightschool.memory.notes import read_note, states
 from nightschool.memory.pages import INDEX_LINE, flat, ids_in, recover, render
 from nightschool.memory.rendered import (
@@ -165,14 +166,18 @@ def _take_in(
     retired: list[Memory] = []
     ignored: list[str] = []
     for name, row, text in files:
+        bare = _unmarked(store, tenant, (i for i in listed(folder, name, row) if i not in kept))
         for line in filter(None, map(str.strip, text.splitlines())):
             found = LINE.match(line)
+            if found is None and bare.get(_entry(line)):
+                kept.add(bare[_entry(line)].pop())  # a formatter took the id off
+                continue
             if line == _title(text) or (name == INDEX and INDEX_LINE.match(line)):
                 continue
             if found is None and not (states(line) and re.search(r"\w", line)):
                 ignored.append(f"{name}: {line} (holds no statement)")
             elif found is None:
-                added += store.absorb(state(re.sub(r"^[-*] +", "", line)))[0]
+                added += store.absorb(state(_entry(line)))[0]
             else:
                 _correct(
                     store, tenant, state, found["id"], found["text"], (changed, added, ignored)
@@ -182,7 +187,22 @@ def _take_in(
             gone = _nowhere(folder, record, gone)
         for memory in _live(store, tenant, gone):
             retired.append(store.retire(memory.id, EDITOR))
+    before = [*retired, *(store.memory(m.supersedes) for m in changed if m.supersedes)]
+    retired += take_out_passages(store, tenant, before, EDITOR)
     return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
+
+
+def _entry(line: str) -> str:
+    """Return a line without the mark of a list's entry."""
+    return re.sub(r"^[-*] +", "", line)
+
+
+def _unmarked(store: Store, tenant: str, memory_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return line -> ids of live memories that would be rendered so, without their ids."""
+    found: dict[str, list[str]] = {}
+    for memory in _live(store, tenant, memory_ids):
+        found.setdefault(flat(displayed(memory).text), []).append(memory.id)
+    return found
 
 
 def _nowhere(folder: Path, record: Record, memory_ids: list[str]) -> list[str]:

@@ -99,7 +99,11 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
     files: list[Path] = []
     packages: list[Path] = []
     seen: set[tuple[int, int]] = set()
-    for here, names, leaves in os.walk(folder, followlinks=True):
+
+    def unreadable(error: OSError) -> None:
+        skipped.append((str(error.filename), f"cannot be read: {error.strerror}"))
+
+    for here, names, leaves in os.walk(folder, onerror=unreadable, followlinks=True):
         status = os.stat(here)
         if (status.st_dev, status.st_ino) in seen:
             skipped.append((here, "a link back to a folder that was read already"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.errors import SourceMalformed
-from nightschool.language import plain
+from nightschool.language import plain, whole
 from nightschool.protocols import Extractor
 from nightschool.sources.extractors import RULES
 from nightschool.sources.keys import statement_key
@@ -24,6 +24,8 @@ from nightschool.types import (
 )
 
 ROLES = frozenset({"user", "assistant", "system", "tool"})
+RENAMED = {"developer": "system", "function": "tool"}
+"""OpenAI's newer and older names."""
 
 
 def said(text: str, tenant: str, speaker: str = "owner") -> Reading:
@@ -79,12 +81,14 @@ def heard(
     turns: list[Turn] = []
     text = ""
     for number, message in enumerate(messages, start=1):
-        role, content = message.get("role"), message.get("content")
-        if role not in ROLES or not isinstance(content, str):
+        role, content = RENAMED.get(str(message.get("role")), message.get("role")), _said(message)
+        if role not in ROLES or content is None:
             raise SourceMalformed(
-                f"Message {number} of {title!r} has role {role!r} and content {type(content).__name__}; "
-                "expected one of user, assistant, system, tool, and a text."
+                f"Message {number} of {title!r} has role {role!r} and content {type(message.get('content')).__name__}; "
+                "expected one of user, assistant, system, developer, tool, and a text or a list of parts."
             )
+        if not content:
+            continue  # a call of a tool, an image: nothing was said
         start = len(text)
         text += content + "\n"
         turns.append(
@@ -101,6 +105,16 @@ def heard(
         digest(SourceKind.CONVERSATION.value, source, *(f"{t.role}{t.speaker}{t.text}" for t in turns)),
         at or now(), tuple(turns),
     )  # fmt: skip
+
+
+def _said(message: Mapping[str, Any]) -> str | None:
+    """Return the text of a message, of its parts of text where it has parts; None where it is none of OpenAI's shapes."""
+    content = message.get("content")
+    if content is None and message.get("tool_calls"):
+        return ""
+    if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):
+        content = "\n".join(str(p["text"]) for p in content if isinstance(p.get("text"), str))
+    return whole(content) if isinstance(content, str) else None
 
 
 def read_jsonl(text: str, tenant: str, source: str, extractor: Extractor = RULES) -> list[Reading]:

@@ -14,6 +14,8 @@ from nightschool.types import Episode, Finding, Reading, SourceKind, Span, diges
 PLAIN = {".md", ".markdown", ".txt", ".rst"}
 CONVERTED = {".html", ".htm", ".pdf", ".docx"}
 PASSAGE_CHARACTERS = 900
+LONGEST_BLOCK = 4 * PASSAGE_CHARACTERS
+"""Characters of a paragraph that stays in one piece."""
 LARGEST_UNPACKED = 200_000_000
 """Bytes of an archive's members; a .docx is one."""
 
@@ -103,13 +105,29 @@ def _passages(text: str) -> list[tuple[str, int, str]]:
         if title:
             heading, fresh = title.group(1).strip(), True
             continue
-        last = passages[-1] if passages else None
-        if last and not fresh and match.end() - last[1] <= PASSAGE_CHARACTERS:
-            passages[-1] = (heading, last[1], text[last[1] : match.end()])
-        else:
-            passages.append((heading, match.start(), block))
-        fresh = False
+        for start, end in _pieces(block):
+            start, end = match.start() + start, match.start() + end
+            last = passages[-1] if passages else None
+            if last and not fresh and end - last[1] <= PASSAGE_CHARACTERS:
+                passages[-1] = (heading, last[1], text[last[1] : end])
+            else:
+                passages.append((heading, start, text[start:end]))
+            fresh = False
     return passages
+
+
+def _pieces(block: str) -> list[tuple[int, int]]:
+    """Cut a paragraph beyond `LONGEST_BLOCK` (a log, a table, a text in one line) at the ends of lines, sentences or words."""
+    if len(block) <= LONGEST_BLOCK:
+        return [(0, len(block))]
+    pieces, at = [], 0
+    while len(block) - at > PASSAGE_CHARACTERS:
+        part = block[at : at + PASSAGE_CHARACTERS]
+        ends = (part.rfind("\n"), part.rfind(". ") + 1, part.rfind(" "))
+        size = next((end for end in ends if end > 0), PASSAGE_CHARACTERS)
+        pieces.append((at, at + size))
+        at += size + (block[at + size : at + size + 1].isspace())
+    return [*pieces, (at, len(block))] if at < len(block) else pieces
 
 
 def _prose(body: str) -> str:
