@@ -1,7 +1,7 @@
 """vLLM's routes for rollouts, over HTTP, on a real network that loads the adapters with peft: what a test talks to.
 
-It is strict where vLLM is: an unknown model is refused, an adapter is loaded once under a name, and tokens are told
-as `token_id:N` only where that is asked for.
+It is strict where vLLM is: an unknown model is refused, an adapter is loaded once under a name, one alone has room, several
+greedy answers to a prompt are refused, and tokens and log-probabilities are told only where they are asked for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nightschool.models.near_rollouts import NearRollouts
 from nightschool.models.torch_model import load
+from nightschool.models.torch_sampler import TorchSampler
 
 KEY = "sesame"
 
@@ -24,6 +25,10 @@ class RolloutServer:
     def __init__(self, start: Path, *, silent: bool = False, deaf: bool = False):
         self.start, self.silent, self.deaf, self.busy = start, silent, deaf, 0
         """`silent` tells no token ids, `deaf` takes adapters and draws without them."""
+        self.lost = 0
+        """So many requests are carried out, and their answers lost."""
+        self.raw = False
+        """Whether log-probabilities are told before the temperature."""
         self.engines: dict[str, NearRollouts] = {}
         self.seen: list[tuple[str, dict]] = []
         self._turn = threading.Lock()
@@ -42,16 +47,26 @@ class RolloutServer:
                 self.busy -= 1
                 return 503, {"error": {"message": "busy"}}
             if path == "/v1/load_lora_adapter":
-                return self._load(body["lora_name"], Path(body["lora_path"]))
+                status, said = self._load(body["lora_name"], Path(body["lora_path"]))
+                if self.lost:
+                    self.lost -= 1
+                    return 503, {"error": {"message": "the answer is lost"}}
+                return status, said
             if path == "/v1/unload_lora_adapter":
                 return (200, {}) if self.engines.pop(body["lora_name"], None) else (404, {})
             if body["model"] not in self.engines:
                 return 404, {"error": {"message": f"The model {body['model']} does not exist."}}
+            if body["n"] > 1 and not body["temperature"]:
+                return 400, {"error": {"message": "n must be 1 when using greedy sampling"}}
             return 200, self._completed(body)
 
     def _load(self, name: str, folder: Path) -> tuple[int, dict]:
-        if name in self.engines or not (folder / "adapter_model.safetensors").exists():
-            return 400, {"error": {"message": f"no adapter in {folder}, or one is loaded"}}
+        if name in self.engines:
+            return 400, {
+                "error": {"message": f"The lora adapter '{name}' has already been loaded."}
+            }
+        if not (folder / "adapter_model.safetensors").exists() or self.engines:
+            return 500, {"error": {"message": f"no adapter in {folder}, or no room for another"}}
         engine = NearRollouts(self.start)
         if self.deaf:
             engine._model = load(self.start).model
@@ -66,13 +81,17 @@ class RolloutServer:
             [tuple(body["prompt"])] * body["n"], end=end, max_tokens=body["max_tokens"],
             temperature=body["temperature"], seed=body["seed"],
         )  # fmt: skip
-        told = body["return_tokens_as_token_ids"] and not self.silent
+        told = body.get("return_tokens_as_token_ids") and not self.silent
+        logs = [one.logs for one in found]
+        if self.raw:
+            pairs = [(body["prompt"], list(one.tokens)) for one in found]
+            logs = TorchSampler(self.start).score_tokens(pairs)
         choices = [
             {
                 "index": k, "text": "", "finish_reason": "stop" if one.ended else "length",
-                "logprobs": {
+                "logprobs": None if body.get("logprobs") is None else {
                     "tokens": [f"token_id:{t}" if told else "?" for t in one.tokens],
-                    "token_logprobs": list(one.logs),
+                    "token_logprobs": list(logs[k]),
                 },
             }
             for k, one in enumerate(found)

@@ -188,6 +188,7 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
 def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt:
     """Erase step by step; each step may find its work done, and the records go last but files and backups."""
     begun = time.monotonic()
+    shutil.rmtree(school.handed_over, ignore_errors=True)  # left by a practice run that was killed
     erase = _erase_tenant if deletion.whole_tenant else _erase_memories
     erased = erase(school, deletion)
     # After the records: whatever copy was made before them is found here.

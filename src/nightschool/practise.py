@@ -280,6 +280,7 @@ def give_up(school: School) -> str | None:
             # Checkpoints before the run that names them.
             erase_folders(school.workspace, [version])
             school.registry.withdraw(version)
+        shutil.rmtree(school.handed_over, ignore_errors=True)
         run.discard()
         return run.id
 
@@ -303,4 +304,6 @@ def practise_nightly(school: School, bar: Bar) -> list[Practised]:
             return []
         else:
             names.sort(key=lambda name: lasting_name(name, {}) != asked)
-    return [practise(school, n, budget_seconds=60 * config.nightly_minutes, bar=bar) for n in names]
+    # An engine elsewhere holds the version before the night.
+    own, seconds = school.own_policy, 60 * config.nightly_minutes
+    return [practise(school, n, budget_seconds=seconds, policy=own, bar=bar) for n in names]

@@ -60,8 +60,6 @@ TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
 ROLLOUTS_KEY = "NIGHTSCHOOL_ROLLOUTS_KEY"
-ROLLOUTS = "rollouts.practice"
-"""Folder among the versions: adapters on their way to the engine that draws attempts."""
 
 
 @dataclass(frozen=True)
@@ -200,21 +198,30 @@ class School:
         Raises:
             ConfigError: `rollouts.url` cannot be used.
         """
-        from nightschool.models.torch_model import load, render
-
-        self._loaded.clear()
         rollouts = self.settings.rollouts
         if not rollouts.url:
-            from nightschool.train.policy import TorchPolicy
-
-            return TorchPolicy(load, render, start, config)
+            return self.own_policy(start, config)
         from nightschool.models.rollouts import EngineRollouts
+        from nightschool.models.torch_model import load, render
         from nightschool.train.policy_elsewhere import PolicyElsewhere
 
-        handed = self.workspace.versions / ROLLOUTS
+        self._loaded.clear()
         key = os.environ.get(ROLLOUTS_KEY, "")
-        engine = EngineRollouts(rollouts.url, handed, key, parallel=rollouts.parallel)
+        engine = EngineRollouts(rollouts.url, self.handed_over, key, parallel=rollouts.parallel)
         return PolicyElsewhere(load, render, start, config, engine)
+
+    def own_policy(self, start: Path, config: PracticeConfig) -> Policy:
+        """Return a model that is practised and draws its attempts itself, whoever else could."""
+        from nightschool.models.torch_model import load, render
+        from nightschool.train.policy import TorchPolicy
+
+        self._loaded.clear()
+        return TorchPolicy(load, render, start, config)
+
+    @property
+    def handed_over(self) -> Path:
+        """Folder of adapters on their way to the engine that draws attempts; none lie there after a run."""
+        return self.workspace.versions / "rollouts.practice"
 
     def author(self, name: str) -> Author:
         """Return an author of study material: `rules`, `self` or `teacher`.

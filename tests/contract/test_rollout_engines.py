@@ -1,7 +1,5 @@
 """What every engine of rollouts promises: it draws from the start with the adapter that it was handed last."""
 
-import json
-
 import pytest
 
 from nightschool.config import PracticeConfig
@@ -108,20 +106,53 @@ def test_one_adapter_lies_there_at_a_time_and_none_at_the_end(start, server, tmp
     assert not (tmp_path / "handed").exists()
 
 
+def test_an_adapter_whose_loading_was_not_confirmed_is_there(start, server, http):
+    server.lost = 1
+    assert drawn(elsewhere(start, http), [ASKED])
+    assert len(server.engines) == 1
+
+
 def test_what_a_killed_run_left_is_cleared(server, tmp_path):
     (tmp_path / "handed" / "practice-old").mkdir(parents=True)
     EngineRollouts(server.url, tmp_path / "handed", KEY)
     assert not (tmp_path / "handed").exists()
 
 
-def test_nothing_is_cut_out_of_the_distribution(start, server, http):
+def test_what_is_asked_of_it_is_said_in_full(start, server, http):
     drawn(elsewhere(start, http), [ASKED, ASKED, OTHER])
     asked = [body for path, body in server.seen if path == "/v1/completions"]
-    assert [body["n"] for body in asked] in ([2, 1], [1, 2])
+    assert sorted(body.pop("n") for body in asked) == [1, 2]
+    assert len({body.pop("seed") for body in asked}) == 2
     for body in asked:
-        assert (body["top_p"], body["top_k"], body["repetition_penalty"]) == (1.0, -1, 1.0)
-        assert all(isinstance(token, int) for token in body["prompt"])
-        json.dumps(body)
+        assert all(isinstance(token, int) for token in body.pop("prompt"))
+        assert body.pop("model").startswith("practice-")
+        (end,) = body.pop("stop_token_ids")
+        assert isinstance(end, int)
+        assert body == {
+            "max_tokens": 6, "temperature": 1.0, "ignore_eos": True, "skip_special_tokens": False,
+            "logprobs": 1, "return_tokens_as_token_ids": True, "top_p": 1.0, "top_k": -1, "min_p": 0.0,
+            "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
+        }  # fmt: skip
+
+
+def test_greedy_answers_to_one_prompt_are_asked_for_once(start, server, http):
+    said = elsewhere(start, http).generate([ASKED, OTHER, ASKED], max_tokens=6)
+    assert said[0] == said[2]
+    assert sum(path == "/v1/completions" for path, _ in server.seen) == 2
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_what_counts_is_scored_here_whatever_the_engine_tells(start, server, http, raw):
+    server.raw = raw
+    config = CONFIG.model_copy(update={"temperature": 0.6})
+    policy = elsewhere(start, http, config)
+    many = [ASKED, OTHER] * 4
+    found = policy.draw(many, max_tokens=6, temperature=0.6, seed=0)
+    own = [policy.update([Credit(one, 0.0), Credit(one, 1.0)]).clipped for one in found]
+    assert not any(own[:1]), "the first step is at a ratio of one"
+    scored = TorchSampler(start).score_tokens([(list(d.prompt), list(d.tokens)) for d in found])
+    for one, logs in zip(found, scored, strict=True):
+        assert one.logs != pytest.approx(logs, abs=1e-3), "they are of the temperature of drawing"
 
 
 def test_a_busy_engine_is_asked_again_and_a_silent_one_is_not_believed(start, server, http):
@@ -137,14 +168,23 @@ def test_a_busy_engine_is_asked_again_and_a_silent_one_is_not_believed(start, se
         drawn(policy, [ASKED])
 
 
-def test_an_adapter_that_is_not_active_is_noticed(start, tmp_path):
+def test_an_adapter_that_is_not_active_is_noticed_within_a_few_steps(start, tmp_path):
+    config = PracticeConfig(learning_rate=2e-3, lora_rank=4)
     server = RolloutServer(start, deaf=True)
-    policy = elsewhere(start, EngineRollouts(server.url, tmp_path / "handed", KEY, wait_s=0.01))
-    assert drawn(policy, [ASKED]), "the adapters change nothing yet"
-    policy.imitate([LESSON], epochs=40, seed=0)
-    with pytest.raises(EngineFailed, match="apply the adapters"):
-        drawn(policy, [ASKED])
+    engine = EngineRollouts(server.url, tmp_path / "handed", KEY, wait_s=0.01)
+    policy = elsewhere(start, engine, config)
+    many = [ASKED, OTHER] * 8
+    assert drawn(policy, many), "the adapters change nothing yet"
+    with pytest.raises(EngineFailed, match="draws without them"):
+        rewarded_for_length(policy, many, rounds=8)
     server.close()
+
+
+def rewarded_for_length(policy, prompts, rounds):
+    for seed in range(rounds):
+        found = drawn(policy, prompts, seed)
+        mean = sum(len(one.tokens) for one in found) / len(found)
+        policy.update([Credit(one, len(one.tokens) - mean) for one in found])
 
 
 def test_what_the_user_has_to_set_right(start, server, tmp_path):

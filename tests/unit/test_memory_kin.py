@@ -55,6 +55,13 @@ def test_forgetting_a_statement_takes_the_passage_and_leaves_its_neighbour(schoo
     assert "7731" not in everything(school)
 
 
+def test_adapters_that_a_killed_practice_run_left_go_with_any_deletion(school, learnt):
+    known = learnt()
+    (school.handed_over / "practice-1").mkdir(parents=True)
+    forget(school, [next(iter(known.values())).id])
+    assert not school.handed_over.exists()
+
+
 def test_forgetting_a_passage_takes_the_statements_read_from_it(school, learnt):
     known = learnt(text=TEXT + "\n# Yard\n\nThe north crane is called Odin.\n")
     passage = next(m for m in known.values() if m.form == "passage" and "vault" in m.text)

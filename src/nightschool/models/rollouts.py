@@ -8,7 +8,7 @@ unload adapters while it runs. Not covered: where the engine's weights come from
 from __future__ import annotations
 
 import shutil
-import time
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +27,17 @@ ID = "token_id:"
 TRIES = 3
 WAIT_S = 1.0
 """Before the second try; doubled before the third."""
+AGAIN = (429, 502, 503, 504)
+"""What passes by itself."""
 TIMEOUT_S = 900.0
 """All answers to one prompt may take so long."""
+CONNECT_S = 10.0
 LEAVING_S = 5.0
 """And what nobody waits for."""
+WHOLE = {
+    "top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
+}  # fmt: skip
+"""Nothing is cut out of the distribution: where a request is silent, an engine takes what the model or its owner recommends."""
 
 
 class EngineRollouts:
@@ -55,7 +62,10 @@ class EngineRollouts:
         self.url = url.rstrip("/").removesuffix("/v1").rstrip("/")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(
-            base_url=f"{self.url}/v1/", headers=headers, timeout=TIMEOUT_S, trust_env=False
+            base_url=f"{self.url}/v1/",
+            headers=headers,
+            trust_env=False,
+            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S),
         )
         self._folder, self._parallel, self._wait_s = folder, parallel, wait_s
         self._loaded: list[str] = []
@@ -69,17 +79,20 @@ class EngineRollouts:
         Raises:
             EngineFailed: The endpoint cannot be reached, or does not take it.
         """
+        # Before the next one: an engine may have room for one alone.
+        _leave(self._client, self._loaded, *(self._folder / before for before in self._loaded))
         name = new_id("practice")
         write(self._folder / name)
         body = {"lora_name": name, "lora_path": str((self._folder / name).resolve())}
+        self._loaded.append(name)
         reply = self._post("load_lora_adapter", body)
-        if reply.is_error:
+        if (
+            reply.is_error and "already been loaded" not in reply.text
+        ):  # by a try whose answer was lost
             raise EngineFailed(
                 f"{self.url} did not take an adapter: HTTP {reply.status_code}, {reply.text[:200]}. Start vLLM with --enable-lora, "
                 f"--max-lora-rank of at least practice.lora_rank and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, where it sees {self._folder}."
             )
-        _leave(self._client, self._loaded, *(self._folder / before for before in self._loaded))
-        self._loaded.append(name)
 
     def draw(
         self,
@@ -101,40 +114,51 @@ class EngineRollouts:
         common = {
             "model": self._loaded[-1], "max_tokens": max_tokens, "temperature": temperature,
             "stop_token_ids": [end], "ignore_eos": True, "skip_special_tokens": False,
-            "logprobs": 1, "return_tokens_as_token_ids": True,
-            # A model's own settings of sampling would cut tokens out.
-            "top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0,
+            "logprobs": 1, "return_tokens_as_token_ids": True, **WHOLE,
         }  # fmt: skip
+        given_up = threading.Event()
 
         def ask(numbered: tuple[int, tuple[int, ...]]) -> list[Continuation]:
             number, prompt = numbered
             own = int(digest(str(seed), str(number))[:7], 16)
-            body = {**common, "prompt": list(prompt), "n": len(places[prompt]), "seed": own}
-            return self._read(self._post("completions", body), len(places[prompt]), end)
+            many = len(places[prompt])
+            # Without choices all answers are one; vLLM refuses to give it twice.
+            n = many if temperature else 1
+            body = {**common, "prompt": list(prompt), "n": n, "seed": own}
+            said = self._read(self._post("completions", body, given_up), n, end)
+            return said * (many // n)
 
         found: dict[int, Continuation] = {}
-        with ThreadPoolExecutor(self._parallel) as pool:
+        pool = ThreadPoolExecutor(self._parallel)
+        try:
             for prompt, said in zip(places, pool.map(ask, enumerate(places)), strict=True):
                 found.update(zip(places[prompt], said, strict=True))
+        finally:
+            given_up.set()
+            pool.shutdown(wait=False, cancel_futures=True)
         return [found[place] for place in range(len(prompts))]
 
-    def _post(self, route: str, body: dict[str, Any]) -> httpx.Response:
+    def _post(
+        self, route: str, body: dict[str, Any], given_up: threading.Event | None = None
+    ) -> httpx.Response:
         """Send a request, again where the endpoint is busy or away for a moment."""
-        reason = ""
+        reason, wait = "", given_up or threading.Event()
         for attempt in range(TRIES):
-            if attempt:
-                time.sleep(self._wait_s * 2 ** (attempt - 1))
+            if attempt and wait.wait(self._wait_s * 2 ** (attempt - 1)):
+                break
             try:
                 reply = self._client.post(route, json=body)
+            except httpx.ReadTimeout:
+                reason = f"no answer within {TIMEOUT_S:.0f} s"
+                break
             except httpx.HTTPError as error:
                 reason = f"{type(error).__name__}: {error}"
                 continue
-            if reply.status_code == 429 or reply.status_code >= 500:
-                reason = f"HTTP {reply.status_code}, {reply.text[:200]}"
-                continue
-            return reply
+            if reply.status_code not in AGAIN:
+                return reply
+            reason = f"HTTP {reply.status_code}, {reply.text[:200]}"
         raise EngineFailed(
-            f"{self.url} failed {TRIES} times ({reason}). Check {SETTING}, and start the engine; the run goes on where it was."
+            f"{self.url} failed {attempt + 1} times ({reason}). Check {SETTING}, and start the engine; the run goes on where it was."
         )
 
     def _read(self, reply: httpx.Response, n: int, end: int) -> list[Continuation]:

@@ -293,12 +293,12 @@ class TorchPolicy:
         away = divergence(log_N, reference_N)
         return found.loss + self._config.kl * away, found.clipped, float(away.detach())
 
-    def _logs(self, tree: Tree) -> Tensor:
-        """Return the log-probability of each drawn token of a tree, at the temperature of drawing."""
+    def _logs(self, tree: Tree, temperature: float | None = None) -> Tensor:
+        """Return the log-probability of each drawn token of a tree, at the temperature of attempts or another one."""
         scores_MV = scores_at(
             self._model, tree.ids_T, tree.positions_T, tree.mask_TT, tree.places_M, self.precision
         )
-        scaled_MV = scores_MV.float() / self._config.temperature
+        scaled_MV = scores_MV.float() / (temperature or self._config.temperature)
         at_N, target_N = tree.at_N.to(self.device), tree.targets_N.to(self.device)
         return scaled_MV[at_N, target_N] - scaled_MV.logsumexp(-1)[at_N]
 
