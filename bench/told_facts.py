@@ -23,6 +23,7 @@ from typing import Any
 from nightschool.bases import pull_model
 from nightschool.config import Settings, load_settings
 from nightschool.exam.questions import Question, match_questions, read_questions
+from nightschool.exam.stats import mean
 from nightschool.memory.fake import FakeStore
 from nightschool.models.torch_model import load, render
 from nightschool.models.torch_sampler import TorchSampler
@@ -67,12 +68,25 @@ def main() -> None:
                     lambda w=world, s=settings: taught(w, s, given.wrong),
                 )
             )
+        low, high = over_facts(found)
         record.figure(
             f"{world}_closed", sum(r["closed"] for r in found) / len(found),
-            n=sum(r["n"] for r in found), unit="rate",
+            low=low, high=high, n=sum(r["n"] for r in found), unit="rate",
         )  # fmt: skip
         record.save()
         print(json.dumps(record.body["figures"], indent=1))
+
+
+def over_facts(rows: Sequence[dict[str, Any]]) -> tuple[float | None, float | None]:
+    """Return the interval of the rate of rows, over facts; None where rows of an earlier program hold no answers."""
+    if not all("facts" in row for row in rows):
+        return None, None
+    marks = collections.defaultdict(list)
+    for row in rows:
+        for fact, right in zip(row["facts"], row["right"], strict=True):
+            marks[fact].append(right)
+    found = mean([sum(one) / len(one) for one in marks.values()], 1)
+    return (max(0.0, found.low), min(1.0, found.high)) if found else (None, None)
 
 
 def lived(world: str) -> tuple[list[Memory], list[Question]]:
@@ -129,8 +143,12 @@ def taught(world: str, settings: Settings, show: bool) -> dict[str, Any]:
         if show and not right:
             mark = "" if id(question) in found else "[no memory] "
             print(f"{mark}{question.question} -> {answer} (right: {question.answers[0]})")
+    numbers = {
+        about: number for number, about in enumerate(dict.fromkeys(q.about for q in questions))
+    }
     return {
         "closed": rate, "n": len(questions), "recited": recited,
+        "facts": [numbers[q.about] for q in questions], "right": [int(right) for _, right in answers],
         "without_memory": len(questions) - len(found), "refused": refused,
         "examples": len(examples), "tokens": result.tokens, "steps": result.steps,
         "labelled": result.labelled_tokens, "seconds": result.seconds, "authored_seconds": authored,
