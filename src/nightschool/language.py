@@ -115,6 +115,10 @@ def _without(name: str) -> Iterator[None]:
         sys.meta_path.remove(hidden)
 
 
+WORDS = ("id", "Id", "wed", "Wed")
+"""Words of their own that the parser takes for "I'd" and "we'd" without an apostrophe."""
+
+
 @lru_cache(maxsize=1)
 def _load() -> Language:
     with _without("torch"):
@@ -125,6 +129,8 @@ def _load() -> Language:
     tokenizer.token_match = CODE_LIKE.match
     openings = [p for p in nlp.Defaults.prefixes or () if p != "#"]
     tokenizer.prefix_search = spacy.util.compile_prefix_regex(openings).search
+    for word in WORDS:
+        tokenizer.add_special_case(word, [{"ORTH": word}])
     return nlp
 
 

@@ -155,3 +155,12 @@ def test_what_is_no_text_is_refused_by_day(school, said):
     with pytest.raises(SourceMalformed, match=r"not UTF-8 text|is empty"):
         remember(school, said)
     assert not texts(school, include_retired=True)
+
+
+def test_ids_and_days_are_words_and_statements_end_in_words(school, learnt):
+    known = learnt(
+        text="The user id is 4417. We meet on Wed at noon. The server tells = and more of it.\n"
+    )
+    said = {text for text, memory in known.items() if memory.form == "said"}
+    assert "The user id is 4417." in said
+    assert not any("author" in text or text.endswith(("=", "=.")) for text in said), said

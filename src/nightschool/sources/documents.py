@@ -16,6 +16,8 @@ CONVERTED = {".html", ".htm", ".pdf", ".docx"}
 PASSAGE_CHARACTERS = 900
 LONGEST_BLOCK = 4 * PASSAGE_CHARACTERS
 """Characters of a paragraph that stays in one piece."""
+OPEN_ENDED = re.compile(r"^(?:This|That|These|There) |\s[^\w\s]+$")
+"""A statement that points to what stands before it, or ends in a mark where a word should be."""
 LARGEST_UNPACKED = 200_000_000
 """Bytes of an archive's members; a .docx is one."""
 
@@ -84,9 +86,7 @@ def read_document(text: str, tenant: str, source: str, title: str) -> Reading:
         context = Context("the author", thing=name, group="the team")
         for statement in statements(_prose(body), context):
             key = f"document|{source}|{statement.text.lower()}"
-            if key not in seen and not statement.text.startswith(
-                ("This ", "That ", "These ", "There ")
-            ):
+            if key not in seen and not OPEN_ENDED.search(statement.text):
                 seen.add(key)
                 span = Span(start, start + len(body))
                 findings.append(
