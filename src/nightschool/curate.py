@@ -114,6 +114,20 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
     return new
 
 
+def course_of(school: School, memory_id: str) -> list[Memory]:
+    """Return what was said of the same thing over time, newest first, whichever of it is named.
+
+    Raises:
+        UnknownMemory: The tenant has no memory of this id.
+    """
+    found = school.memory(memory_id)
+    known = school.store.memories(school.settings.tenant, include_retired=True)
+    after = {memory.supersedes: memory for memory in known if memory.supersedes}
+    while found.id in after:
+        found = after[found.id]
+    return school.store.lineage(found.id)
+
+
 def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[Memory]:
     """Approve memories for training, or take them out, with the passages and from the notes that hold them.
 

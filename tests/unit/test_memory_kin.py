@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nightschool import language
-from nightschool.curate import correct, pick_up_edits, review
+from nightschool.curate import correct, course_of, pick_up_edits, review
 from nightschool.day import ask, learn, remember
 from nightschool.errors import SourceMalformed
 from nightschool.forget import forget
@@ -164,3 +164,11 @@ def test_ids_and_days_are_words_and_statements_end_in_words(school, learnt):
     said = {text for text, memory in known.items() if memory.form == "said"}
     assert "The user id is 4417." in said
     assert not any("author" in text or text.endswith(("=", "=.")) for text in said), said
+
+
+def test_the_history_is_the_same_from_any_of_its_ids(school):
+    (first,) = remember(school, "The door code is 4417.").added
+    second = correct(school, first.id, "The door code is 9023.")
+    third = correct(school, second.id, "The door code is 1111.")
+    for one in (first, second, third):
+        assert [m.id for m in course_of(school, one.id)] == [third.id, second.id, first.id]

@@ -120,13 +120,14 @@ def history(
     """
     from dataclasses import asdict
 
+    from nightschool.curate import course_of
     from nightschool.trust import displayed
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
         rows = []
         lines = []
-        for found in school.store.lineage(school.memory(memory).id):
+        for found in course_of(school, memory):
             # The text of one id never changes: its events differ in who did what, and when.
             events = [
                 {name: event[name] for name in ("at", "actor", "action")}
