@@ -108,8 +108,8 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
                 f"The text holds {MASK} where {memory_id} holds a secret, which would be lost. Write the sentence "
                 "whole, or without it."
             )
-        new = school.store.edit(old.id, text, "owner")
         take_out_passages(school.store, school.settings.tenant, [old], "owner")
+        new = school.store.edit(old.id, text, "owner")
         school.sync_files()
     return new
 
@@ -143,8 +143,10 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
         if approve:
             done = [school.store.approve(memory.id, "owner") for memory in memories]
         else:
-            done = [school.store.retire(memory.id, "owner") for memory in memories]
-            done += take_out_passages(school.store, school.settings.tenant, memories, "owner")
+            passages = take_out_passages(school.store, school.settings.tenant, memories, "owner")
+            out = {memory.id for memory in passages}
+            done = [school.store.retire(m.id, "owner") for m in memories if m.id not in out]
+            done += passages
             erase_lines(school.vault(), memories)
         school.sync_files()
     return done

@@ -479,11 +479,13 @@ def test_versions_change_under_load_without_a_failed_or_mixed_answer(hosted, kin
         over = asyncio.Event()
         ai = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
         readers = [asyncio.create_task(ask(ai, over)) for _ in range(16)]
-        for name in names[1:]:
-            await asyncio.sleep(0.4)
-            await asyncio.to_thread(own.version, name, kind=kind)
-            await asyncio.to_thread(own.house.refresh, "default")
-        await asyncio.sleep(0.4)
+        for name in names:
+            if name != names[0]:
+                await asyncio.to_thread(own.version, name, kind=kind)
+                await asyncio.to_thread(own.house.refresh, "default")
+            until = time.monotonic() + 60
+            while not any(model == name for model, _ in answers) and time.monotonic() < until:
+                await asyncio.sleep(0.05)
         over.set()
         await asyncio.gather(*readers)
 

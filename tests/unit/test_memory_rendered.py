@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from nightschool.memory import rendered, rules
 from nightschool.memory.fake import FakeStore
 from nightschool.memory.files import EDITOR, Edits, edited, expect_changes, sync_files
+from nightschool.memory.kin import kin
 from nightschool.memory.notes import read_note
 from nightschool.memory.store import SqliteStore
 from nightschool.sources import said
@@ -66,6 +68,12 @@ class Files(RuleBasedStateMachine):
         fresh = Workspace.create(self.root / f"fresh-{next(self.scratch)}", "")
         self.sync(fresh)
         assert markdown(self.home) == markdown(fresh.memories / "t")
+
+    def without(self, memory: Memory) -> list[str]:
+        """Return what is left where a person takes a memory out: without the passages that say it."""
+        passages = [m for m in self.store.memories("t") if m.form == "passage"]
+        gone = [memory, *(kin([memory], passages) if memory.form != "passage" else ())]
+        return sorted((Counter(self.texts()) - Counter(m.text for m in gone)).elements())
 
     def live(self, place: int) -> Memory | None:
         found = self.store.memories("t")
@@ -135,9 +143,7 @@ class Files(RuleBasedStateMachine):
             return
         path, line, memory = chosen
         path.write_text(path.read_text().replace(line + "\n", ""))
-        left = self.texts()
-        left.remove(memory.text)
-        self.settle(killed, left)
+        self.settle(killed, self.without(memory))
         assert self.store.memory(memory.id).status is MemoryStatus.RETIRED
 
     @rule(place=places, killed=kills)
@@ -148,9 +154,7 @@ class Files(RuleBasedStateMachine):
         path, line, memory = chosen
         new = self.fact()
         path.write_text(path.read_text().replace(line, f"* {new}   <!-- {memory.id} -->"))
-        left = self.texts()
-        left.remove(memory.text)
-        self.settle(killed, [*left, new])
+        self.settle(killed, [*self.without(memory), new])
 
     @rule(place=places, killed=kills)
     def add_a_line(self, place: int, killed: list[int]) -> None:

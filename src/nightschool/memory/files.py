@@ -179,16 +179,14 @@ def _take_in(
             elif found is None:
                 added += store.absorb(state(_entry(line)))[0]
             else:
-                _correct(
-                    store, tenant, state, found["id"], found["text"], (changed, added, ignored)
-                )
+                into = (changed, added, retired, ignored)
+                _correct(store, tenant, state, found["id"], found["text"], into)
         gone = [i for i in listed(folder, name, row) if i not in kept]
         if row.ids is not None:  # being divided into pages: a line may have moved
             gone = _nowhere(folder, record, gone)
         for memory in _live(store, tenant, gone):
+            retired += take_out_passages(store, tenant, [memory], EDITOR)
             retired.append(store.retire(memory.id, EDITOR))
-    before = [*retired, *(store.memory(m.supersedes) for m in changed if m.supersedes)]
-    retired += take_out_passages(store, tenant, before, EDITOR)
     return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
 
 
@@ -229,10 +227,10 @@ def _correct(
     state: State,
     memory_id: str,
     text: str,
-    into: tuple[list[Memory], list[Memory], list[str]],
+    into: tuple[list[Memory], list[Memory], list[Memory], list[str]],
 ) -> None:
     """Take one line with an id: as it was, corrected, or of a memory that is gone."""
-    changed, added, ignored = into
+    changed, added, retired, ignored = into
     try:
         memory = store.memory(memory_id)
     except UnknownMemory:
@@ -249,6 +247,7 @@ def _correct(
         # What was blotted out cannot be put back from the line.
         ignored.append(f"{memory_id}: holds a masked secret; correct it with `memory edit`")
     elif memory.status is MemoryStatus.LIVE:
+        retired += take_out_passages(store, tenant, [memory], EDITOR)
         changed.append(store.edit(memory_id, text, EDITOR))
     elif text not in {
         flat(displayed(m).text) for m in store.memories(tenant) if m.supersedes == memory_id

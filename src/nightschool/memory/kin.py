@@ -45,12 +45,14 @@ def kin(named: Sequence[Memory], among: Iterable[Memory]) -> list[Memory]:
 def take_out_passages(
     store: Store, tenant: str, gone: Sequence[Memory], actor: str
 ) -> list[Memory]:
-    """Retire the live passages that still say what a person has taken out or corrected; return them.
+    """Retire the live passages that say what a person takes out or corrects; return them.
+
+    It comes before that change: a kill between the two leaves a passage too few, and the change to be made again.
 
     Args:
         store: The tenant's memories.
         tenant: Whose they are.
-        gone: The statements as they were.
+        gone: The statements as they are.
         actor: Who did it.
     """
     statements = [m for m in gone if m.form != PASSAGE]
