@@ -79,6 +79,7 @@ def test_the_rate_follows_the_method_unless_it_is_given():
 def test_where_a_wrong_setting_stands_is_told(tmp_path, monkeypatch):
     toml = tmp_path / "nightschool.toml"
     toml.write_text("[train]\nepoch = 3\n")
+    monkeypatch.setenv("TRAIN", "somebody else's variable")
     with pytest.raises(ConfigError, match=re.escape(f"{toml}: there is no setting train.epoch")):
         load_settings(toml)
     monkeypatch.setenv("NIGHTSCHOOL_TRAIN__EPOCHS", "none")

@@ -109,7 +109,8 @@ def _origin(
 ) -> str:
     """Say where a setting, or the list that it is a part of, was given."""
     given = {f"--set {text}": text for text in (o.partition("=")[0].strip() for o in overrides)}
-    given |= {v: v.removeprefix(ENV_PREFIX).lower().replace("__", ".") for v in around}
+    ours = [v for v in around if v.startswith(ENV_PREFIX) and "__" in v]
+    given |= {v: v.removeprefix(ENV_PREFIX).lower().replace("__", ".") for v in ours}
     found = [origin for origin, path in given.items() if f"{name}.".startswith(f"{path}.")]
     return found[0] if found else str(toml or "the settings")
 

@@ -184,8 +184,8 @@ def _take_in(
         gone = [i for i in listed(folder, name, row) if i not in kept]
         if row.ids is not None:  # being divided into pages: a line may have moved
             gone = _nowhere(folder, record, gone)
+        retired += take_out_passages(store, tenant, list(_live(store, tenant, gone)), EDITOR)
         for memory in _live(store, tenant, gone):
-            retired += take_out_passages(store, tenant, [memory], EDITOR)
             retired.append(store.retire(memory.id, EDITOR))
     return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from nightschool.language import normalise
 from nightschool.memory.erasure import FEWEST_WORDS
 from nightschool.protocols import Store
-from nightschool.types import Memory, MemoryStatus
+from nightschool.types import Memory, MemoryStatus, Span
 
 PASSAGE = "passage"
 
@@ -24,22 +24,49 @@ def kin(named: Sequence[Memory], among: Iterable[Memory]) -> list[Memory]:
         among: The tenant's memories.
     """
     ids = {memory.id for memory in named}
-    texts = {memory.id: normalise(memory.text) for memory in named}
-    own = {text for text in texts.values() if len(text.split()) >= FEWEST_WORDS}
-    read_in = [m for m in named if m.form != PASSAGE]
-    passages = [m for m in named if m.form == PASSAGE]
+    own = {text for memory in named if _tells(text := normalise(memory.text))}
+    statements, passages = _Said(), _Said()
+    for memory in named:
+        (passages if memory.form == PASSAGE else statements).add(memory)
     found = []
     for memory in among:
         if memory.id in ids:
             continue
         text = normalise(memory.text)
         if memory.form == PASSAGE:
-            said = any(_from(m, texts[m.id], memory, text) for m in read_in)
+            said = statements.read_from(memory) or any(
+                f" {t} " in f" {text} " for t in statements.texts
+            )
         else:
-            said = any(_from(memory, text, p, texts[p.id]) for p in passages)
+            said = passages.read_from(memory) or (
+                _tells(text) and any(f" {text} " in f" {t} " for t in passages.texts)
+            )
         if said or text in own:
             found.append(memory)
     return found
+
+
+class _Said:
+    """Where some memories were read from, and what they say; too few words tell nothing by themselves."""
+
+    def __init__(self) -> None:
+        self.places: set[tuple[str, Span]] = set()
+        self.texts: list[str] = []
+
+    def add(self, memory: Memory) -> None:
+        if memory.span is not None:
+            self.places.add((memory.episode_id, memory.span))
+        text = normalise(memory.text)
+        if _tells(text):
+            self.texts.append(text)
+
+    def read_from(self, memory: Memory) -> bool:
+        """Tell whether a memory was read from the same place as one of them."""
+        return memory.span is not None and (memory.episode_id, memory.span) in self.places
+
+
+def _tells(text: str) -> bool:
+    return len(text.split()) >= FEWEST_WORDS
 
 
 def take_out_passages(
@@ -61,11 +88,3 @@ def take_out_passages(
     held = [m for m in store.memories(tenant) if m.form == PASSAGE]
     still = [m for m in kin(statements, held) if m.status is MemoryStatus.LIVE]
     return [store.retire(memory.id, actor) for memory in still]
-
-
-def _from(statement: Memory, text: str, passage: Memory, whole: str) -> bool:
-    """Tell whether a statement was read from a passage, or stands in it word for word."""
-    same_place = statement.span is not None and statement.span == passage.span
-    if same_place and statement.episode_id == passage.episode_id:
-        return True
-    return len(text.split()) >= FEWEST_WORDS and f" {text} " in f" {whole} "

@@ -86,9 +86,8 @@ class EngineRollouts:
         body = {"lora_name": name, "lora_path": str((self._folder / name).resolve())}
         self._loaded.append(name)
         reply = self._post("load_lora_adapter", body)
-        if (
-            reply.is_error and "already been loaded" not in reply.text
-        ):  # by a try whose answer was lost
+        # Loaded already: by a try whose answer was lost.
+        if reply.is_error and "already been loaded" not in reply.text:
             raise EngineFailed(
                 f"{self.url} did not take an adapter: HTTP {reply.status_code}, {reply.text[:200]}. Start vLLM with --enable-lora, "
                 f"--max-lora-rank of at least practice.lora_rank and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, where it sees {self._folder}."
