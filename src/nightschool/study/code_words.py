@@ -7,7 +7,7 @@ import re
 from functools import cache
 
 from nightschool.language import parse
-from nightschool.study.wordings import synonyms
+from nightschool.study.wordings import synonyms, whole
 from nightschool.types import Memory
 
 FEWEST_WORDS = 4
@@ -59,12 +59,12 @@ def clause_of(purpose: str) -> str:
 
 def reworded(clause: str, imperative: bool, rng: random.Random) -> list[str]:
     """Say a docstring's sentence in other words: its verb, and then every other word that has a synonym."""
-    groups = synonyms("code_synonyms.txt")
+    groups = sorted(synonyms("code_synonyms.txt").items(), key=lambda one: -len(one[0][1]))
     found = []
     for _ in range(8):
         said, opened = clause, False  # the verb it opens with is exchanged once
-        for (kind, word), others in sorted(groups.items(), key=lambda one: -len(one[0][1])):
-            place = re.search(rf"(?<![\w`.-]){re.escape(word)}(?![\w`-])", said)
+        for (kind, word), others in groups:
+            place = whole(word, "`.-", "`-").search(said)
             opens = place is not None and not place.start()
             if not place or (kind == "v" and not (opens and imperative)) or (opens and kind != "v"):
                 continue

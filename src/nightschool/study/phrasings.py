@@ -14,7 +14,7 @@ from itertools import zip_longest
 
 from nightschool.language import parse
 from nightschool.study.lexicon import inflect
-from nightschool.study.wordings import synonyms
+from nightschool.study.wordings import synonyms, whole
 from nightschool.types import digest
 
 BE = ("is", "are", "was", "were")
@@ -89,11 +89,13 @@ def vary(question: str, subject: str, attempts: int, *, about: str = "") -> list
     kinds[1] = [
         _framed(FRAMES[k % len(FRAMES)], other, subject) for k, other in enumerate(kinds[0][1:4])
     ] + kinds[1]
-    turns = [
-        _short_names(form, k)
-        for k, form in enumerate(f for row in zip_longest(*kinds) for f in row if f)
-    ]
-    return list(dict.fromkeys([question, *turns]))[:attempts]
+    forms = [form for row in zip_longest(*kinds) for form in row if form]
+    found = dict.fromkeys([question])
+    for turn, form in enumerate(forms):
+        if len(found) >= attempts:
+            break
+        found[_short_names(form, turn)] = None
+    return list(found)[:attempts]
 
 
 def _shuffled(rng: random.Random, forms: Sequence[str]) -> list[str]:
@@ -173,7 +175,7 @@ def _with_synonyms(question: str) -> list[str]:
     parts = {token.idx: token.pos_ for token in parse(question)}
     spots: list[tuple[int, int, tuple[str, ...]]] = []
     for (kind, word), others in synonyms("synonyms.txt").items():
-        match = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", question)
+        match = whole(word, "-", "-").search(question)
         if match and match.start() and parts.get(match.start()) in KINDS[kind]:
             spots.append((match.start(), match.end(), others))
     # "work at" before "work": the longer match names the meaning.

@@ -48,6 +48,18 @@ def synonyms(name: str) -> dict[tuple[str, str], tuple[str, ...]]:
     return found
 
 
+@cache
+def whole(word: str, before: str, after: str) -> re.Pattern[str]:
+    """Return what finds a word where it stands alone; thousands of them are looked for again and again.
+
+    Args:
+        word: The word or phrase.
+        before: Characters beside letters and digits that it must not follow, as in a set of `re`.
+        after: And that must not follow it.
+    """
+    return re.compile(rf"(?<![\w{before}]){re.escape(word)}(?![\w{after}])")
+
+
 def inflect_phrase(phrase: str) -> str:
     """Put a verb phrase in the third person: "go on" -> "goes on"."""
     verb, _, rest = phrase.partition(" ")
