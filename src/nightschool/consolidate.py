@@ -26,6 +26,7 @@ from nightschool.prepare import gather, new_tonight, seal, study
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, open_night
 from nightschool.skills import quoted
+from nightschool.train.rate import peak_rate
 from nightschool.types import (
     BankKind,
     Decision,
@@ -124,10 +125,10 @@ def train(
     start = school.registry.weights(parent) if parent else school.base_folder()
     if not folder.exists():
         night.note("training")
-    config = settings.train
+    rate = peak_rate(school.base_folder(), settings.train)
     if parent:
-        rate = config.resolved_rate * settings.night.continued_rate
-        config = config.model_copy(update={"learning_rate": rate})
+        rate *= settings.night.continued_rate
+    config = settings.train.model_copy(update={"learning_rate": rate})
     trainer = school.trainer(bar)
     with bar("training") as progress:
         learn = partial(trainer.train, start, material.examples, config, folder)

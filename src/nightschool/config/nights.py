@@ -60,7 +60,7 @@ class TrainConfig(Frozen):
     min_steps: int = Field(48, ge=1)
     """Optimizer steps below which a small night makes more passes, up to four times as many."""
     learning_rate: float | None = Field(None, gt=0)
-    """Peak learning rate; None chooses by method (`resolved_rate`)."""
+    """Peak learning rate; None chooses by method, and by how large the base model's weights are (`train/rate.py`)."""
     lora_rank: int = Field(64, ge=1)
     """Rank of the adapters; alpha is twice the rank."""
     tokens_per_step: int = Field(512, ge=64)
@@ -104,7 +104,7 @@ class TrainConfig(Frozen):
 
     @property
     def resolved_rate(self) -> float:
-        """The peak learning rate in force."""
+        """The peak learning rate for weights as large as those of SmolLM2-135M; `train/rate.py` knows others."""
         return self.learning_rate or {"full": 4e-4, "lora": 2e-3}[self.method]
 
 
