@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from nightschool.exam.sit import sit
 from nightschool.exam.stats import outcomes, rate
 from nightschool.forget import finish, unfinished
 from nightschool.morning import write_morning
+from nightschool.prepare import Plan, plan
 from nightschool.protocols import Bar
 from nightschool.registry.nights import nights
 from nightschool.report.morning import Contrast, Rate
@@ -52,6 +53,7 @@ def run(
     questions: Path | None,
     settings: tuple[str, ...],
     bar: Bar,
+    tell: Callable[[Plan], None] | None = None,
 ) -> dict[str, Any]:
     """Live the demo in a workspace of its own and measure it; one that was stopped goes on.
 
@@ -61,6 +63,7 @@ def run(
         questions: The exam questions that belong to them.
         settings: `section.name=value` overrides.
         bar: Shows progress.
+        tell: Is told before each night what it is about to take; None where nobody is.
 
     Returns:
         `figures`: name -> value, low, high, n, unit. Of a demo that was stopped nobody counted the minutes: None. One
@@ -97,6 +100,8 @@ def run(
             if len(over) < number:
                 diary.live(school, days, number)
                 tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
+                if tell:
+                    tell(plan(school, questions=tonight, bar=bar))
                 consolidate(school, questions=tonight, bar=bar)
         result = _measured(school, len(days), asked, bar)
         minutes = (time.monotonic() - started) / 60 if whole else None

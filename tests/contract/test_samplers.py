@@ -43,3 +43,8 @@ def test_scores_are_log_probabilities_and_prefer_the_likely(sampler):
 def test_plain_text_has_no_score_for_its_first_token(sampler):
     (prompted,), (plain,) = (sampler.score([(p, "one two three")]) for p in (CAPITAL, ()))
     assert len(plain) == len(prompted) - 1
+
+
+def test_nothing_asked_is_nothing_answered(sampler):
+    assert sampler.generate([], max_tokens=4) == []
+    assert sampler.score([]) == []

@@ -25,12 +25,12 @@ QUESTIONS = (
 
 
 def kill_once(process, reached):
-    """Kill a process dead as soon as something is reached."""
+    """Kill a process dead as soon as something is reached, and return what it had said on stderr."""
     while not reached():
         assert process.poll() is None, process.communicate()
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    return process.communicate()[1]
 
 
 def test_a_demo_that_is_killed_goes_on_where_it_was(cli, tiny_base):
@@ -38,12 +38,27 @@ def test_a_demo_that_is_killed_goes_on_where_it_was(cli, tiny_base):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (cli.folder / f"{name}.jsonl").write_text(lines)
     settings = [w for s in (f'model.base="{tiny_base}"', *QUICK) for w in ("--set", s)]
-    words = ("demo", "--facts", "facts.jsonl", "--questions", "questions.jsonl", "--folder", "demo")
+    words = (
+        "demo",
+        "--facts",
+        "facts.jsonl",
+        "--questions",
+        "questions.jsonl",
+        "--folder",
+        "demo",
+        "--effort",
+        "small",
+    )
     folder = cli.folder / "demo"
     nights = folder / "nights" / "default"
 
     kill_once(cli.start(*words, *settings), (folder / "nightschool.db").exists)
-    kill_once(cli.start(*words, *settings), (nights / "night-0001" / "version.txt").exists)
+    told = kill_once(cli.start(*words, *settings), (nights / "night-0001" / "version.txt").exists)
+    assert (
+        "night-0001 begins: rebuild from base, 4 memories, 4 of them new. Training takes about"
+        in told
+    )
+    assert "(effort small)" in told
     version = (nights / "night-0001" / "version.txt").read_text()
     kill_once(cli.start(*words, *settings), (nights / "night-0002" / "banks.json").exists)
     banks = (nights / "night-0002" / "banks.json").read_bytes()

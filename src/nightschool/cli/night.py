@@ -82,12 +82,14 @@ def consolidate(
         school = opened(workspace, settings, tenant)
         asked = read_questions(questions) if questions else []
         given = read_material(material, school.settings.tenant) if material else []
-        if dry_run:
+        if dry_run or not json:
             planned = plan(
                 school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
             )
-            show(planned, json, plan_in_words(planned))
-            return
+            if dry_run:
+                show(planned, json, plan_in_words(planned))
+                return
+            announce(planned)
         name = f"{school.settings.tenant}/{upcoming_night(school.workspace, school.settings.tenant).id}"
         with recording(bars(json), events, tensorboard, mlflow, name) as (bar, trackers):
             outcome = live_the_night(
@@ -142,6 +144,18 @@ def plan_in_words(plan: Plan) -> str:
     )
 
 
+def announce(plan: Plan) -> None:
+    """Say what a night is about to take, before it begins."""
+    whole = "" if plan.minutes is None else f", the whole night about {plan.minutes:g}"
+    print(
+        f"{plan.night} {'goes on' if plan.resumed else 'begins'}: {plan.kind} from {plan.start}, "
+        f"{sum(plan.memories.values())} memories, {sum(plan.new.values())} of them new. Training takes about "
+        f"{plan.training_minutes:g} minutes{whole}, and {plan.peak_gb:g} GB (effort {plan.effort}). Stopped, the same "
+        "command goes on.",
+        file=sys.stderr,
+    )
+
+
 def _print_morning(school: School) -> None:
     from rich.console import Console
 
@@ -189,12 +203,14 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(help="Write the measured figures there (JSON).")
     ] = None,
+    effort: Annotated[Effort | None, typer.Option(help="How much each night trains.")] = None,
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
     """Live two days and two nights on real input, and end with the morning report.
 
-    One that was stopped goes on with the same command.
+    One that was stopped goes on with the same command. Before each night it says how long training takes here;
+    with --effort small that is about a third, and less is learnt.
 
     Example: nightschool demo --facts facts.jsonl --questions questions.jsonl
     """
@@ -210,7 +226,9 @@ def demo(
                 f"The demo in {folder} was lived to its end; this is what it came to. Delete the folder to live it anew.",
                 file=sys.stderr,
             )
-        figures = run(folder, facts, questions, tuple(settings or ()), bars(json))
+        chosen = [*([f"effort={effort}"] if effort else []), *(settings or ())]
+        tell = None if json else announce
+        figures = run(folder, facts, questions, tuple(chosen), bars(json), tell)
         if out:
             import json as encoder
 

@@ -65,7 +65,7 @@ class TorchSampler:
             progress=progress,
         )
         said = [list(one.tokens[:-1] if one.ended else one.tokens) for one in found]
-        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        texts = [self.tokenizer.decode(one, skip_special_tokens=True) for one in said]
         return [text.strip() for text in texts]
 
     def score(

@@ -107,7 +107,7 @@ class TorchPolicy:
         rendered = self._rendered(prompts)
         found = self._continued(rendered, max_tokens, temperature, seed)
         said = [one.tokens[:-1] if one.ended else one.tokens for one in found]
-        texts = self._tokenizer.batch_decode([list(t) for t in said], skip_special_tokens=True)
+        texts = [self._tokenizer.decode(list(one), skip_special_tokens=True) for one in said]
         return [
             Drawn(prompt, one.tokens, one.logs, one.ended, text.strip())
             for prompt, one, text in zip(rendered, found, texts, strict=True)
