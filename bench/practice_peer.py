@@ -88,7 +88,7 @@ def grpo(
                 num_generations=config.group,
                 max_completion_length=config.max_tokens,
                 temperature=config.temperature,
-                learning_rate=config.learning_rate,
+                learning_rate=config.resolved_rate,
                 lr_scheduler_type="constant_with_warmup",
                 warmup_steps=5,
                 beta=config.kl,

@@ -1,4 +1,4 @@
-"""Running models: the GGUF files of versions and bases, and engines on them. Beside `wire.py` and `bases.py`, what imports `models/`."""
+"""Running models: the GGUF files of versions and bases, engines on them, and what is practised. Beside `wire.py` and `bases.py`, what imports `models/`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightschool.config import PracticeConfig
 from nightschool.errors import ModelUnfit, WorkspaceError
-from nightschool.protocols import Engine, Sampler
+from nightschool.protocols import Engine, Policy, Sampler
 from nightschool.registry.versions import BASE
 from nightschool.types import Quant, Version
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 UPSTREAM_KEY = "NIGHTSCHOOL_UPSTREAM_KEY"
+ROLLOUTS_KEY = "NIGHTSCHOOL_ROLLOUTS_KEY"
 ADAPTER_FILE = "adapter_model.safetensors"
 MEASURED_PROMPTS, MEASURED_TOKENS = 8, 24
 """On how much text an export is compared with torch: up to some two hundred tokens."""
@@ -237,3 +239,31 @@ def embedding_engine_for(school: School, versions: Sequence[Version]) -> Engine:
         return engine_for(school, versions)
     files = gguf_files(school.base, None, "full", school.settings.model.quant)
     return start_engine({BASE: files}, parallel=1, embedding=True)
+
+
+def policy_for(school: School, start: Path, config: PracticeConfig) -> Policy:
+    """Return a model that is practised, from a folder of full weights; samplers give their memory back first.
+
+    Raises:
+        ConfigError: `rollouts.url` cannot be used.
+    """
+    rollouts = school.settings.rollouts
+    if not rollouts.url:
+        return own_policy(school, start, config)
+    from nightschool.models.rollouts import EngineRollouts
+    from nightschool.models.torch_model import load, render
+    from nightschool.train.policy_elsewhere import PolicyElsewhere
+
+    school.free()
+    key = os.environ.get(ROLLOUTS_KEY, "")
+    engine = EngineRollouts(rollouts.url, school.handed_over, key, parallel=rollouts.parallel)
+    return PolicyElsewhere(load, render, start, config, engine)
+
+
+def own_policy(school: School, start: Path, config: PracticeConfig) -> Policy:
+    """Return a model that is practised and draws its attempts itself, whoever else could."""
+    from nightschool.models.torch_model import load, render
+    from nightschool.train.policy import TorchPolicy
+
+    school.free()
+    return TorchPolicy(load, render, start, config)

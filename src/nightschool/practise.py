@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from nightschool.codec import from_json, to_json
 from nightschool.consolidate import settle
 from nightschool.course import Course, charted
+from nightschool.engines import own_policy, policy_for
 from nightschool.errors import ConfigError, NightschoolError, NightUnfinished
 from nightschool.exam.stats import outcomes, paired
 from nightschool.examine import completed, sitting
@@ -31,6 +33,7 @@ from nightschool.skills import (
     lasting_name,
     seal_skill,
 )
+from nightschool.train.rate import peak_rate
 from nightschool.types import (
     Decision,
     Material,
@@ -90,7 +93,7 @@ def practise(
         plan, course, skill = set_out(school, run, spec, budget_seconds, seed)
         school = school.on(course.base)
         before = sitting(school, run, "before", course.start, [skill.bank], bar)
-        version = train(school, run, course, plan, policy or school.policy, bar)
+        version = train(school, run, course, plan, policy or partial(policy_for, school), bar)
         banks = [skill.bank, *others(school, run, spec)]
         report = sitting(school, run, "candidate", version.id, banks, bar)
         live = completed(school, run, "live", course.start, banks, bar)
@@ -150,8 +153,9 @@ def set_out(
     def write() -> str:
         config = school.settings.practice
         own = config.seed + int(run.id.split("-")[1]) - 1 if seed is None else seed
-        how = config.model_copy(update={"seed": own}).model_dump(mode="json")
-        return to_json(Plan(spec, budget_seconds, how))
+        rate = peak_rate(school.on(school.base_of("live")).base_folder(), config)
+        how = config.model_copy(update={"seed": own, "learning_rate": rate})
+        return to_json(Plan(spec, budget_seconds, how.model_dump(mode="json")))
 
     try:
         plan = from_json(Plan, run.artifact("plan.json", write))
@@ -305,5 +309,5 @@ def practise_nightly(school: School, bar: Bar) -> list[Practised]:
         else:
             names.sort(key=lambda name: lasting_name(name, {}) != asked)
     # An engine elsewhere holds the version before the night.
-    own, seconds = school.own_policy, 60 * config.nightly_minutes
+    own, seconds = partial(own_policy, school), 60 * config.nightly_minutes
     return [practise(school, n, budget_seconds=seconds, policy=own, bar=bar) for n in names]

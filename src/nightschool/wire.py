@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
 from nightschool.bases import anchors_of, embedder, order_reader
-from nightschool.config import PracticeConfig, Settings, load_settings
+from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
 from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
 from nightschool.errors import ConfigError, UnknownMemory, WorkspaceCorrupt
@@ -35,7 +35,6 @@ from nightschool.protocols import (
     Bar,
     Embedder,
     Extractor,
-    Policy,
     Sampler,
     Trainer,
     Writer,
@@ -59,7 +58,6 @@ TABLES = {MEMORY: len(MEMORY_TABLES), REGISTRY: len(REGISTRY_TABLES), JOBS: len(
 """Room -> the version of its tables."""
 TEACHER_KEY = "NIGHTSCHOOL_TEACHER_KEY"
 EXTRACTOR_KEY = "NIGHTSCHOOL_EXTRACTOR_KEY"
-ROLLOUTS_KEY = "NIGHTSCHOOL_ROLLOUTS_KEY"
 
 
 @dataclass(frozen=True)
@@ -188,35 +186,13 @@ class School:
         from nightschool.models.torch_model import load, render
         from nightschool.train.torch_trainer import TorchTrainer
 
-        self._loaded.clear()
+        self.free()
         held = self.settings.train.anchor_weight > 0
         return TorchTrainer(load, render, anchors_of(self.base, bar) if held else None)
 
-    def policy(self, start: Path, config: PracticeConfig) -> Policy:
-        """Return a model that is practised, from a folder of full weights; samplers give their memory back first.
-
-        Raises:
-            ConfigError: `rollouts.url` cannot be used.
-        """
-        rollouts = self.settings.rollouts
-        if not rollouts.url:
-            return self.own_policy(start, config)
-        from nightschool.models.rollouts import EngineRollouts
-        from nightschool.models.torch_model import load, render
-        from nightschool.train.policy_elsewhere import PolicyElsewhere
-
+    def free(self) -> None:
+        """Give the memory of the loaded samplers back, before something trains."""
         self._loaded.clear()
-        key = os.environ.get(ROLLOUTS_KEY, "")
-        engine = EngineRollouts(rollouts.url, self.handed_over, key, parallel=rollouts.parallel)
-        return PolicyElsewhere(load, render, start, config, engine)
-
-    def own_policy(self, start: Path, config: PracticeConfig) -> Policy:
-        """Return a model that is practised and draws its attempts itself, whoever else could."""
-        from nightschool.models.torch_model import load, render
-        from nightschool.train.policy import TorchPolicy
-
-        self._loaded.clear()
-        return TorchPolicy(load, render, start, config)
 
     @property
     def handed_over(self) -> Path:

@@ -37,8 +37,8 @@ class PracticeConfig(Frozen):
     """How many attempts count as one for the advantage `pass@k`; fewer than the group."""
     dense_rounds: int | None = Field(None, ge=0)
     """After so many rounds part marks count as 0; None: they count throughout."""
-    learning_rate: float = Field(2e-4, gt=0)
-    """Of AdamW, after the first few rounds, in which it rises."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Of AdamW, after the first few rounds, in which it rises; None chooses by how large the base model's weights are."""
     clip: float = Field(0.2, gt=0, lt=1)
     """A token teaches until its probability has moved by this share."""
     kl: float = Field(0.01, ge=0)
@@ -59,6 +59,11 @@ class PracticeConfig(Frozen):
     """Environments that are practised after each night, by name."""
     nightly_minutes: float = Field(10.0, gt=0)
     """For each of them, exams not counted."""
+
+    @property
+    def resolved_rate(self) -> float:
+        """The learning rate for weights as large as those of SmolLM2-135M; `train/rate.py` knows others."""
+        return self.learning_rate or 2e-4
 
 
 class RolloutsConfig(Frozen):

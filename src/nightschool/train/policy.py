@@ -94,7 +94,7 @@ class TorchPolicy:
         self._model = with_adapters(loaded.model, config.lora_rank).to(self.device).eval()
         self._masters = Masters(self._model, self.precision)
         self._optimizer = torch.optim.AdamW(
-            self._masters.trained.values(), lr=config.learning_rate, betas=(0.9, 0.999), weight_decay=0.0,
+            self._masters.trained.values(), lr=config.resolved_rate, betas=(0.9, 0.999), weight_decay=0.0,
             fused=True,
         )  # fmt: skip
         self._done = _Counts()
@@ -313,11 +313,11 @@ class TorchPolicy:
         if not math.isfinite(loss):
             raise Diverged(
                 f"The loss of practice is {loss} at step {self._done.steps + 1}. Lower "
-                f"practice.learning_rate (now {self._config.learning_rate:g})."
+                f"practice.learning_rate (now {self._config.resolved_rate:g})."
             )
         rise = min(1.0, (self._done.steps + 1) / WARM_STEPS)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._config.learning_rate * rise
+            group["lr"] = self._config.resolved_rate * rise
         norm = torch.nn.utils.clip_grad_norm_(self._masters.trained.values(), CLIP_NORM)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)

@@ -11,8 +11,8 @@ Source:
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
-from nightschool.config import TrainConfig
 from nightschool.errors import ModelCorrupt
 
 MEASURED_ON = 0.19266
@@ -21,8 +21,22 @@ APART = ("embed", "lm_head", "wte", "wpe")
 """Parts of the names of matrices that are looked up or read out, whose scale is of another kind."""
 
 
-def peak_rate(base: Path, config: TrainConfig) -> float:
-    """Return the peak learning rate of a night that builds the base anew.
+class Rated(Protocol):
+    """Settings of training, by night or in practice."""
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The rate that was set; None: none was."""
+        ...
+
+    @property
+    def resolved_rate(self) -> float:
+        """That, or the one for weights as large as `MEASURED_ON`."""
+        ...
+
+
+def peak_rate(base: Path, config: Rated) -> float:
+    """Return the peak learning rate of a night that builds the base anew, or of practice.
 
     Args:
         base: The base model's folder.
