@@ -64,7 +64,11 @@ def test_what_a_model_writes_waits_for_approval(school):
     assert "password" not in (school.folder / "memories" / "default" / "notes.md").read_text()
     assert school.json("consolidate", "--dry-run")["memories"]["note"] == 1
     assert "no memory called" in school("memory", "approve", good, "--tenant", "other", code=1)
-    assert "JSON" in school("memory", "tool", code=2, typed="{nonsense\n")
+    slips = '{nonsense\n\n[1]\n{"command": "view", "path": "/memories/notes.md"}\n'
+    answers = [json.loads(x) for x in school("memory", "tool", typed=slips).splitlines()]
+    assert [a["is_error"] for a in answers] == [True, True, False]
+    assert "Line 1 is not JSON" in answers[0]["text"]
+    assert "Line 3 is no JSON object" in answers[1]["text"]
 
 
 def test_notes_do_not_become_the_owners_word_by_learning_the_workspace(school):

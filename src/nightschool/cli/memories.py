@@ -321,7 +321,8 @@ def tool(
     """Execute a model's memory tool calls: a JSON call a line on stdin, a JSON result a line on stdout.
 
     The commands are those of the tool type memory_20250818: view, create, str_replace, insert, delete,
-    rename. What a model writes waits for approval before it is trained.
+    rename. What a model writes waits for approval before it is trained. A line that is no call is answered with an error,
+    and the next one is read.
 
     Example: nightschool memory tool --trust web < calls.jsonl
     """
@@ -329,7 +330,7 @@ def tool(
     from dataclasses import asdict
 
     from nightschool.curate import use_memory_tool
-    from nightschool.errors import ConfigError
+    from nightschool.memory.tool import ToolResult
     from nightschool.trust import incoming
 
     with errors_as_messages():
@@ -337,11 +338,19 @@ def tool(
         school = opened(workspace, settings, tenant)
         conversation = school.memory_tool()
         for number, line in enumerate(sys.stdin, start=1):
+            if not line.strip():
+                continue
             try:
                 call = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ConfigError(f"Line {number} is not JSON: {error.msg}.") from error
-            if not isinstance(call, dict):
-                raise ConfigError(f"Line {number} is no JSON object: {line.strip()[:60]}")
-            result = use_memory_tool(school, conversation, call, tier)
+            except (json.JSONDecodeError, RecursionError) as error:
+                call, why = None, f"is not JSON ({error})"
+            else:
+                why = "is no JSON object"
+            if isinstance(call, dict):
+                result = use_memory_tool(school, conversation, call, tier)
+            else:  # a model's slip, for the model to mend
+                expected = '{"command": "view", "path": "/memories"}'
+                result = ToolResult(
+                    f"Line {number} {why}; expected a call such as {expected}.", True
+                )
             print(json.dumps(asdict(result)), flush=True)
