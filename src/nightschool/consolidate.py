@@ -153,7 +153,11 @@ def train(
         example_ids=tuple(dict.fromkeys(example.id for example in material.all)),
         data_digest=digest(*(to_json(example) for example in material.all)),
         seed=settings.train.seed,
-        config={**settings.model_dump(mode="json"), "model": {"base": school.base}},
+        config={
+            **settings.model_dump(mode="json"),
+            "model": {"base": school.base},
+            "train": config.model_dump(mode="json"),  # with the rate that was taken
+        },
         created=night.artifact("created.txt", now),
         train=result,
     )

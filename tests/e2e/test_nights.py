@@ -17,6 +17,7 @@ from nightschool.forget import forget
 from nightschool.morning import gather_morning
 from nightschool.registry.nights import nights
 from nightschool.train.anchors import LENGTH
+from nightschool.train.rate import MEASURED_ON, weight_size
 from nightschool.types import Decision, Material
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
@@ -79,6 +80,10 @@ def test_a_night_goes_on_from_the_last_and_a_deletion_reaches_both(school):
     changed = remember(school, "Nadia runs the sales team now.").added
     second = served(school)
     assert second.parent == first.id
+    rates = [v.config["train"]["learning_rate"] for v in (first, second)]
+    size = weight_size(school.base_folder()) / MEASURED_ON
+    assert size < 0.2  # the tiny model's weights are small, as those of many bases are
+    assert rates == pytest.approx([4e-4 * size, 2e-4 * size])
     # What the first night had told is how surprising it was then, not now that it is known.
     now = {m.id: m.surprise for m in school.store.memories("default")}
     assert now[new] > 0
