@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.errors import SourceUnreadable
+from nightschool.sources import read
 from nightschool.sources.code import read_package
 from nightschool.types import Finding
 
@@ -145,6 +146,23 @@ def test_the_rest_of_a_docstring_is_read_and_its_markup_is_not(found: dict[str, 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="nowhere"):
         read_package("nowhere", "t", tmp_path)
+
+
+def test_loose_files_are_modules_and_tests_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "export.py").write_text('"""Exports."""\ndef send(month):\n    """Send the invoices of a month."""\n', "utf-8")  # fmt: skip
+    (tmp_path / "my-script.py").write_text("def run_all():\n    pass\n", "utf-8")
+    (tmp_path / "test_export.py").write_text("def test_send():\n    pass\n", "utf-8")
+    (tmp_path / "broken.py").write_text("def send(:\n", "utf-8")
+    found = read(str(tmp_path), "t")
+    sources = {r.episode.source: {f.facets["name"] for f in r.findings} for r in found.readings}
+    assert sources == {
+        str(tmp_path / "export.py"): {"export", "export.send"},
+        str(tmp_path / "my-script.py"): {"my-script", "my-script.run_all"},
+    }
+    skipped = {Path(path).name: why for path, why in found.skipped}
+    assert "cannot be read as Python" in skipped["broken.py"]
+    assert "git+file" in skipped["test_export.py"]
+    assert read(str(tmp_path / "export.py"), "t").readings[0].findings[1].form == "code.function"
 
 
 def test_exceptions_are_read_from_sections_and_sentences(found: dict[str, Finding]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from nightschool.errors import SourceError, SourceUnreadable
 from nightschool.protocols import Extractor, Progress
-from nightschool.sources.code import read_package
+from nightschool.sources.code import read_module, read_package
 from nightschool.sources.conversations import conversation, heard, read_jsonl, said
 from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
 from nightschool.sources.extractors import RULES
@@ -22,7 +23,9 @@ __all__ = ["ReadAll", "conversation", "heard", "read", "said"]
 LARGEST_BYTES = 20_000_000
 OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
 """Its notes are proposals; read as documents they would be approved unread."""
-KINDS = PLAIN | CONVERTED | {".jsonl", ".json"}
+KINDS = PLAIN | CONVERTED | {".jsonl", ".json", ".py"}
+TESTS = ("test_*.py", "*_test.py", "conftest.py")
+"""Files of a folder that tell how code is used, and are no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def read(
     progress: Progress | None = None,
     extractor: Extractor = RULES,
 ) -> ReadAll:
-    """Read a file, a folder, or an installed Python package (`pkg:NAME`, or its bare name).
+    """Read a file, a folder, or an installed Python package (`pkg:NAME`, or its bare name); a .py file is a module.
 
     Raises:
         SourceUnreadable: It is missing, empty, binary, too large, wrongly encoded or not permitted.
@@ -123,7 +126,9 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
             path = Path(here) / leaf
             if leaf.startswith("."):
                 continue
-            if path.suffix.lower() in KINDS:
+            if any(fnmatch(leaf, test) for test in TESTS):
+                skipped.append((str(path), "tests are read with their repository (git+file://)"))
+            elif path.suffix.lower() in KINDS:
                 files.append(path)
             else:
                 skipped.append((str(path), f"files of kind {path.suffix or leaf!r} are not read"))
@@ -140,6 +145,8 @@ def _read_file(path: Path, tenant: str, extractor: Extractor) -> list[Reading]:
         return read_jsonl(text, tenant, source, extractor)
     if kind == ".json":
         return [read_tools(text, tenant, source)]
+    if kind == ".py":
+        return [read_module(path, tenant)]
     title = next(
         (line.lstrip("# ").strip() for line in text.splitlines() if line.strip()), path.stem
     )

@@ -37,11 +37,23 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
     Raises:
         SourceUnreadable: There is no such package, or its source has a syntax error.
     """
+    return _reading(name, tenant, search, f"pkg:{name}" if search is None else str(search / name))
+
+
+def read_module(path: Path, tenant: str) -> Reading:
+    """Read the public functions and classes of one Python file, which belongs to no package; see `read_package`.
+
+    Raises:
+        SourceUnreadable: It has a syntax error, or nothing in it is public.
+    """
+    return _reading(path.stem, tenant, path.parent, str(path))
+
+
+def _reading(name: str, tenant: str, search: Path | None, source: str) -> Reading:
     findings = tuple(finding for _, finding in public_findings(name, search))
     if not findings:
-        raise SourceUnreadable(f"The package {name} has no public functions, classes or modules.")
+        raise SourceUnreadable(f"{source} has no public functions, classes or modules.")
     text = "\n\n".join(finding.text for finding in findings)
-    source = f"pkg:{name}" if search is None else str(search / name)
     episode = Episode(
         new_id("ep"), tenant, SourceKind.CODE, source, name, text,
         digest(SourceKind.CODE.value, source, text), now(),
@@ -63,7 +75,7 @@ def public_findings(name: str, search: Path | None = None) -> list[tuple[Path, F
         )
     except (ImportError, griffe.GriffeError, SyntaxError) as error:
         raise SourceUnreadable(
-            f"The package {name} cannot be read: {error}. Give an installed package or a source folder."
+            f"{name} cannot be read as Python: {error}. Give an installed package, a source folder or a .py file."
         ) from error
     return [(_path(thing), finding) for thing, finding in _findings(package, name)]
 
