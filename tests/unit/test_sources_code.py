@@ -152,6 +152,7 @@ def test_loose_files_are_modules_and_tests_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "export.py").write_text('"""Exports."""\ndef send(month):\n    """Send the invoices of a month."""\n', "utf-8")  # fmt: skip
     (tmp_path / "my-script.py").write_text("def run_all():\n    pass\n", "utf-8")
     (tmp_path / "test_export.py").write_text("def test_send():\n    pass\n", "utf-8")
+    (tmp_path / "main.go").write_text("package main\n", "utf-8")
     (tmp_path / "broken.py").write_text("def send(:\n", "utf-8")
     found = read(str(tmp_path), "t")
     sources = {r.episode.source: {f.facets["name"] for f in r.findings} for r in found.readings}
@@ -162,6 +163,7 @@ def test_loose_files_are_modules_and_tests_are_left_out(tmp_path: Path) -> None:
     skipped = {Path(path).name: why for path, why in found.skipped}
     assert "cannot be read as Python" in skipped["broken.py"]
     assert "git+file" in skipped["test_export.py"]
+    assert "git+file" in skipped["main.go"]
     assert read(str(tmp_path / "export.py"), "t").readings[0].findings[1].form == "code.function"
 
 

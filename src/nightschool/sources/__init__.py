@@ -14,6 +14,7 @@ from nightschool.sources.code import read_module, read_package
 from nightschool.sources.conversations import conversation, heard, read_jsonl, said
 from nightschool.sources.documents import CONVERTED, PLAIN, convert, read_document
 from nightschool.sources.extractors import RULES
+from nightschool.sources.grammars import BY_SUFFIX
 from nightschool.sources.tools import read_tools
 from nightschool.types import Reading
 from nightschool.workspace import CONFIG_NAME, FOLDERS
@@ -26,6 +27,7 @@ OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
 KINDS = PLAIN | CONVERTED | {".jsonl", ".json", ".py"}
 TESTS = ("test_*.py", "*_test.py", "conftest.py")
 """Files of a folder that tell how code is used, and are no part of it."""
+IN_REPOSITORIES = "code of other languages and tests are read with their repository: git+file:///PATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
             path = Path(here) / leaf
             if leaf.startswith("."):
                 continue
-            if any(fnmatch(leaf, test) for test in TESTS):
-                skipped.append((str(path), "tests are read with their repository (git+file://)"))
+            if path.suffix.lower() in BY_SUFFIX or any(fnmatch(leaf, test) for test in TESTS):
+                skipped.append((str(path), IN_REPOSITORIES))
             elif path.suffix.lower() in KINDS:
                 files.append(path)
             else:
