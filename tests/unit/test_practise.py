@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from nightschool.codec import from_json
 from nightschool.day import reader, remember
@@ -19,6 +21,7 @@ from nightschool.rounds import State
 from nightschool.skills import SOLUTION, practised_in, quoted, skill_banks, skill_material
 from nightschool.sources.extractors import RULES
 from nightschool.sources.note_taker import NoteTaker
+from nightschool.train.rate import MEASURED_ON
 from nightschool.types import Drawn, Material, TrainResult, Update
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
@@ -128,6 +131,9 @@ class Pretending(School):
 def school(tmp_path):
     Workspace.create(tmp_path, "")
     plain = open_school(tmp_path, SETTINGS)
+    base = tmp_path / "base"
+    base.mkdir()
+    save_file({"layer.weight": torch.full((2, 2), MEASURED_ON / 2)}, base / "model.safetensors")
     return Pretending(plain.workspace, plain.settings, plain.store, plain.registry, plain.exams)
 
 
@@ -144,6 +150,9 @@ def run(school, name="fake", seconds=1e-9, **how):
 def test_a_gain_is_promoted_and_stands_as_a_version(school):
     done = run(school, step=0.6)
     assert done.decision.promote, done.decision.checks
+    assert done.version.config["practice"]["learning_rate"] == pytest.approx(
+        1e-4
+    )  # half of SmolLM2's, as its weights
     assert done.summary.after > done.summary.before + 0.3
     assert done.summary.gained - done.summary.lost > 10
     assert done.summary.p < 1e-3
