@@ -210,7 +210,7 @@ def demo(
     """Live two days and two nights on real input, and end with the morning report.
 
     One that was stopped goes on with the same command. Before each night it says how long training takes here;
-    with --effort small that is about a third, and less is learnt.
+    with --effort small that is less than half, and less is learnt.
 
     Example: nightschool demo --facts facts.jsonl --questions questions.jsonl
     """
