@@ -165,6 +165,8 @@ def test_loose_files_are_modules_and_tests_are_left_out(tmp_path: Path) -> None:
     assert "git+file" in skipped["test_export.py"]
     assert "git+file" in skipped["main.go"]
     assert read(str(tmp_path / "export.py"), "t").readings[0].findings[1].form == "code.function"
+    with pytest.raises(SourceUnreadable, match=r"main\.go is no prose.*git\+file"):
+        read(str(tmp_path / "main.go"), "t")
 
 
 def test_exceptions_are_read_from_sections_and_sentences(found: dict[str, Finding]) -> None:

@@ -49,6 +49,7 @@ def read(
 
     Raises:
         SourceUnreadable: It is missing, empty, binary, too large, wrongly encoded or not permitted.
+        SourceUnreadable: It is one file of code in a language other than Python.
         SourceMalformed: It is of a known kind, but its content breaks the kind's rules.
         ExtractorFailed: The extractor cannot read a conversation; nothing is stored yet.
     """
@@ -64,6 +65,8 @@ def read(
         )
     if path.is_dir():
         return _read_folder(path, tenant, progress, extractor)
+    if path.suffix.lower() in BY_SUFFIX:
+        raise SourceUnreadable(f"{source} is no prose: {IN_REPOSITORIES}.")
     return ReadAll(tuple(_read_file(path, tenant, extractor)), ())
 
 
