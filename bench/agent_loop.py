@@ -22,7 +22,7 @@ from mcp import Client, StdioServerParameters
 
 from record import Record
 
-CLI = [sys.executable, "-m", "nightschool.cli.main"]
+CLI = [sys.executable, "-m", "nightschool"]
 QUESTION = "What is the door code of the workshop?"
 OTHERS = (
     "The staging server is called merlin-2.", "Nadia runs the billing team.", "Deploys happen on Thursday.",

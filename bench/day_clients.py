@@ -23,7 +23,7 @@ from mcp import Client, StdioServerParameters
 from PIL import Image
 from playwright.sync_api import Page, Playwright, TimeoutError
 
-CLI = [sys.executable, "-m", "nightschool.cli.main"]
+CLI = [sys.executable, "-m", "nightschool"]
 BROWSER = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 

@@ -53,7 +53,7 @@ class Service:
         """The API's root."""
         if self._process is None:
             sets = [word for setting in self.settings for word in ("--set", setting)]
-            command = [sys.executable, "-m", "nightschool.cli.main", "serve", "--port", "0"]
+            command = [sys.executable, "-m", "nightschool", "serve", "--port", "0"]
             with self._log.open("a") as log:
                 self._process = subprocess.Popen(
                     [*command, "--workspace", str(self.school), *sets],

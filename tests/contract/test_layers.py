@@ -80,7 +80,7 @@ FLOWS = (
     "practise",
     "closure",
 )
-DOORS = ("cli", "serve")
+DOORS = ("cli", "serve", "__main__")
 DATA = ("demo_data",)
 
 

@@ -69,7 +69,7 @@ class CommandLine:
             return self.preloaded.start(words, self.folder, self.env, self.largest_file)
         limit = [] if self.largest_file is None else ["prlimit", f"--fsize={self.largest_file}"]
         return subprocess.Popen(
-            [*limit, sys.executable, "-m", "nightschool.cli.main", *words],
+            [*limit, sys.executable, "-m", "nightschool", *words],
             cwd=self.folder, env=self.env, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip

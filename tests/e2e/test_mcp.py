@@ -9,7 +9,7 @@ import time
 import pytest
 from mcp import Client, StdioServerParameters
 
-SERVE = ["-m", "nightschool.cli.main", "mcp"]
+SERVE = ["-m", "nightschool", "mcp"]
 
 
 def text(result):

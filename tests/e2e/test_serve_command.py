@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import openai
 import pytest
 
-SERVE = [sys.executable, "-m", "nightschool.cli.main", "serve", "--port", "0"]
+SERVE = [sys.executable, "-m", "nightschool", "serve", "--port", "0"]
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def slow_engine():
 @contextmanager
 def process_of(root, engine):
     """Start the command on an engine that is there already; give the process and the root URL."""
-    command = [sys.executable, "-m", "nightschool.cli.main", "serve", "--port", "0", "--workspace"]
+    command = [sys.executable, "-m", "nightschool", "serve", "--port", "0", "--workspace"]
     upstream = [
         "--set",
         f"serve.upstream_url={engine.address}",

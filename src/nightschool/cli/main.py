@@ -56,7 +56,3 @@ app.add_typer(keys.app, name="keys", help="API keys of the service: make, list, 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-if __name__ == "__main__":
-    main()
