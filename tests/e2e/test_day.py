@@ -6,6 +6,8 @@ import zipfile
 
 import pytest
 
+from nightschool.workspace import Workspace
+
 
 def texts(line):
     return [m["text"] for m in line.json("memory", "list")]
@@ -274,11 +276,19 @@ def test_forgetting_leaves_no_copy(school):
     )
     assert "weights deleted" in school("versions")
     assert receipt["tombstones"][0] in school("show", version)
-    assert "Live: base" in school("rollback")
+    assert "Live: base, as before: there is no other to serve" in school("rollback")
     assert version in school("promote", version, "--override", code=1)
     outcome = school.json("consolidate", code=3)
     later = next(v for v in school.json("versions")["versions"] if v["id"] == outcome["version"])
     assert found["id"] not in later["memory_ids"]
+
+
+def test_who_finds_another_night_at_work_is_told_no_time(school):
+    with Workspace(school.folder).lock("a night"):
+        said = school("consolidate", code=1)
+        assert "is in use by process" in said
+        assert "Training takes" not in said
+        assert "nothing was written" in school("consolidate", "--dry-run")
 
 
 def test_a_secret_is_kept_and_neither_shown_nor_trained(school):

@@ -68,6 +68,7 @@ def consolidate(
 
     Example: nightschool consolidate --effort small --questions questions.jsonl
     """
+    from contextlib import nullcontext
     from dataclasses import asdict
 
     from nightschool.consolidate import consolidate as live_the_night
@@ -83,9 +84,11 @@ def consolidate(
         asked = read_questions(questions) if questions else []
         given = read_material(material, school.settings.tenant) if material else []
         if dry_run or not json:
-            planned = plan(
-                school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
-            )
+            # Whoever comes second is told so before a time is announced.
+            with nullcontext() if dry_run else school.workspace.lock("a night"):
+                planned = plan(
+                    school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
+                )
             if dry_run:
                 show(planned, json, plan_in_words(planned))
                 return

@@ -174,6 +174,9 @@ def rollback(
     from nightschool.promotion import roll_back
 
     with errors_as_messages():
-        found = roll_back(opened(workspace, settings, tenant), getpass.getuser())
+        school = opened(workspace, settings, tenant)
+        before = school.registry.alias(school.settings.tenant, "live")
+        found = roll_back(school, getpass.getuser())
         name = found.id if found else "base"
-        show({"live": name}, json, f"Live: {name}")
+        unmoved = ", as before: there is no other to serve" if name == before else ""
+        show({"live": name}, json, f"Live: {name}{unmoved}")
