@@ -87,7 +87,12 @@ def consolidate(
             # Whoever comes second is told so before a time is announced.
             with nullcontext() if dry_run else school.workspace.lock("a night"):
                 planned = plan(
-                    school, effort=effort, kind=kind, questions=asked, imported=given, bar=bars(json)
+                    school,
+                    effort=effort,
+                    kind=kind,
+                    questions=asked,
+                    imported=given,
+                    bar=bars(json),
                 )
             if dry_run:
                 show(planned, json, plan_in_words(planned))

@@ -27,7 +27,9 @@ OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
 KINDS = PLAIN | CONVERTED | {".jsonl", ".json", ".py"}
 TESTS = ("test_*.py", "*_test.py", "conftest.py")
 """Files of a folder that tell how code is used, and are no part of it."""
-IN_REPOSITORIES = "code of other languages and tests are read with their repository: git+file:///PATH"
+IN_REPOSITORIES = (
+    "code of other languages and tests are read with their repository: git+file:///PATH"
+)
 
 
 @dataclass(frozen=True, slots=True)
