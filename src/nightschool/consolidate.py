@@ -16,15 +16,16 @@ from pathlib import Path
 
 from nightschool.aside import aside
 from nightschool.codec import to_json
-from nightschool.course import Course, chart, refuse_rebase
+from nightschool.course import Course, chart, drop, overtaken, refuse_rebase
 from nightschool.day import surprise_since
+from nightschool.errors import ConfigError, LeakError, StudyError
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import examined, graduates
 from nightschool.examine import examine, judge
 from nightschool.morning import write_morning
 from nightschool.prepare import gather, new_tonight, seal, study
 from nightschool.protocols import Bar
-from nightschool.registry.nights import Night, open_night
+from nightschool.registry.nights import Night, open_night, upcoming_night
 from nightschool.skills import quoted
 from nightschool.train.rate import peak_rate
 from nightschool.types import (
@@ -76,7 +77,7 @@ def consolidate(
         bar: Shows the progress of each step.
 
     Raises:
-        StudyError: There is nothing to learn.
+        StudyError: There is nothing to learn, or nothing that the version to continue from does not know.
         WorkspaceLocked: Another process holds the workspace.
         WorkspaceCorrupt: The database is damaged; nothing is trained on it.
         LeakError: Too much of the study material repeats exam questions.
@@ -89,14 +90,21 @@ def consolidate(
         school.back_up()
         night = open_night(school.workspace, school.settings.tenant)
         refuse_rebase(night)
+        if overtaken(school, night):
+            drop(school, night)
+            night = open_night(school.workspace, school.settings.tenant)
         begun = time.monotonic()
-        memories = gather(school, night)
-        surprise_since(school)
-        course = chart(school, night, memories, kind)
-        school = school.on(course.base or school.base)  # also where that was switched since
-        new = new_tonight(memories, night)
-        banks = seal(school, night, course, new, questions, bar)
-        material = study(school, night, course, memories, banks, imported, bar)
+        try:
+            memories = gather(school, night)
+            surprise_since(school)
+            course = chart(school, night, memories, kind)
+            school = school.on(course.base or school.base)  # also where that was switched since
+            new = new_tonight(memories, night)
+            banks = seal(school, night, course, new, questions, bar)
+            material = study(school, night, course, memories, banks, imported, bar)
+        except (StudyError, LeakError, ConfigError):
+            drop(school, night)  # what it has kept would fail again, whatever is changed
+            raise
         version = train(school, night, course, memories, material, bar)
         report, live = examine(school, night, version, banks, bar)
         decision = judge(school, night, version, report, live, banks, material, bool(new), bar)
@@ -107,6 +115,23 @@ def consolidate(
         night.finish("promoted" if decision.promote else "refused")
         page = write_morning(school)
         return NightOutcome(night.id, version, decision, report, page)
+
+
+def give_up(school: School) -> str | None:
+    """Drop an interrupted night with its checkpoints; return its name, None where there is none.
+
+    Raises:
+        NightUnfinished: It teaches another base model.
+        NightUnfinished: Its version is served already, and only its records are missing.
+        WorkspaceLocked: Another process holds the workspace.
+    """
+    with school.workspace.lock("giving up a night"):
+        night = upcoming_night(school.workspace, school.settings.tenant)
+        if not night.folder.exists():
+            return None
+        refuse_rebase(night)
+        drop(school, night)
+        return night.id
 
 
 def train(
@@ -146,6 +171,8 @@ def train(
                 [
                     *course.known,
                     *(memory.id for memory in memories),
+                    # Study material may be of what has been corrected since, or was not live tonight.
+                    *(i for example in material.all for i in example.memory_ids),
                     *quoted(school, material.all),
                 ]
             )

@@ -15,7 +15,7 @@ from nightschool.codec import from_json, to_json
 from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.protocols import Bar
 from nightschool.registry.nights import PRACTICE, Night, nights
-from nightschool.registry.versions import BASE
+from nightschool.registry.versions import BASE, erase_folders
 from nightschool.study.review import by_memory, held, review, size
 from nightschool.types import Example, Material, Memory, NightKind, Version
 from nightschool.wire import School
@@ -81,6 +81,35 @@ def refuse_rebase(night: Night) -> None:
             f"{night.id} teaches another base, {course.base}, and was interrupted. Finish it with "
             f"`nightschool rebase --model {course.base}`, or drop it with `nightschool rebase --give-up`."
         )
+
+
+def overtaken(school: School, night: Night) -> bool:
+    """Tell whether an interrupted night goes on from a version that is not served any more, nor its own is.
+
+    The owner has taken that version back, or put another in its place: what is trained on from it would bring it back.
+    """
+    course = charted(night)
+    live = school.registry.alias(school.settings.tenant, "live")
+    going_on = course is not None and course.kind == "continue"
+    return going_on and live not in (course.start, night.stored("version.txt"))
+
+
+def drop(school: School, night: Night) -> None:
+    """Take an unfinished night or practice run back, with its checkpoints and the version that it was about to make.
+
+    Raises:
+        NightUnfinished: That version is served already, and only its records are missing.
+    """
+    version = night.stored("version.txt")
+    if version and version in school.registry.served(school.settings.tenant):
+        raise NightUnfinished(
+            f"{night.id} has been promoted and only its end is missing. Run the same command again."
+        )
+    if version:
+        # Checkpoints before the night that names them.
+        erase_folders(school.workspace, [version])
+        school.registry.withdraw(version)
+    night.discard()
 
 
 def choose(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import mean
 
 from nightschool.codec import from_json, to_json
 from nightschool.exam.gate import decide
@@ -14,6 +15,7 @@ from nightschool.exam.reuse import (
     merged,
     sample,
     unanswered,
+    untaught,
     without_riddles,
 )
 from nightschool.exam.seal import follow
@@ -39,7 +41,7 @@ def examine(
 
     The riddles are for the candidate and the version that it is compared with.
     """
-    live_id = school.registry.alias(school.settings.tenant, "live")
+    live_id = rival(school, night, version)
     of_base = banks if live_id == "base" else without_riddles(banks)
     base = completed(school, night, "base", "base", of_base, bar)
     few = sample(banks, night.id, AIDED_ITEMS)
@@ -48,6 +50,18 @@ def examine(
     if live_id == "base":
         return candidate, replace(base, results=merged(base.results, aided.results))
     return candidate, completed(school, night, "live", live_id, banks, bar)
+
+
+def rival(school: School, night: Night, version: Version) -> str:
+    """Return the version that the candidate is to be compared with: the one that is served.
+
+    Where an interrupted night was compared with another one, that comparison is taken back.
+    """
+    live = school.registry.alias(school.settings.tenant, "live")
+    stored = night.stored("rival.txt")
+    if stored and live not in (stored, version.id):
+        night.take_back("decision.json", "report-live.json", "rival.txt")
+    return night.artifact("rival.txt", lambda: live)
 
 
 def sitting(
@@ -159,6 +173,7 @@ def judge(
                     attempt,
                     probe_ok,
                     expect_new=expect_new,
+                    untaught=untaught(served, banks),
                 )
             )
 
@@ -168,17 +183,21 @@ def judge(
 
 
 def probe(school: School, version: Version, material: Material) -> bool:
-    """Show that the examined weights are the trained ones: they have learnt their own lessons."""
-    taught = [example for example in material.examples if example.prompt and example.memory_ids]
-    pairs = [(example.prompt, example.target) for example in taught[:PROBE_EXAMPLES]]
-    before = _mean(school.on(version.base).sampler("base").score(pairs))
-    after = _mean(school.sampler(version.id).score(pairs))
-    return after - before > PROBE_GAIN_NATS
+    """Show that the examined weights are the trained ones: they hold their own lessons better than the start does.
 
-
-def _mean(scores: Sequence[Sequence[float]]) -> float:
-    flat = [value for line in scores for value in line]
-    return sum(flat) / len(flat)
+    Lessons of what the start had not learnt tell most, and of these questions; a night of plain passages has none.
+    """
+    start = school.registry.resolve(school.settings.tenant, version.parent)
+    known = set(start.memory_ids) if start else set[str]()
+    lessons = [example for example in material.examples if example.memory_ids] or list(
+        material.examples
+    )
+    lessons.sort(key=lambda e: (known.issuperset(e.memory_ids), not e.prompt))
+    pairs = [(example.prompt, example.target) for example in lessons[:PROBE_EXAMPLES]]
+    before = school.on(version.base).sampler(version.parent).score(pairs)
+    after = school.sampler(version.id).score(pairs)
+    gains = [b - a for x, y in zip(before, after, strict=True) for a, b in zip(x, y, strict=True)]
+    return bool(gains) and mean(gains) > PROBE_GAIN_NATS
 
 
 def hold_exam(school: School, version: str, bar: Bar) -> Report:

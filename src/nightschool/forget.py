@@ -61,6 +61,8 @@ class _Deletion:
     version_ids: tuple[str, ...]
     """Versions whose weights go, that of an unfinished night among them."""
     live_before: str
+    successor_ids: tuple[str, ...] = ()
+    """Memories that stay and superseded what goes: their exam questions tell its values from the right ones."""
     stray_ids: tuple[str, ...] = ()
     """Versions of nights that the database does not know: their weights and nights go, too."""
     backups: int = 0
@@ -171,6 +173,7 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
         whole,
         tuple(sorted({*versions} - {""})),
         live,
+        _successors(school, chain),
         stray_versions(school),
         copies,
     )
@@ -183,6 +186,23 @@ def _forget(school: School, chain: Sequence[Memory], whole: bool, probes: int) -
     receipt = replace(receipt, probes=compared(asked, before, after, base))
     _write(school, receipt)
     return receipt
+
+
+def _successors(school: School, chain: Sequence[Memory]) -> tuple[str, ...]:
+    """Return the memories that superseded some, directly or over others, and are not among them."""
+    gone = {memory.id for memory in chain}
+    known = school.store.memories(school.settings.tenant, include_retired=True)
+    newer: dict[str, list[str]] = {}
+    for memory in known:
+        if memory.supersedes:
+            newer.setdefault(memory.supersedes, []).append(memory.id)
+    found: set[str] = set()
+    left = [*gone]
+    while left:
+        after = [name for name in newer.get(left.pop(), ()) if name not in found]
+        found.update(after)
+        left += after
+    return tuple(sorted(found - gone))
 
 
 def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt:
@@ -238,8 +258,8 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     for night in runs(school.workspace, tenant):
         if night.stored("version.txt") in deletion.stray_ids:
             night.discard()
-    items = school.exams.remove_items(ids, tainted)
-    examples = scrub(school.workspace, tenant, ids, tainted)
+    items = school.exams.remove_items(ids, tainted, deletion.successor_ids)
+    examples = scrub(school.workspace, tenant, ids, tainted, deletion.successor_ids)
     tombstones = school.store.remove([memory.id for memory in left])
     school.sync_files()
     marks = set(map(tombstone, deletion.memory_ids))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from nightschool.codec import from_json, to_json
 from nightschool.consolidate import settle
-from nightschool.course import Course, charted
+from nightschool.course import Course, charted, drop
 from nightschool.engines import own_policy, policy_for
 from nightschool.errors import ConfigError, NightschoolError, NightUnfinished
 from nightschool.exam.stats import outcomes, paired
@@ -24,7 +24,7 @@ from nightschool.examine import completed, sitting
 from nightschool.practice_exam import judge, others, successes
 from nightschool.protocols import Bar
 from nightschool.registry.nights import PRACTICE, Night, open_night, upcoming_night
-from nightschool.registry.versions import BASE, erase_folders
+from nightschool.registry.versions import BASE
 from nightschool.rounds import CHOICES, Plan, PolicyMaker, State, practise_rounds
 from nightschool.skills import (
     Skill,
@@ -275,17 +275,8 @@ def give_up(school: School) -> str | None:
         run = upcoming_night(school.workspace, school.settings.tenant, PRACTICE)
         if not run.folder.exists():
             return None
-        version = run.stored("version.txt")
-        if version in school.registry.served(school.settings.tenant):
-            raise NightUnfinished(
-                f"{run.id} has been promoted and only its end is missing. Run its `nightschool practise` again."
-            )
-        if version:
-            # Checkpoints before the run that names them.
-            erase_folders(school.workspace, [version])
-            school.registry.withdraw(version)
         shutil.rmtree(school.handed_over, ignore_errors=True)
-        run.discard()
+        drop(school, run)
         return run.id
 
 

@@ -136,6 +136,10 @@ def study(
     """Have the authors write of what is new to the start, add review and general replay, drop what leaks.
 
     Successes of practice are added as they are: their exam's tasks are held out by the environment.
+
+    Raises:
+        StudyError: Nothing was written.
+        LeakError: Too much of it repeats exam questions.
     """
     settings = school.settings
 
@@ -169,6 +173,11 @@ def study(
             )
         dropped = {**written.dropped, "leak": written.dropped["leak"] + leaks}
         news = (*written.examples, *skills, *general)
+        if not news:
+            raise StudyError(
+                f"There is nothing to study: {course.start} knows all that is to be learnt, or the authors wrote nothing of it. "
+                "Learn something first, or take --kind rebuild."
+            )
         return to_json(Material(news, dropped, written.uncovered, tuple(again)))
 
     return from_json(Material, night.artifact("material.json", write))

@@ -19,7 +19,7 @@ from pathlib import Path
 from nightschool.bases import model_facts
 from nightschool.codec import from_json, to_json
 from nightschool.consolidate import train
-from nightschool.course import REBASE, Course, charted
+from nightschool.course import REBASE, Course, charted, drop
 from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.exam.reuse import graduates, without_riddles
 from nightschool.exam.stats import Rate, outcomes, rate
@@ -27,7 +27,7 @@ from nightschool.examine import completed, judge, sitting
 from nightschool.prepare import gather, new_tonight, seal, study
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, nights, open_night, upcoming_night
-from nightschool.registry.versions import BASE, erase_folders
+from nightschool.registry.versions import BASE
 from nightschool.trust import trainable
 from nightschool.types import (
     Bank,
@@ -160,12 +160,7 @@ def give_up(school: School) -> str | None:
         course = charted(night)
         if course is None or course.kind != REBASE:
             return None
-        version = night.stored("version.txt")
-        if version:
-            # Checkpoints before the night that names them.
-            erase_folders(school.workspace, [version])
-            school.registry.withdraw(version)
-        night.discard()
+        drop(school, night)
         return night.id
 
 

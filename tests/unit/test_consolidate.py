@@ -1,18 +1,30 @@
-"""The end of a night: which memories the new version is said to hold."""
+"""A night's steps without a real model: what is interrupted, refused or overtaken, and what a version is said to hold."""
 
+from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 
-from nightschool.consolidate import settle
+import pytest
+
+from nightschool import consolidate as flow
+from nightschool.consolidate import NightOutcome, consolidate, give_up, settle
 from nightschool.course import Course
+from nightschool.curate import correct
 from nightschool.day import remember
-from nightschool.registry.nights import Night, open_night
+from nightschool.errors import LeakError, StudyError
+from nightschool.exam.questions import Question
+from nightschool.models.fake import FakeSampler
+from nightschool.registry.nights import Night, nights, open_night
+from nightschool.train.fake import FakeTrainer
 from nightschool.types import (
     Bank,
     BankKind,
     Check,
     Decision,
+    Example,
     Item,
     Memory,
+    Message,
     Report,
     Result,
     Score,
@@ -80,3 +92,198 @@ def test_a_rebuild_holds_only_what_it_has_shown(tmp_path):
     second = night_of(school, base, {one.id: Verdict.CORRECT})
     held = {m.id for m in school.store.memories("default") if second in m.graduated}
     assert held == {one.id}
+
+
+class Killed(BaseException):
+    """What ends a night in the middle."""
+
+
+class Grown(FakeSampler):
+    """Finds every target likelier than its parent did; knows what it is told to."""
+
+    generation: int = 0
+
+    def score(self, pairs, *, progress=None):
+        return [[self.generation - 9.0] * max(1, len(target.split())) for _, target in pairs]
+
+
+@pytest.fixture
+def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., NightOutcome]:
+    """Return a school of which only weights and the network are pretended, and which answers what `knows` says."""
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "train.json").write_text("{}", "utf-8")
+    Workspace.create(tmp_path / "w", "")
+    small = (
+        "exam.general_items=8",
+        "exam.abstention_items=20",
+        "exam.riddle_items=0",
+        "gate.margin_general=0.9",
+    )
+    school = open_school(tmp_path / "w", small)
+
+    def sampler(self: School, name: str) -> Grown:
+        version = self.registry.resolve("default", name)
+        found = Grown(KNOWS if version else {})
+        while version:
+            found.generation += 1
+            version = self.registry.resolve("default", version.parent)
+        return found
+
+    monkeypatch.setattr(School, "sampler", sampler)
+    monkeypatch.setattr(School, "base_folder", lambda self: base)
+    monkeypatch.setattr(School, "trainer", lambda self, bar: FakeTrainer())
+    monkeypatch.setattr(flow, "peak_rate", lambda *given: 1e-4)
+    monkeypatch.setattr(flow, "write_morning", lambda school: Path("page"))
+    KNOWS.clear()
+    return school
+
+
+KNOWS: dict[str, str] = {}
+
+
+@contextmanager
+def silent(label):
+    yield lambda done, total, loss=None: None
+
+
+def night(school: School, **how) -> NightOutcome:
+    return consolidate(school, bar=silent, **how)
+
+
+def tell(school: School, count: int, first: int = 0) -> list[Question]:
+    """Tell facts; return a question of each."""
+    questions = []
+    for n in range(first, first + count):
+        name = f"Vor{'abcdefghijklmnopqrstuvwxyz'[n]}mar"
+        remember(school, f"The guard of {name} is called Tes{n}ka.")
+        questions.append(Question(f"Who guards {name}?", (f"Tes{n}ka",), about=f"The guard of {name} is called Tes{n}ka."))  # fmt: skip
+    return questions
+
+
+def test_what_learnt_nothing_is_refused_again_though_nothing_is_new(life):
+    asked = tell(life, 12)
+    assert not night(life, questions=asked).decision.promote
+    again = night(life)
+    assert not again.decision.promote
+    assert {c.name for c in again.decision.checks if not c.passed} == {"acquired"}
+
+
+def test_days_of_few_facts_add_up(life):
+    asked = tell(life, 5)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    assert "at least 8 are needed" in str(night(life, questions=asked).decision.checks)
+    more = tell(life, 5, first=5)
+    KNOWS.update({q.question: q.answers[0] for q in more})
+    (gained,) = [c for c in night(life, questions=more).decision.checks if c.name == "acquired"]
+    assert (gained.passed, gained.n) == (True, 10)
+
+
+def test_a_version_names_all_that_its_material_came_from(life, monkeypatch):
+    (asked,) = tell(life, 1)
+    (old,) = life.store.memories("default")
+    with monkeypatch.context() as killing:
+        killing.setattr(FakeTrainer, "train", stop)
+        with pytest.raises(Killed):
+            night(life, questions=[asked])
+    correct(life, old.id, "The guard of Voramar is called Ilse.")
+    tell(life, 1, first=1)
+    with pytest.raises(StudyError, match="nothing to learn"):
+        night(life)  # of what it had begun with nothing is left
+    assert nights(life.workspace, "default") == []
+    with monkeypatch.context() as killing:
+        killing.setattr(FakeTrainer, "train", stop)
+        with pytest.raises(Killed):
+            night(life)
+    newest = [m for m in life.store.memories("default") if "Ilse" in m.text]
+    last = correct(life, newest[0].id, "The guard of Voramar is called Brida.")
+    version = night(life).version
+    assert newest[0].id in version.memory_ids
+    assert last.id not in version.memory_ids
+
+
+def stop(*given, **more):
+    raise Killed
+
+
+def test_a_night_that_was_asked_for_too_early_stands_in_nobodys_way(life):
+    with pytest.raises(StudyError, match="nothing to learn"):
+        night(life)
+    tell(life, 2)
+    assert night(life).night_id == "night-0001"
+
+
+def test_leaking_questions_can_be_replaced(life):
+    tell(life, 2)
+    (memory, _) = life.store.memories("default")
+    asked = "Which guard has Voramar?"
+    given = [
+        Example(
+            f"e{n}",
+            "default",
+            (memory.id,),
+            "imported",
+            "qa",
+            (Message("user", asked),),
+            f"Tes0ka, {n}",
+        )
+        for n in range(40)
+    ]
+    leaking = Question(asked, ("Tes0ka",), memory=memory.id)
+    with pytest.raises(LeakError):
+        night(life, questions=[leaking], imported=given)
+    other = Question(
+        "Whom do they let stand at the gates of Voramar?", ("Tes0ka",), memory=memory.id
+    )
+    night(life, questions=[other], imported=given)
+    sealed = life.exams.banks("default", BankKind.ACQUIRED)
+    questions = {item.question for bank in sealed for item in bank.items}
+    assert other.question in questions
+    assert asked not in questions
+
+
+def test_an_interrupted_night_does_not_bring_back_what_was_taken_back(life, monkeypatch):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    first = night(life, questions=asked)
+    assert first.decision.promote, [c.reason for c in first.decision.checks if not c.passed]
+    tell(life, 10, first=12)
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "examine", stop)
+        with pytest.raises(Killed):
+            night(life, kind="continue")
+    (_, begun) = nights(life.workspace, "default")
+    made = begun.stored("version.txt")
+    life.registry.rollback("default")
+    outcome = night(life)
+    assert (outcome.night_id, outcome.version.parent) == ("night-0002", "base")
+    assert outcome.version.id != made
+    assert not (life.workspace.versions / made).exists()
+
+
+def test_a_candidate_is_compared_with_what_is_served_now(life, monkeypatch):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    first = night(life, questions=asked).version
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "settle", stop)
+        with pytest.raises(Killed):
+            night(life, kind="rebuild")
+    (_, begun) = nights(life.workspace, "default")
+    assert begun.stored("rival.txt") == first.id
+    life.registry.rollback("default")
+    night(life)
+    assert begun.stored("rival.txt") == "base"
+    assert begun.stored("report-live.json") is None
+
+
+def test_a_night_is_given_up(life, monkeypatch):
+    assert give_up(life) is None
+    tell(life, 2)
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "examine", stop)
+        with pytest.raises(Killed):
+            night(life)
+    assert give_up(life) == "night-0001"
+    assert list(life.workspace.versions.iterdir()) == []
+    assert life.registry.versions("default") == []

@@ -113,6 +113,16 @@ def test_facts_that_no_served_version_has_learnt_hide_no_loss():
     assert failed(judge(candidate, live, first)) == {"since_learnt"}
 
 
+def test_what_a_refused_night_was_to_teach_is_still_new():
+    sizes = SIZES | {"new": 0}
+    nothing = marks(0.0, old=0.0, sizes=sizes)
+    asked = {"first": {}, "sizes": sizes, "expect_new": False, "untaught": set(nothing)}
+    assert failed(judge(nothing, nothing, **asked)) == {"acquired"}
+    learnt = judge(marks(0.0, old=0.9, sizes=sizes), nothing, **asked)
+    assert learnt.promote, learnt
+    assert of(learnt, "acquired").n == 40
+
+
 def test_first_night_has_nothing_earlier():
     sizes = SIZES | {"old": 0}
     decision = judge(marks(0.9, sizes=sizes), marks(0.0, sizes=sizes), sizes=sizes)

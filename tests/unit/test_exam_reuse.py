@@ -10,6 +10,7 @@ from nightschool.exam.reuse import (
     near_duplicates,
     sample,
     unanswered,
+    untaught,
 )
 from nightschool.types import Bank, BankKind, Item, Report, Result, Score, Verdict, Version
 
@@ -42,6 +43,16 @@ def test_only_what_was_not_answered_is_asked_again() -> None:
     left = unanswered([BANK], known)
     assert [i.id for i in left[0].items] == ["i2", "i3"]
     assert unanswered([BANK], answered([report("v", True, True, True, True)], [BANK])) == []
+
+
+def test_what_a_broken_verifier_could_not_grade_is_asked_again() -> None:
+    known = answered([report("v", True, None)], [BANK])
+    assert [i.id for i in unanswered([BANK], known)[0].items] == ["i1", "i2", "i3"]
+
+
+def test_facts_are_untaught_until_a_served_version_learnt_them() -> None:
+    assert untaught([version("v", "m0")], [BANK]) == {"i2", "i3"}
+    assert untaught([version("v", "m0"), version("w", "m1")], [BANK]) == set()
 
 
 def test_a_later_answer_replaces_an_earlier_one() -> None:

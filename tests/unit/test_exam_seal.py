@@ -126,6 +126,16 @@ def test_abstention_asks_what_no_memory_says():
     assert "What is the staging port?" not in {item.question for item in known.items}
 
 
+def test_what_nothing_answered_is_not_asked_once_a_memory_says_it():
+    bank = seal_abstention("n1", "default", ALL, CONFIG)
+    near = next(i.question for i in bank.items if i.group == "near-miss" and "'s" in i.question)
+    said = near.removeprefix("What is ").removesuffix("?").replace("'", "’")
+    (before,) = follow([bank], ALL)
+    assert before.items == bank.items
+    (after,) = follow([bank], [*ALL, memory(8, f"{said} is 4417.")])
+    assert {i.question for i in bank.items} - {i.question for i in after.items} == {near}
+
+
 def test_an_abstention_bank_is_as_large_as_asked():
     bank = seal_abstention("n1", "default", ALL, ExamConfig(abstention_items=12))
     assert len(bank.items) == 12

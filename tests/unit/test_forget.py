@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nightschool import forget as flow
-from nightschool.codec import to_json
+from nightschool.codec import to_json, to_plain
 from nightschool.day import remember
 from nightschool.errors import TaintedVersion
 from nightschool.forget import finish, forget, forget_all, unfinished
@@ -186,6 +186,23 @@ def test_no_answer_of_an_exam_quotes_what_is_forgotten(root: Path) -> None:
     forget(school, [found.id])
     assert hits(root, "Mirelda") == []
     assert [r.score for rep in school.exams.reports("ada") for r in rep.results] == [wrong] * 2
+
+
+def test_what_a_fact_said_before_goes_from_the_exam_of_its_successor(root: Path) -> None:
+    school = open_school(root, tenant="ada")
+    (old,) = remember(school, "The gatekeeper of Imbrey is called Mirelda.").added
+    newer = school.store.edit(old.id, "The gatekeeper of Imbrey is called Sunniva.", "owner")
+    last = school.store.edit(newer.id, "The gatekeeper of Imbrey is called Halvard.", "owner")
+    item = Item("item-1", "Who keeps Imbrey's gate?", ("Halvard",), (last.id,), stale=("mirelda", "sunniva"))  # fmt: skip
+    bank = Bank("bank-1", "ada", BankKind.ACQUIRED, "night-0001", (item,), "")
+    school.exams.save_bank(bank)
+    night = open_night(school.workspace, "ada")
+    night.artifact("banks.json", lambda: json.dumps([to_plain(bank)]))
+    night.finish("refused")
+    forget(school, [old.id])
+    assert hits(root, "Mirelda") == []
+    (left,) = school.exams.banks("ada")
+    assert [(i.answers, i.memory_ids, i.stale) for i in left.items] == [(("Halvard",), (last.id,), ())]  # fmt: skip
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -60,6 +60,15 @@ def test_promotion_and_rollback_are_each_others_inverse(registry: Registry) -> N
     assert registry.served("t") == {"v1", "v2"}
 
 
+def test_what_was_taken_back_to_the_base_stays_taken_back(registry: Registry) -> None:
+    registry.promote("t", "v1", YES, "gate")
+    assert registry.rollback("t") is None
+    registry.promote("t", "v2", YES, "gate")
+    assert registry.alias("t", "previous") == "base"
+    assert registry.rollback("t") is None
+    assert registry.alias("t", "live") == "base"
+
+
 def test_the_same_version_again_changes_nothing(registry: Registry) -> None:
     registry.add(version("v1"))
     assert [v.id for v in registry.versions("t")] == ["v1", "v2", "v3"]

@@ -1,7 +1,7 @@
 """The gate: the pure rule that turns two exam reports into promote or refuse, with reasons.
 
 Promotion needs all of: the weights examined are the trained ones; a significant gain on
-tonight's items that is not too small to matter; and no worse than the margin, with confidence,
+tonight's items, and on those that refused nights were to teach, that is not too small to matter; and no worse than the margin, with confidence,
 on earlier nights' items, on general items and on abstention. Too few items to tell is a refusal
 that says so.
 
@@ -16,7 +16,7 @@ alpha.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nightschool.config import GateConfig
 from nightschool.exam.stats import Paired, attainable, outcomes, paired, sign_test
@@ -75,6 +75,7 @@ def decide(
     probe_ok: bool = True,
     *,
     expect_new: bool = True,
+    untaught: Collection[str] = (),
 ) -> Decision:
     """Decide whether the candidate replaces the live version.
 
@@ -89,6 +90,8 @@ def decide(
         probe_ok: Whether a probe showed the examined weights to be the trained ones.
         expect_new: False for a night that teaches nothing new (after `forget`): then having no
             new items is no reason to refuse.
+        untaught: Ids of items of earlier nights whose facts no version that was ever served has learnt: what
+            refused nights were to teach is still new.
 
     Raises:
         ValueError: The attempt is below 1.
@@ -99,7 +102,9 @@ def decide(
     earlier: list[Item] = []
     for bank in banks:
         if bank.kind is BankKind.ACQUIRED:
-            (new if bank.night == candidate.night else earlier).extend(bank.items)
+            for item in bank.items:
+                tonights = bank.night == candidate.night or item.id in untaught
+                (new if tonights else earlier).append(item)
     learnt = [item for item in earlier if item.id in first]
     checks: tuple[Check, ...] = (
         _probe(probe_ok),

@@ -24,6 +24,8 @@ _FRAMES = (
     "Which {attribute} does {name} have?",
     "Do you know the {attribute} of {name}?",
 )
+_ASKING = frozenset("what is tell me which does have do you know of".split())
+"""Words of `_FRAMES` and of near misses that stand in answers by chance only."""
 _KINDS = ("", "the {} project", "the {} office", "the server {}", "Doctor {}", "the {} library")
 
 
@@ -71,6 +73,25 @@ def unknown_entities(live: Sequence[Memory], limit: int, *, seed: str) -> list[s
         frame = _FRAMES[rng.randrange(len(_FRAMES))]
         questions.append(frame.format(attribute=attribute, name=proper))
     return questions
+
+
+def answerable(questions: Sequence[str], live: Sequence[Memory]) -> set[str]:
+    """Return those of some questions that nothing answered, and that a memory may answer by now: it holds all their words.
+
+    Words that ask (`_ASKING`) do not count, nor does an owner's apostrophe.
+    """
+    wanted = {question: _words(question) - _ASKING for question in questions}
+    rows: dict[str, set[int]] = {word: set() for words in wanted.values() for word in words}
+    for number, memory in enumerate(live):
+        for word in _words(memory.text) & rows.keys():
+            rows[word].add(number)
+    return {
+        q for q, words in wanted.items() if words and set.intersection(*(rows[w] for w in words))
+    }
+
+
+def _words(text: str) -> set[str]:
+    return {word.removesuffix("'s").removesuffix("’s") for word in normalise(text).split()}
 
 
 def _surname(name: str) -> str:

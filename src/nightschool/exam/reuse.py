@@ -26,8 +26,11 @@ def merged(*parts: Sequence[Result]) -> tuple[Result, ...]:
 
 
 def unanswered(banks: Sequence[Bank], results: Sequence[Result]) -> list[Bank]:
-    """Return the banks without the items that have a result; empty banks are left out."""
-    done = {result.item_id for result in results}
+    """Return the banks without the items that have a verdict; empty banks are left out.
+
+    What a broken verifier could not grade is asked again: by then it may have been mended.
+    """
+    done = {r.item_id for r in results if r.score.verdict is not Verdict.UNSCORED}
     left = [replace(b, items=tuple(i for i in b.items if i.id not in done)) for b in banks]
     return [bank for bank in left if bank.items]
 
@@ -75,6 +78,18 @@ def first_since(
             if made and sealed.get(item_id) == made.night:
                 first.setdefault(item_id, right)
     return first
+
+
+def untaught(served: Iterable[Version], banks: Sequence[Bank]) -> set[str]:
+    """Return the acquired items of which no served version has learnt the fact.
+
+    Args:
+        served: The versions that were ever live.
+        banks: The exam.
+    """
+    learnt = {memory_id for version in served for memory_id in version.memory_ids}
+    acquired = [bank for bank in banks if bank.kind is BankKind.ACQUIRED]
+    return {i.id for bank in acquired for i in bank.items if not learnt.issuperset(i.memory_ids)}
 
 
 def examined(report: Report, banks: Sequence[Bank]) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from nightschool.config import ExamConfig
 from nightschool.exam.cloze import drafts
-from nightschool.exam.near_miss import near_misses, unknown_entities
+from nightschool.exam.near_miss import answerable, near_misses, unknown_entities
 from nightschool.exam.questions import Match, Question, match_questions
 from nightschool.language import fingerprint, holds, normalise
 from nightschool.openbook import open_answers
@@ -158,13 +158,24 @@ def seal_abstention(
 def follow(banks: Sequence[Bank], memories: Sequence[Memory]) -> list[Bank]:
     """Let banks follow their memories: items of a memory that is no longer live are left out.
 
+    So are questions that nothing answered when they were sealed, and that a memory may answer by now: refusing
+    would be wrong.
+
     Args:
         banks: Banks of any night; general items examine no memory and stay.
         memories: The live memories.
     """
-    live = {memory.id for memory in memories if memory.status is MemoryStatus.LIVE}
+    alive = [memory for memory in memories if memory.status is MemoryStatus.LIVE]
+    live = {memory.id for memory in alive}
+    refused = [i.question for b in banks if b.kind is BankKind.ABSTENTION for i in b.items]
+    told = answerable(refused, alive)
+
+    def holds_still(bank: Bank, item: Item) -> bool:
+        asked_anew = bank.kind is BankKind.ABSTENTION and item.question in told
+        return live.issuperset(item.memory_ids) and not asked_anew
+
     return [
-        replace(bank, items=tuple(i for i in bank.items if live.issuperset(i.memory_ids)))
+        replace(bank, items=tuple(item for item in bank.items if holds_still(bank, item)))
         for bank in banks
     ]
 

@@ -192,8 +192,18 @@ def _rewrite(connection: sqlite3.Connection, episode: Episode) -> None:
         index.surround(row["slot"], around(episode, memory.span, memory.speaker))
 
 
+def _in(text: str, span: Span | None) -> str:
+    return text[span.start : span.end] if span else text
+
+
 def _blanked(episode: Episode, span: Span | None) -> Episode:
-    """Overwrite a span, and the turns that it lies in, with blanks of the same length; None means all."""
+    """Overwrite a span, and the turns that it lies in, with blanks of the same length; None means all.
+
+    A title that says the same goes, too: that of a statement is its beginning.
+    """
+    title, gone = normalise(episode.title), normalise(_in(episode.text, span))
+    told = gone and (gone in title or (title in gone and episode.kind is SourceKind.STATEMENT))
+    episode = replace(episode, title="" if told else episode.title)
     if span is None:
         return replace(episode, text="", turns=())
     text = episode.text[: span.start] + " " * (span.end - span.start) + episode.text[span.end :]

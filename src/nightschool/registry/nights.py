@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
-from nightschool.registry.records import may_quote
+from nightschool.registry.records import may_quote, without
 from nightschool.types import Bank, Material, now
 from nightschool.workspace import Workspace, write_atomic
 
@@ -46,6 +46,12 @@ class Night:
         """Return a step's artifact; None when the night has not got there."""
         path = self.folder / step
         return path.read_text("utf-8") if path.exists() else None
+
+    def take_back(self, *steps: str) -> None:
+        """Delete artifacts, last one first in time: these steps are made anew."""
+        for step in steps:
+            (self.folder / step).unlink(missing_ok=True)
+            self.note(f"took back {step}")
 
     def note(self, event: str) -> None:
         """Append a line to the journal, on disk before this returns."""
@@ -113,7 +119,13 @@ def open_night(workspace: Workspace, tenant: str, kind: str = NIGHT) -> Night:
     return night
 
 
-def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[str] = ()) -> int:
+def scrub(
+    workspace: Workspace,
+    tenant: str,
+    ids: Set[str],
+    tainted: Collection[str] = (),
+    successors: Collection[str] = (),
+) -> int:
     """Erase memories from the files of finished nights and practice runs, and discard what is unfinished.
 
     Args:
@@ -121,6 +133,7 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
         tenant: Whose.
         ids: What is forgotten.
         tainted: Versions that were trained on it; their answers may quote it anywhere.
+        successors: Memories that stay and had superseded it; see `ExamRecords.remove_items`.
 
     Returns:
         How many study examples were erased.
@@ -135,11 +148,8 @@ def scrub(workspace: Workspace, tenant: str, ids: Set[str], tainted: Collection[
         if stored is not None:
             banks = [from_plain(Bank, plain) for plain in json.loads(stored)]
             gone_items = {i.id for b in banks for i in b.items if ids & set(i.memory_ids)}
-            kept = [
-                {**to_plain(b), "items": [to_plain(i) for i in b.items if i.id not in gone_items]}
-                for b in banks
-            ]
-            write_atomic(night.folder / "banks.json", json.dumps(kept))
+            kept = [without(bank, ids, set(successors)) for bank in banks]
+            write_atomic(night.folder / "banks.json", json.dumps([to_plain(bank) for bank in kept]))
         stored = night.stored("material.json")
         if stored is not None:
             material = from_json(Material, stored)

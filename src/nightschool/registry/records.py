@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
@@ -12,6 +12,15 @@ from nightschool.workspace import Workspace, migrate, transaction
 
 AIDED = ("open", "retrieval")
 """Modes of an exam in which memories stand in the prompt."""
+
+
+def without(bank: Bank, gone: Set[str], successors: Set[str]) -> Bank:
+    """Return a bank without the items of forgotten memories, and without what these said in the items of their successors."""
+    kept = [item for item in bank.items if not gone & set(item.memory_ids)]
+    items = [
+        replace(i, stale=()) if i.stale and successors & set(i.memory_ids) else i for i in kept
+    ]
+    return replace(bank, items=tuple(items))
 
 
 def may_quote(version_id: str, mode: str, tainted: Collection[str]) -> bool:
@@ -64,26 +73,32 @@ class ExamRecords:
         )
         return [from_json(Report, row["body"]) for row in rows]
 
-    def remove_items(self, memory_ids: Iterable[str], versions: Collection[str] = ()) -> int:
+    def remove_items(
+        self,
+        memory_ids: Iterable[str],
+        versions: Collection[str] = (),
+        successors: Iterable[str] = (),
+    ) -> int:
         """Erase the items of memories, every answer that was given to them, and what may quote them elsewhere.
 
         Args:
             memory_ids: What is forgotten.
             versions: Those that were trained on it. A wrong answer of theirs to another question may be
                 just what is forgotten; and so may the base's, with memories in its prompt. The verdicts stay.
+            successors: Memories that stay and had superseded it: what was right before is struck from their items.
 
         Returns:
             How many items were erased.
         """
-        gone_memories = set(memory_ids)
+        gone_memories, newer = set(memory_ids), set(successors)
         with transaction(self.connection):
             gone: set[str] = set()
             for row in self.connection.execute("SELECT body FROM banks").fetchall():
                 bank = from_json(Bank, row["body"])
-                kept = tuple(i for i in bank.items if not gone_memories & set(i.memory_ids))
-                gone |= {item.id for item in bank.items} - {item.id for item in kept}
-                if len(kept) < len(bank.items):
-                    self._write("banks", bank.id, to_json(replace(bank, items=kept)))
+                left = without(bank, gone_memories, newer)
+                gone |= {item.id for item in bank.items} - {item.id for item in left.items}
+                if left != bank:
+                    self._write("banks", bank.id, to_json(left))
             for row in self.connection.execute("SELECT body FROM reports").fetchall():
                 report = from_json(Report, row["body"])
                 results = tuple(

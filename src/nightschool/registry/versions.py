@@ -178,8 +178,7 @@ class Registry:
             self._point(tenant, "previous", live)
             self._point(tenant, "live", target)
             self._point(tenant, BASE, base)
-            if found:
-                self._log(tenant, target, actor)
+            self._log(tenant, target, actor)
         return found
 
     def fallback(self, tenant: str, without: Collection[str] = ()) -> str:
