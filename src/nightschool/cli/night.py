@@ -47,6 +47,9 @@ def consolidate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be learnt; write nothing.")
     ] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Drop an interrupted night, and do nothing else.")
+    ] = False,
     events: Annotated[
         Path | None,
         typer.Option(help="Append steps, progress and losses to this file (JSON lines)."),
@@ -64,7 +67,7 @@ def consolidate(
 ) -> None:
     """Live one night: study, train, examine, and promote or refuse (exit code 3).
 
-    A night that was interrupted is taken up where it was.
+    A night that was interrupted is taken up where it was, unless the version that it went on from was taken back.
 
     Example: nightschool consolidate --effort small --questions questions.jsonl
     """
@@ -72,6 +75,7 @@ def consolidate(
     from dataclasses import asdict
 
     from nightschool.consolidate import consolidate as live_the_night
+    from nightschool.consolidate import give_up as drop
     from nightschool.exam.questions import read_questions
     from nightschool.practise import practise_nightly
     from nightschool.prepare import plan
@@ -81,6 +85,14 @@ def consolidate(
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
+        if give_up:
+            dropped = drop(school)
+            show(
+                {"dropped": dropped},
+                json,
+                f"Dropped {dropped}." if dropped else "No night was interrupted.",
+            )
+            return
         asked = read_questions(questions) if questions else []
         given = read_material(material, school.settings.tenant) if material else []
         if dry_run or not json:
