@@ -49,6 +49,8 @@ from nightschool.types import (
     Verdict,
 )
 
+REDRAWS = 20
+"""Tries to draw a new value that is not the old one."""
 SPARE_TURNS = 2
 """Turns beyond what the reference needs: room for a call that was refused."""
 LONGEST_ANSWER = 300
@@ -161,6 +163,11 @@ class Calls(_Tools):
         one = {changed: kind.fields[changed]}
         drawn = draw_call("", {"properties": one, "required": [changed]}, rng, side)
         value = drawn.arguments[changed] if drawn else records[number][changed]
+        for _ in range(REDRAWS):
+            if not drawn or value != records[number][changed]:
+                break  # else it is done before anything is
+            drawn = draw_call("", {"properties": one, "required": [changed]}, rng, side)
+            value = drawn.arguments[changed] if drawn else value
         get = Call(f"get_{noun}", {"id": number})
         change = Call(f"change_{noun}", {"id": number, changed: value})
         find = Call(f"find_{kind.nouns}", {kind.label: label})
@@ -248,6 +255,7 @@ class ToolAttempt:
             raise over()
         call = parse_call(action)
         observation: tuple[Message, ...] = ()
+        before = (self._calls, self._valid)
         if call is None:
             self._done = True
         else:
@@ -255,7 +263,10 @@ class ToolAttempt:
             result = self._called(call)
             observation = (Message("tool", json.dumps(result, ensure_ascii=False)),)
             self._done = self._left <= 0
-        info = {"calls": float(self._calls), "valid_calls": float(self._valid)}
+        info = {
+            "calls": float(self._calls - before[0]),
+            "valid_calls": float(self._valid - before[1]),
+        }
         if not self._done:
             return Step(observation, info=info)
         said_last = "" if call else action
@@ -271,7 +282,7 @@ class ToolAttempt:
         facts = self._task.facts
         done = self._service.state == facts["expected"]
         if not facts["answer"]:
-            if done:
+            if done and self._valid:
                 return Score(Verdict.CORRECT, 1.0)
             value = TOOL_VALUE if self._valid else 0.0
             return Score(Verdict.WRONG, value, "the service does not hold what was asked for")

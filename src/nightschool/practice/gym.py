@@ -1,7 +1,8 @@
 """The tasks of reasoning-gym as environments, by the names that they have there: `gym:chain_sum?max_terms=3`.
 
 Its generators and its scorers are used as they are. Full marks alone count as correct; what a scorer gives for a
-part is the value of a wrong answer. What it lets pass, passes: the scorers of some tasks are lenient.
+part is the value of a wrong answer. What it lets pass, passes: the scorers of some tasks are lenient. Some execute
+what they are given: `gym_guard.py` stands before those.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from nightschool.practice.base import (
     task_id,
     too_few,
 )
+from nightschool.practice.gym_guard import is_safe
 from nightschool.types import Case, Message, Score, Split, Task, Verdict
 
 KEPT = 512
@@ -125,6 +127,14 @@ class Gym:
         item = self._item(task.facts["index"])
         if self._exact:
             return answer.casefold() == str(item.answer).casefold()
+        if answer == item.answer:
+            return 1.0
+        if not is_safe(self._source, answer):
+            return Score(
+                Verdict.WRONG,
+                0.0,
+                "code, or a sum too long to compute: its scorer would execute it",
+            )
         value = float(item.dataset.score_answer(answer, entry=item.entry))
         # Some scorers give a trifle above 1, by rounding.
         return 1.0 if 1 <= value < 1 + 1e-6 else value

@@ -38,7 +38,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
     "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "setxattr": (188, 5), "lsetxattr": (189, 6),
     "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
-    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
+    "truncate": (76, 45), "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
     "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
     # the machine
     "mount": (165, 40), "umount2": (166, 39), "move_mount": (429, 429), "open_tree": (428, 428), "fsopen": (430, 430),
@@ -58,8 +58,15 @@ OWN_ONLY = {
 """Signals: to the process itself only, which `abort` needs."""
 LIMIT_OTHERS = {"prlimit64": (302, 261)}
 """Its own limits only, which can go down and not up."""
-CLONE3 = (435, 435)
-"""Answered as unknown, so that the C library falls back on `clone`, which is refused."""
+UNKNOWN = {"clone3": (435, 435), "openat2": (437, 437)}
+"""Answered as unknown, so that the C library falls back on `clone`, which is refused, and on `openat`, whose flags can be seen."""
+FCNTL = (72, 25)
+SIGNALLING = (8, 10, 15)
+"""Commands of `fcntl` by which a file that becomes ready sends any signal to any process."""
+OPEN: dict[int, tuple[int | None, int | None]] = {24: (2, None), 32: (257, 56)}
+"""Where in their arguments `open` and `openat` have their flags."""
+EMPTYING, WRITING = 0x200, 3
+"""Flags: emptied without being opened for writing, it is no write to Landlock before Linux 6.2."""
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 WRITE_FILE, READ_FILE, READ_DIR, REMOVE_FILE, MAKE_FILE, TRUNCATE = 2, 4, 8, 1 << 5, 1 << 8, 1 << 14
 OWN_FOLDER = WRITE_FILE | READ_FILE | READ_DIR | REMOVE_FILE | MAKE_FILE | TRUNCATE
@@ -170,11 +177,12 @@ def program(column: int, audit: int, own: int) -> bytes:
     def one(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
         return struct.pack("=HBBI", code, yes, no, value)
 
-    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    load, equal, at_least, has, give = 0x20, 0x15, 0x35, 0x45, 0x06
     lines = [one(load, 4), one(equal, audit, 1), one(give, KILL), one(load, 0)]
     if column == 0:
         lines += [one(at_least, X32, 0, 1), one(give, KILL)]
-    for numbers, answer in [(n, EPERM) for n in REFUSED.values()] + [(CLONE3, ENOSYS)]:
+    refused = [(n, EPERM) for n in REFUSED.values()]
+    for numbers, answer in [*refused, *((n, ENOSYS) for n in UNKNOWN.values())]:
         number = numbers[column]
         if number is not None:
             lines += [one(equal, number, 0, 1), one(give, ERRNO | answer)]
@@ -186,6 +194,15 @@ def program(column: int, audit: int, own: int) -> bytes:
             ]
             body = [one(load, 16), *checks, one(give, ERRNO | EPERM), one(give, ALLOW)]
             lines += [one(equal, pair[column], 0, len(body)), *body]
+    commands = [one(equal, c, len(SIGNALLING) - k) for k, c in enumerate(SIGNALLING)]
+    body = [one(load, 24), *commands, one(give, ALLOW), one(give, ERRNO | EPERM)]
+    lines += [one(equal, FCNTL[column], 0, len(body)), *body]
+    for place, numbers in OPEN.items():
+        number = numbers[column]
+        if number is not None:
+            emptied = [one(has, EMPTYING, 0, 2), one(has, WRITING, 1), one(give, ERRNO | EPERM)]
+            body = [one(load, place), *emptied, one(give, ALLOW)]
+            lines += [one(equal, number, 0, len(body)), *body]
     return b"".join([*lines, one(give, ALLOW)])
 
 
