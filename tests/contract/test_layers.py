@@ -9,6 +9,7 @@ import nightschool
 
 ROOT = Path(nightschool.__file__).parent
 GROUND = (
+    "attention",
     "types",
     "trust",
     "codec",

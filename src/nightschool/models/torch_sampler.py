@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nightschool.attention import attention_masks
 from nightschool.models.torch_model import end_of_turn, load, render, render_prompt
 from nightschool.protocols import Progress, Prompt
 
@@ -101,11 +102,13 @@ class TorchSampler:
         # One product for all rows: the vocabulary's matrix is read once.
         heads = sorted({node for row in read for node, _ in row})
         place = {node: k for k, node in enumerate(heads)}
+        positions_T = torch.tensor(forest.depths, device=self.device)
+        mask_TT = torch.from_numpy(forest.mask()).to(self.device)
         with torch.no_grad():
             hidden_TD = self.model.base_model(
                 input_ids=torch.tensor([forest.ids], device=self.device),
-                position_ids=torch.tensor([forest.depths], device=self.device),
-                attention_mask=torch.from_numpy(forest.mask())[None, None].to(self.device),
+                position_ids=positions_T[None],
+                attention_mask=attention_masks(self.model.config, mask_TT, positions_T),
                 use_cache=False,
             ).last_hidden_state[0]
             hidden_MD = hidden_TD[torch.tensor(heads, dtype=torch.long, device=self.device)]

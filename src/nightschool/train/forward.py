@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nightschool.attention import attention_masks
+
 
 def bare(model: Any) -> Any:
     """Return the causal language model itself, adapters included; `.base_model` is it without its head."""
@@ -64,7 +66,9 @@ def scores_at(
         hidden_TD = plain.base_model(
             input_ids=ids_T[None].to(device),
             position_ids=positions_T[None].to(device),
-            attention_mask=mask_TT[None, None].to(device),
+            attention_mask=attention_masks(
+                plain.config, mask_TT.to(device), positions_T.to(device)
+            ),
             use_cache=False,
             **(extra or {}),
         ).last_hidden_state[0]
