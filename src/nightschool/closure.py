@@ -27,10 +27,14 @@ from nightschool.practice.ledger import (
     weigh,
 )
 from nightschool.protocols import Bar, Environment, Sampler
-from nightschool.registry.nights import LEDGERS, PRACTICE
+from nightschool.registry.nights import LEDGERS, PRACTICE, practices
 from nightschool.report.passes import draw_passes
+from nightschool.types import Version
 from nightschool.wire import School
 from nightschool.workspace import write_atomic
+
+TRAINED = 3
+"""A trained token costs so many drawn ones: the way there, and twice that back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def close_account(
         temperature: Of both.
         max_tokens: Bound of one action; None: as when it practised, else that of the settings.
         seed: Of the draws.
-        spent: Tokens that practice spent; None: what the version's record says.
+        spent: Tokens that practice spent, in tokens that are drawn; None: what the journals of it say (`spent_by`).
         bar: Shows the progress.
 
     Raises:
@@ -100,8 +104,8 @@ def close_account(
     terms = Terms(environment.name, found.base, found.id, samples, temperature, bound, seed)
     folder = school.workspace.reports / school.settings.tenant / LEDGERS / found.id
     ledger = Ledger.open(folder, terms)
-    if spent is None and found.train is not None:
-        spent = found.train.tokens
+    if spent is None:
+        spent = spent_by(school, found)
     fill(
         ledger,
         environment,
@@ -112,6 +116,25 @@ def close_account(
         practised=int(practised.get("shots", 0)),
     )
     return write_account(ledger, environment, tasks, spent)
+
+
+def spent_by(school: School, version: Version) -> int | None:
+    """Return what practice has spent on a version since its base, as tokens that are drawn; None: it has not practised.
+
+    A trained token costs as much as `TRAINED` drawn ones. What was drawn and taught nothing counts: draws without learning
+    are to have no less.
+    """
+    folders = {run.id: run for run in practices(school.workspace, school.settings.tenant)}
+    total: int | None = None
+    one: Version | None = version
+    while one is not None:
+        if one.night.startswith(PRACTICE) and one.train is not None:
+            run = folders.get(one.night)
+            rounds = json.loads((run.stored("rounds.json") if run else None) or "[]")
+            drawn = sum(int(line.get("drawn", 0)) for line in rounds)
+            total = (total or 0) + drawn + TRAINED * one.train.tokens
+        one = school.registry.resolve(school.settings.tenant, one.parent)
+    return total
 
 
 def fill(

@@ -146,6 +146,6 @@ def figures_of(done: Round) -> dict[str, float]:
     figures = {
         "round": done.number, "mean_reward": done.mean_reward, "solved": done.solved,
         "used_groups": done.used_groups, "dropped": done.dropped, "cut": done.cut,
-        "tokens_mean": done.tokens_mean, "seconds": done.seconds, **done.info,
+        "tokens_mean": done.tokens_mean, "drawn": done.drawn, "seconds": done.seconds, **done.info,
     }  # fmt: skip
     return {**figures, "loss": update.loss, "grad_norm": update.grad_norm} if update else figures

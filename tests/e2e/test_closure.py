@@ -23,9 +23,26 @@ def practised(school, tiny_base):
     train = TrainResult("full", 1, 90, 90, 1.0, 0, 1.0, 1.0)
     Registry(workspace).add(
         Version(
-            "ver-1", "default", "", "full", str(tiny_base), "base", (), (), "", 0, {}, now(), train
+            "ver-1",
+            "default",
+            "practice-0001",
+            "full",
+            str(tiny_base),
+            "base",
+            (),
+            (),
+            "",
+            0,
+            {},
+            now(),
+            train,
         )
     )
+    run = workspace.nights / "default" / "practice-0001"
+    run.mkdir(parents=True)
+    rounds = [{"drawn": 20, "used_groups": 0}, {"drawn": 10, "used_groups": 1}]
+    (run / "rounds.json").write_text(json.dumps(rounds))
+    (run / "outcome.txt").write_text("promoted")
     return school
 
 
@@ -35,7 +52,9 @@ def test_a_version_is_compared_with_its_base(practised):
     whole = found["matrices"][-1]
     assert whole["k"] == 2
     assert sum(whole[kind] for kind in ("preserved", "expanded", "shrunk", "neither")) == 3
-    assert found["without_learning"]["spent"] == 90
+    assert (
+        found["without_learning"]["spent"] == 20 + 10 + 3 * 90
+    )  # also what was drawn and taught nothing
     assert found["lines"][0]["base"]["n"] == 2
     reports = practised.folder / "reports" / "default" / LEDGERS / "ver-1"
     assert {path.suffix for path in reports.iterdir()} == {".json", ".png"}

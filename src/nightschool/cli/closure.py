@@ -43,9 +43,7 @@ def closure(
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     spent: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Tokens that practice spent; unless told, those of the version's record."
-        ),
+        typer.Option(min=1, help="Tokens that practice spent; unless told, what its journals say."),
     ] = None,
     settings: Annotated[
         list[str] | None,

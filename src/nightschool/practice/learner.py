@@ -45,6 +45,8 @@ class Round:
     """Share of all attempts that were cut off at the bound on tokens."""
     tokens_mean: float
     """Tokens of an attempt."""
+    drawn: int
+    """Tokens of all attempts, whether they taught something or not."""
     info: dict[str, float]
     """Mean over all attempts of each count that the environment keeps, such as valid calls."""
     update: Update | None
@@ -188,6 +190,7 @@ def _told(
         dropped=len(played) - len(scored),
         cut=_mean([float(one.cut) for one in played]),
         tokens_mean=_mean([float(one.tokens) for one in played]),
+        drawn=sum(one.tokens for one in played),
         info={name: _mean([one.info.get(name, 0.0) for one in played]) for name in names},
         update=update,
         seconds=seconds,
