@@ -146,7 +146,8 @@ def study(
     def write() -> str:
         authors: list[Author] = [school.author(name) for name in settings.study.authors]
         earlier = earlier_material(school, night, memories) if course.known else []
-        sealed = fingerprints(banks)
+        # A night that continues asks a sample of the earlier questions; none of them may be studied.
+        sealed = fingerprints([*banks, *school.exams.banks(settings.tenant)])
         with bar("writing study material") as progress:
             written = compose(
                 fresh(course, memories, earlier),

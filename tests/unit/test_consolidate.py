@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,26 @@ def test_leaking_questions_can_be_replaced(life):
     questions = {item.question for bank in sealed for item in bank.items}
     assert other.question in questions
     assert asked not in questions
+
+
+def test_no_earlier_question_is_studied_though_few_are_asked_again(life):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    assert night(life, questions=asked).decision.promote
+    tell(life, 2, first=12)
+    few = life.settings.exam.model_copy(update={"earlier_items": 2})
+    small = replace(life, settings=life.settings.model_copy(update={"exam": few}))
+    memory = next(m for m in life.store.memories("default") if "Voramar" in m.text)
+    given = [
+        Example(
+            f"e{n}", "default", (memory.id,), "imported", "qa", (Message("user", q.question),), "so"
+        )
+        for n, q in enumerate(asked)
+    ]
+    outcome = night(small, kind="continue", imported=given[:2])
+    studied = nights(life.workspace, "default")[-1].stored("material.json")
+    assert outcome.version.parent != "base"
+    assert not any(q.question in studied for q in asked)
 
 
 def test_an_interrupted_night_does_not_bring_back_what_was_taken_back(life, monkeypatch):

@@ -71,8 +71,9 @@ class Night:
         self.note(f"finished {outcome}")
 
     def discard(self) -> None:
-        """Delete an unfinished night; the next one starts afresh."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete an unfinished night, if it is there; the next one starts afresh."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
 
 
 def nights(workspace: Workspace, tenant: str) -> list[Night]:
