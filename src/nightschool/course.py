@@ -89,9 +89,10 @@ def overtaken(school: School, night: Night) -> bool:
     The owner has taken that version back, or put another in its place: what is trained on from it would bring it back.
     """
     course = charted(night)
+    if course is None or course.kind != "continue":
+        return False
     live = school.registry.alias(school.settings.tenant, "live")
-    going_on = course is not None and course.kind == "continue"
-    return going_on and live not in (course.start, night.stored("version.txt"))
+    return live not in (course.start, night.stored("version.txt"))
 
 
 def drop(school: School, night: Night) -> None:

@@ -85,9 +85,11 @@ def answerable(questions: Sequence[str], live: Sequence[Memory]) -> set[str]:
     for number, memory in enumerate(live):
         for word in _words(memory.text) & rows.keys():
             rows[word].add(number)
-    return {
-        q for q, words in wanted.items() if words and set.intersection(*(rows[w] for w in words))
-    }
+
+    def said(words: set[str]) -> bool:
+        return bool(words) and bool(set[int].intersection(*[rows[word] for word in words]))
+
+    return {question for question, words in wanted.items() if said(words)}
 
 
 def _words(text: str) -> set[str]:
