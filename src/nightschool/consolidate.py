@@ -16,14 +16,14 @@ from pathlib import Path
 
 from nightschool.aside import aside
 from nightschool.codec import to_json
-from nightschool.course import Course, chart, drop, overtaken, refuse_rebase
+from nightschool.course import Course, chart, drop, refuse_rebase
 from nightschool.day import surprise_since
 from nightschool.errors import ConfigError, LeakError, StudyError
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import examined, graduates
 from nightschool.examine import examine, judge
 from nightschool.morning import write_morning
-from nightschool.prepare import gather, new_tonight, seal, study
+from nightschool.prepare import gather, new_tonight, outdated, seal, study
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, open_night, upcoming_night
 from nightschool.skills import quoted
@@ -90,7 +90,7 @@ def consolidate(
         school.back_up()
         night = open_night(school.workspace, school.settings.tenant)
         refuse_rebase(night)
-        if overtaken(school, night):
+        if outdated(school, night):
             drop(school, night)
             night = open_night(school.workspace, school.settings.tenant)
         begun = time.monotonic()

@@ -18,6 +18,7 @@ from nightschool.course import (
     choose,
     earlier_material,
     fresh,
+    overtaken,
     refuse_rebase,
     reviewed,
 )
@@ -61,6 +62,16 @@ def gather(school: School, night: Night) -> list[Memory]:
         return json.dumps([memory.id for memory in live if trainable(memory)])
 
     return _still_live(school, night.artifact("memories.json", snapshot))
+
+
+def outdated(school: School, night: Night) -> bool:
+    """Tell whether an interrupted night is to be begun anew: its start is not served any more, or nothing it began with is left."""
+    snapshot = night.stored("memories.json")
+    if snapshot is None or overtaken(school, night):
+        return snapshot is not None
+    begun = set(json.loads(snapshot))
+    live = school.store.memories(school.settings.tenant)
+    return not any(memory.id in begun and trainable(memory) for memory in live)
 
 
 def _still_live(school: School, snapshot: str | None) -> list[Memory]:
@@ -256,9 +267,10 @@ def plan(
     settings = school.settings
     night = upcoming_night(school.workspace, settings.tenant)
     refuse_rebase(night)
-    memories = _still_live(school, night.stored("memories.json"))
+    resumed = night.folder.exists() and not outdated(school, night)
+    memories = _still_live(school, night.stored("memories.json") if resumed else None)
     new = new_tonight(memories, night)
-    course = charted(night) or choose(school, memories, kind)
+    course = (charted(night) if resumed else None) or choose(school, memories, kind)
     school = school.on(course.base or school.base)
     earlier = earlier_material(school, night, memories) if course.known else []
     unknown = fresh(course, memories, earlier)
@@ -271,7 +283,7 @@ def plan(
         kind=course.kind,
         start=course.start,
         reason=course.reason,
-        resumed=night.folder.exists(),
+        resumed=resumed,
         effort=settings.effort,
         base=course.base or school.base,
         method=settings.train.method,
