@@ -80,7 +80,7 @@ def run(
     if facts is None and importlib.util.find_spec(PACKAGE) is None:
         raise WorkspaceError(
             f"The demo reads the package {PACKAGE}, which is not installed. "
-            "Run `pip install 'nightschool[demo]'`, or give your own facts with --facts."
+            "Run `pip install -e '.[demo]'`, or give your own facts with --facts."
         )
     asked = read_questions(questions or data_folder() / "questions.jsonl")
     days = read_days(facts)

@@ -63,7 +63,7 @@ def listing() -> list[Listed]:
     try:
         rows += [(f"{GYM}{name}", f"reasoning-gym: {name.replace('_', ' ')}.") for name in gym_names()]  # fmt: skip
     except LibraryMissing:
-        rows.append((f"{GYM}NAME", "Not installed: pip install 'nightschool[practice]'."))
+        rows.append((f"{GYM}NAME", "Not installed: pip install -e '.[practice]'."))
     return [Listed(name, SPLITS, about) for name, about in rows]
 
 

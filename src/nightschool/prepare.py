@@ -238,6 +238,8 @@ class Plan:
     waiting: int
     """Memories that wait for the owner's approval; they are not studied."""
     imported: int
+    least: int
+    """So many new facts the gate needs to promote anything; those that refused nights were to teach count."""
     general: int
     """At most so many examples of general replay."""
     training_minutes: float
@@ -296,6 +298,7 @@ def plan(
         rule_examples=None if written is None else len(written),
         review=round(share * length),
         imported=len(imported),
+        least=settings.gate.min_items,
         general=min(_general_count(school, len(unknown)), len(PROMPTS)),
         training_minutes=round(seconds / 60, 1),
         minutes=None if beside is None else round((seconds + beside) / 60, 1),

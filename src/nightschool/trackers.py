@@ -113,7 +113,7 @@ class TensorBoard:
         except ImportError as error:
             raise ConfigError(
                 "--tensorboard needs the package tensorboard, which is not installed. "
-                "Run `pip install 'nightschool[tensorboard]'`, or leave the flag out."
+                "Run `pip install -e '.[tensorboard]'`, or leave the flag out."
             ) from error
         self._writer: Any = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
 
@@ -149,7 +149,7 @@ class Mlflow:
         except ImportError as error:
             raise ConfigError(
                 "--mlflow needs the client of MLflow, which is not installed. "
-                "Run `pip install 'nightschool[mlflow]'`, or leave the flag out."
+                "Run `pip install -e '.[mlflow]'`, or leave the flag out."
             ) from error
         self._metric = Metric
         try:

@@ -80,7 +80,7 @@ def test_a_users_tools_keep_the_rules(tmp_path, level):
     ],
 )
 def test_reasoning_gyms_datasets_keep_the_rules(name):
-    pytest.importorskip("reasoning_gym", reason="an extra: pip install 'nightschool[practice]'")
+    pytest.importorskip("reasoning_gym", reason="an extra: pip install -e '.[practice]'")
     assert problems(environment(name), seeds=6, tables=1) == []
 
 

@@ -199,7 +199,7 @@ def test_a_tracker_that_is_not_installed_is_told_before_the_night(school):
     if run.returncode == 0:
         pytest.skip("MLflow's client is installed")
     said = school("consolidate", "--mlflow", "http://127.0.0.1:9", code=2)
-    assert "pip install 'nightschool[mlflow]'" in said
+    assert "pip install -e '.[mlflow]'" in said
     assert not (school.folder / "nights" / "default").exists()
 
 

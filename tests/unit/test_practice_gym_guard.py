@@ -47,7 +47,7 @@ def test_code_and_endless_sums_do_not(dataset, answer):
 
 @pytest.mark.parametrize("name", ["spiral_matrix", "string_insertion", "binary_matrix", "n_queens", "countdown", "puzzle24", "polynomial_multiplication", "simple_integration", "intermediate_integration"])  # fmt: skip
 def test_right_answers_are_right_and_code_is_not_run(name, tmp_path):
-    pytest.importorskip("reasoning_gym", reason="an extra: pip install 'nightschool[practice]'")
+    pytest.importorskip("reasoning_gym", reason="an extra: pip install -e '.[practice]'")
     env = environment(f"gym:{name}")
     trace = tmp_path / "trace"
     for seed in range(3):

@@ -208,8 +208,8 @@ def _library() -> Any:
         import reasoning_gym
     except ImportError as error:
         raise LibraryMissing(
-            "The environments named gym: are reasoning-gym's, which is not installed. Run `pip install "
-            f"'nightschool[practice]'`, or `pip install reasoning-gym`. ({error})"
+            "The environments named gym: are reasoning-gym's, which is not installed. Run "
+            f"`pip install -e '.[practice]'` in the clone, or `pip install reasoning-gym`. ({error})"
         ) from error
     return reasoning_gym
 
