@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from nightschool.codec import from_json
-from nightschool.exam.reuse import near_duplicates
+from nightschool.exam.reuse import near_duplicates, whole
 from nightschool.exam.riddles import gap_change, mark, widened
 from nightschool.exam.stats import Mean, accuracy_matrix, rate, risk_coverage, transfer
 from nightschool.exam.stats import Rate as Measured
@@ -114,7 +114,8 @@ def _places(memories: Sequence[Memory]) -> dict[str, tuple[str, str]]:
 
 def _continual(records: list[NightRecord], banks: list[Bank], school: School) -> Continual | None:
     """Compute ACC, BWT, FWT and forgetting over the candidates of all examined nights."""
-    reports = [record.report for record in records if record.report]
+    every = school.exams.reports(school.settings.tenant)
+    reports = [whole(record.report, every) for record in records if record.report]
     if len(reports) < 2:
         return None
     found = transfer(accuracy_matrix(reports, banks, base_report(school, banks)))

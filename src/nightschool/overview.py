@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nightschool.codec import from_json
+from nightschool.exam.reuse import whole
 from nightschool.exam.stats import (
     AccuracyMatrix,
     Transfer,
@@ -131,13 +132,14 @@ def matrix(school: School) -> tuple[AccuracyMatrix, Transfer]:
     tenant = school.settings.tenant
     known = {version.id: version for version in school.registry.versions(tenant)}
     served = school.registry.served(tenant)
+    every = school.exams.reports(tenant)
     reports: list[Report] = []
     for night in nights(school.workspace, tenant):
         stored = night.stored("report-candidate.json")
         version = known.get(night.stored("version.txt") or "")
         own = version is None or version.base == school.base or version.id in served
         if stored and own and night.outcome:
-            reports.append(from_json(Report, stored))
+            reports.append(whole(from_json(Report, stored), every))
     sealed = school.exams.banks(tenant, BankKind.ACQUIRED)
     live = school.store.live_among(
         tenant, {name for bank in sealed for item in bank.items for name in item.memory_ids}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nightschool.exam.reuse import (
     answered,
     first_since,
@@ -11,7 +13,9 @@ from nightschool.exam.reuse import (
     sample,
     unanswered,
     untaught,
+    whole,
 )
+from nightschool.exam.stats import outcomes
 from nightschool.types import Bank, BankKind, Item, Report, Result, Score, Verdict, Version
 
 ITEMS = tuple(
@@ -43,6 +47,13 @@ def test_only_what_was_not_answered_is_asked_again() -> None:
     left = unanswered([BANK], known)
     assert [i.id for i in left[0].items] == ["i2", "i3"]
     assert unanswered([BANK], answered([report("v", True, True, True, True)], [BANK])) == []
+
+
+def test_a_version_is_seen_with_what_it_answered_while_it_was_served() -> None:
+    own, later, other = report("v", True, True), report("v", False, True, False), report("w", None, None, None, True)  # fmt: skip
+    seen = whole(own, [own, replace(later, night="n2"), other])
+    assert outcomes(seen) == {"i0": 1.0, "i1": 1.0, "i2": 0.0}
+    assert seen.night == "n1"
 
 
 def test_what_a_broken_verifier_could_not_grade_is_asked_again() -> None:

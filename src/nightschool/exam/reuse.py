@@ -25,6 +25,19 @@ def merged(*parts: Sequence[Result]) -> tuple[Result, ...]:
     return tuple(found.values())
 
 
+def whole(report: Report, reports: Iterable[Report]) -> Report:
+    """Return a night's report with what its version answered in other nights, as the one that was served.
+
+    That tells what it knew of facts that later nights were to teach. Its own answers count where there are both.
+
+    Args:
+        report: Of the candidate of a night.
+        reports: All reports of a school.
+    """
+    others = [r.results for r in reports if r.version_id == report.version_id]
+    return replace(report, results=merged(*others, report.results))
+
+
 def unanswered(banks: Sequence[Bank], results: Sequence[Result]) -> list[Bank]:
     """Return the banks without the items that have a verdict; empty banks are left out.
 
