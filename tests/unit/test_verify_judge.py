@@ -149,3 +149,17 @@ def test_a_name_denied_with_its_place_is_not_asserted() -> None:
     item = Item("i", "Which?", ("is_blocked",))
     verdict = grade(item, "Not pluggy.PluginManager.is_blocked, I think.").score.verdict
     assert verdict is Verdict.WRONG
+
+
+def test_a_path_of_many_folders_is_one_answer():
+    path, module = "griffe/_internal/docstrings/models.py", "griffe._internal.docstrings.models"
+    item = Item("i", "Which file defines it?", (path, module))
+    for said in (path, f"{path}.", f"It is in {path}.", f"`{path}`", module):
+        assert grade(item, said).score.verdict is Verdict.CORRECT, said
+    for said in (
+        f"{path}, griffe/logger.py, griffe/c3linear.py or griffe/mixins.py",
+        "models.py/logger.py/c3linear.py/mixins.py",
+        "griffe/_internal/docstrings/google.py",
+        f"Not in {path}.",
+    ):
+        assert grade(item, said).score.verdict is not Verdict.CORRECT, said

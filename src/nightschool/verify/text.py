@@ -75,7 +75,9 @@ def _split_clauses(answer: str) -> list[str]:
 def _is_list(answer: str, value: str) -> bool:
     if re.search(r",|\band\b|\bor\b|\n", value):
         return False
-    parts = [part for part in re.split(r",|;|\n|/| and | or ", answer) if part.strip()]
+    # A path is one value, not as many as it has folders.
+    others = _without(answer, [value])
+    parts = [part for part in re.split(r",|;|\n|/| and | or ", others) if part.strip()]
     short = [part for part in parts[1:] if len(part.split()) <= 4]
     return len(parts) >= _LIST_LENGTH and len(short) == len(parts) - 1
 
