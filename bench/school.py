@@ -13,7 +13,7 @@ questions that come near one of the bench's are left out, as on any night.
 right tool with the right values. `near_misses_refused`: questions about functions, parameters and tools that do not
 exist, and tasks that no tool does. `base_*` is the untouched base on the same questions, `base_open_*` the base
 with the right tool's definition before the request. Intervals: bootstrap over functions or tools. A run that is
-stopped goes on where it was (`--work`).
+stopped goes on where it was (`--work`); `--regrade` grades stored wrong answers again, after a verifier was mended.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--work", type=Path, default=Path("out/school"))
+    parser.add_argument(
+        "--regrade", action="store_true", help="grade what was answered wrong once more first"
+    )
     parser.add_argument("--json", type=Path, default=Path("bench/results/school.json"))
     given = parser.parse_args()
     if version(DISTRIBUTION) != PINNED:
@@ -86,6 +89,8 @@ def main() -> None:
     items = [*questions(functions), *requests(tools), *near_misses(functions)]
     record = Record(given.json, "school")
     record.body["seeds"] = list(range(given.seeds))
+    if given.regrade:
+        regrade(record, items)
     size = {"functions": len(functions), "tools": len(tools)}
     plain = record.measure({"run": "base", **size}, lambda: examined_base(items, tools))
     state(record, "base_", [plain], items, FIGURES)
@@ -249,6 +254,20 @@ def examined(
             valid = is_valid(answer, schemas) if call else None
             answers[item.id] = [good, valid, "" if good else answer]
     return {"answers": answers}
+
+
+def regrade(record: Record, items: Sequence[Item]) -> None:
+    """Grade the stored answers that were wrong by the verifiers as they are now, and tell of how many verdicts changed."""
+    known = {item.id: item for item in items}
+    for row in record.body["rows"]:
+        changed = 0
+        for name, answer in (
+            pair for part in ("answers", "opened") for pair in row.get(part, {}).items()
+        ):
+            if answer[2] and right(known[name], answer[2]):
+                answer[0], answer[2] = True, ""
+                changed += 1
+        row["regraded"] = row.get("regraded", 0) + changed
 
 
 def right(item: Item, answer: str) -> bool:
