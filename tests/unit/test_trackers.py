@@ -106,10 +106,10 @@ def test_an_mlflow_server_that_is_not_there_is_told_at_the_start_and_without_its
 
 def test_a_client_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(ConfigError, match=r"nightschool\[mlflow\]"):
+    with pytest.raises(ConfigError, match=r"\.\[mlflow\]"):
         night(mlflow="http://tracking")
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ConfigError, match=r"nightschool\[tensorboard\]"):
+    with pytest.raises(ConfigError, match=r"\.\[tensorboard\]"):
         night(tensorboard=Path("runs"))
 
 
