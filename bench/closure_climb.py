@@ -10,6 +10,7 @@ from typing import Any
 
 from closure_skills import Curriculum
 from nightschool.bases import pull_model
+from nightschool.closure import TRAINED
 from nightschool.config import PracticeConfig
 from nightschool.models.torch_model import load, render
 from nightschool.practice.learner import Round, practise
@@ -20,8 +21,6 @@ from record import base_name
 
 KEEP_ROUNDS = 5
 """Rounds between two checkpoints."""
-TRAINED = 3
-"""A token that is trained on costs about as much as so many that are drawn: once forward, once backward at twice that."""
 
 
 def climbed(

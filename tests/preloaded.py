@@ -175,7 +175,7 @@ def become(request: dict, given: list[int]) -> NoReturn:
 if __name__ == "__main__":
     for module in IMPORTED:
         importlib.import_module(module)
-    from nightschool.cli.main import main
+    from nightschool.__main__ import main
     from nightschool.language import warm
 
     warm()

@@ -11,9 +11,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Load and run the command line; Ctrl-C ends it without a traceback from the first import on."""
     try:
-        from nightschool.cli.main import main as run
+        from nightschool.cli.main import app
 
-        run()
+        app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -210,7 +210,10 @@ def settle(
     school.store.studied([memory.id for memory in new], night.id)
     if not decision.promote:
         return
-    school.registry.promote(tenant, version.id, decision, "gate")
+    if version.id not in school.registry.served(
+        tenant
+    ):  # else the owner has gone back from it since
+        school.registry.promote(tenant, version.id, decision, "gate")
     banks = school.exams.banks(tenant, BankKind.ACQUIRED)
     held = graduates(report, banks)
     unasked = {m.id for m in school.store.memories(tenant) if course.start in m.graduated}

@@ -84,15 +84,18 @@ def refuse_rebase(night: Night) -> None:
 
 
 def overtaken(school: School, night: Night) -> bool:
-    """Tell whether an interrupted night goes on from a version that is not served any more, nor its own is.
+    """Tell whether an interrupted night goes on from a version that is not served any more.
 
-    The owner has taken that version back, or put another in its place: what is trained on from it would bring it back.
+    The owner has taken that version back, or put another in its place: what is trained on from it would bring it back. A
+    night whose own version was served has only its end to write.
     """
     course = charted(night)
     if course is None or course.kind != "continue":
         return False
-    live = school.registry.alias(school.settings.tenant, "live")
-    return live not in (course.start, night.stored("version.txt"))
+    tenant = school.settings.tenant
+    if night.stored("version.txt") in school.registry.served(tenant):
+        return False
+    return school.registry.alias(tenant, "live") != course.start
 
 
 def drop(school: School, night: Night) -> None:

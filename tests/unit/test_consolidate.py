@@ -300,6 +300,23 @@ def test_a_candidate_is_compared_with_what_is_served_now(life, monkeypatch):
     assert begun.stored("report-live.json") is None
 
 
+def test_a_night_that_only_lacks_its_end_does_not_serve_again_what_was_taken_back(
+    life, monkeypatch
+):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(Night, "finish", stop)
+        with pytest.raises(Killed):
+            night(life, questions=asked)
+    made = life.registry.alias("default", "live")
+    assert made != "base"
+    life.registry.rollback("default")
+    assert night(life).version.id == made
+    assert life.registry.alias("default", "live") == "base"
+    assert nights(life.workspace, "default")[0].outcome == "promoted"
+
+
 def test_a_night_is_given_up(life, monkeypatch):
     assert give_up(life) is None
     tell(life, 2)

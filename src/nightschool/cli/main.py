@@ -51,8 +51,3 @@ app.add_typer(
     practise.app, name="practise", help="Practise a skill; look at environments, check your own."
 )
 app.add_typer(keys.app, name="keys", help="API keys of the service: make, list, revoke.")
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

@@ -53,6 +53,15 @@ def too_few(name: str, split: Split) -> EnvironmentBroken:
     )
 
 
+def level_of(name: str, level: int, most: int) -> int:
+    """Return a level. Raises EnvironmentBroken where there is none such."""
+    if isinstance(level, bool) or level not in range(1, most + 1):
+        raise EnvironmentBroken(
+            f"{name}'s level is {level!r}; expected a whole number from 1 to {most}. Choose one of them."
+        )
+    return level
+
+
 def task_id(name: str, split: Split, seed: int) -> str:
     """Return the id of a task."""
     return f"{name}/{split}/{seed}"

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nightschool.calls import Call, arguments_of, draw_call, parse_call, said
-from nightschool.errors import EnvironmentBroken
 from nightschool.practice.base import (
     ALWAYS,
     TRIES,
+    level_of,
     over,
     random_for,
     scored,
@@ -300,15 +300,6 @@ class ToolAttempt:
     def _reached(self) -> bool:
         """Tell whether as many calls were valid as the reference makes."""
         return self._valid >= len(self._task.solution) - 1
-
-
-def level_of(name: str, level: int, most: int) -> int:
-    """Return a level. Raises EnvironmentBroken where there is none such."""
-    if isinstance(level, bool) or level not in range(1, most + 1):
-        raise EnvironmentBroken(
-            f"{name}'s level is {level!r}; expected a whole number from 1 to {most}. Choose one of them."
-        )
-    return level
 
 
 def described(tool: Tool) -> str:

@@ -127,9 +127,9 @@ class Gym:
         item = self._item(task.facts["index"])
         if self._exact:
             return answer.casefold() == str(item.answer).casefold()
-        if answer == item.answer:
-            return 1.0
         if not is_safe(self._source, answer):
+            if answer == item.answer:
+                return 1.0
             return Score(
                 Verdict.WRONG,
                 0.0,

@@ -16,8 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nightschool.errors import EnvironmentBroken
-from nightschool.practice.base import over, random_for, scored, task_id
-from nightschool.practice.calls import level_of
+from nightschool.practice.base import level_of, over, random_for, scored, task_id
 from nightschool.practice.memory_cases import table
 from nightschool.practice.notebook import Notebook, drop, note, tokens_of
 from nightschool.practice.streams import MOST_TALKS, PLANS, POOLS, UNKNOWN, Event, draw

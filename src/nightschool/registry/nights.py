@@ -48,7 +48,7 @@ class Night:
         return path.read_text("utf-8") if path.exists() else None
 
     def take_back(self, *steps: str) -> None:
-        """Delete artifacts, last one first in time: these steps are made anew."""
+        """Delete steps' artifacts, so that they are made anew; a killed call leaves the later of those named."""
         for step in steps:
             (self.folder / step).unlink(missing_ok=True)
             self.note(f"took back {step}")

@@ -219,10 +219,20 @@ def test_keys_are_shown_once_and_open_what_they_may(open_page, fresh):
     visit.go("today")
     visit.sees("The base model answers")
     assert visit.page.evaluate("sessionStorage['nightschool-key']") == chat
+    # What was asked before signing in, without a key, is refused late: the new key stays.
+    late = []
+    visit.page.route("**/v1/status", lambda route: route.continue_() if "authorization" in route.request.headers else late.append(route))  # fmt: skip
     visit.press("Sign out")
     visit.page.get_by_label("Key", exact=True).fill(admin)
     visit.keys("Enter")
     visit.sees("The base model answers")
+    with visit.page.expect_response(lambda answer: answer.status == 401):
+        for route in late:
+            route.continue_()
+    visit.page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    visit.sees("The base model answers")
+    assert visit.page.evaluate("sessionStorage['nightschool-key']") == admin
+    visit.page.unroute("**/v1/status")
     kept = visit.page.evaluate("JSON.stringify(localStorage)") + visit.page.url
     assert admin not in kept
     visit.go("keys")

@@ -34,7 +34,8 @@ const address = (path) => new URL(path.replace(/^\//, ""), document.baseURI);
 
 async function send(method, path, body, { signal, headers = {} } = {}) {
   const all = { Accept: "application/json", ...headers };
-  if (held) all.Authorization = `Bearer ${held}`;
+  const asked = held;
+  if (asked) all.Authorization = `Bearer ${asked}`;
   if (body !== undefined) all["Content-Type"] = "application/json";
   let response;
   try {
@@ -58,7 +59,8 @@ async function send(method, path, body, { signal, headers = {} } = {}) {
   } catch {
     // Not our shape: the status must do.
   }
-  if (response.status === 401) document.dispatchEvent(new CustomEvent("signed-out"));
+  // Only of the key in use: what was asked before signing in may be refused after it.
+  if (response.status === 401 && asked === held) document.dispatchEvent(new CustomEvent("signed-out"));
   throw new ApiError(told?.message ?? `The server answered ${response.status}.`, response.status, told?.code);
 }
 
