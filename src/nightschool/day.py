@@ -10,6 +10,7 @@ from statistics import mean
 from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.language import whole
 from nightschool.memory.meaning import questioned
+from nightschool.memory.rules import said_again
 from nightschool.prompts import recall_prompt, within_budget
 from nightschool.protocols import Extractor, Sampler
 from nightschool.sources import heard, said
@@ -251,8 +252,11 @@ def end_chat(
     before: Sequence[tuple[str, str]] = (),
     trust: Trust = Trust.OWNER,
     episode_id: str | None = None,
+    repeated: bool = False,
 ) -> Learnt:
     """Make a conversation of (role, text) turns an episode, and keep what was stated in it.
+
+    It took place now: the same words in an earlier conversation do not make it old.
 
     Where the live version is loaded, it also tells how surprising each statement is to it.
 
@@ -264,6 +268,7 @@ def end_chat(
         before: Earlier turns of the talk, which are in episodes of their own.
         trust: The tier of who talks; what is not the owner's waits for approval before it is trained.
         episode_id: The episode's id, where it was promised to somebody; None makes a new one.
+        repeated: Keep nothing, the episode included, unless something in it is news.
 
     Raises:
         SourceMalformed: A turn has no known role.
@@ -274,7 +279,7 @@ def end_chat(
     ids = [memory.id for memory in recalled]
     messages = [{"role": role, "content": text, "recalled": ids} for role, text in turns]
     episode = heard(messages, school.settings.tenant, title)
-    episode = replace(episode, id=episode_id or episode.id, trust=trust)
+    episode = said_again(replace(episode, id=episode_id or episode.id, trust=trust))
     earlier = [Turn(role, role, text, Span(0, 0)) for role, text in before]
     try:
         reading = reader(school).extract(episode, earlier)
@@ -284,7 +289,8 @@ def end_chat(
         raise ExtractorFailed(
             f"{error} Nothing is lost: `nightschool learn {episode.id}` reads this conversation again."
         ) from error
-    learnt = learn(school, [_of_the_talker(reading)], before=earlier)
+    reading = replace(_of_the_talker(reading), repeated=repeated)
+    learnt = learn(school, [reading], before=earlier)
     model = school.loaded_sampler("live")
     if model is not None:
         _surprise(school, model, learnt.added)
@@ -334,9 +340,11 @@ def read_again(school: School, episode_id: str) -> Reading:
         episode.source,
         *(f"{t.role}{t.speaker}{t.text}" for t in episode.turns),
     )
-    if episode.digest != _unread(plain):
-        raise SourceMalformed(f"{episode_id} has been read already. See `nightschool memory list`.")
-    return _of_the_talker(reader(school).extract(replace(episode, digest=plain)))
+    own = said_again(replace(episode, digest=plain))
+    for digest_, read in ((own.digest, own), (plain, replace(episode, digest=plain))):
+        if episode.digest == _unread(digest_):
+            return _of_the_talker(reader(school).extract(read))
+    raise SourceMalformed(f"{episode_id} has been read already. See `nightschool memory list`.")
 
 
 def _of_the_talker(reading: Reading) -> Reading:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from nightschool.day import end_chat
-from nightschool.errors import ExtractorFailed, NightschoolError
+from nightschool.errors import ExtractorFailed, UnknownMemory, WorkspaceLocked
 from nightschool.feedback import answered
 from nightschool.registry.talks import Talks, prefixes
 from nightschool.types import Memory, Trust
@@ -22,6 +23,8 @@ from nightschool.wire import School
 
 WAITING = 1000
 """Answers that may wait to be written; further ones are dropped, and counted."""
+AGAIN_S = 1.0
+"""Pause before memory that another process holds is tried again; each try waits for it already."""
 EARLIER = 6
 """Earlier turns that an extractor sees, as in `nightschool chat`."""
 TITLE = "conversation over the API"
@@ -43,6 +46,8 @@ class Exchange:
     trust: Trust = Trust.USER
     stored: bool = True
     """False: only the use of memories is counted."""
+    declined: bool = False
+    """Whether this request or its key alone kept it from being stored: its turns are not news later either."""
 
 
 class Schools(Protocol):
@@ -71,6 +76,7 @@ class Recorder:
         self._unwritten: set[tuple[str, str]] = set()
         """(tenant, completion id) of what waits or is being written."""
         self._written = threading.Condition()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -104,6 +110,7 @@ class Recorder:
     def close(self, patience_s: float = 30.0) -> None:
         """Write what waits and stop; what takes longer than the patience is lost."""
         if self._thread.is_alive():
+            self._closing.set()
             try:
                 self._waiting.put(None, timeout=patience_s)
             except queue.Full:
@@ -113,8 +120,7 @@ class Recorder:
     def _work(self) -> None:
         while (exchange := self._waiting.get()) is not None:
             try:
-                with self._schools.school(exchange.tenant) as school:
-                    record(school, exchange)
+                self._record(exchange)
             except (
                 Exception
             ) as error:  # the thread's edge: an answer was given, whatever happens here
@@ -128,6 +134,19 @@ class Recorder:
                 self._waiting.task_done()
         self._waiting.task_done()
 
+    def _record(self, exchange: Exchange) -> None:
+        """Write one exchange, however long memory is held by others; once told to stop, try it once more."""
+        while True:
+            last = self._closing.is_set()
+            try:
+                with self._schools.school(exchange.tenant) as school:
+                    return record(school, exchange)
+            except WorkspaceLocked:
+                if last:
+                    raise
+                logger.warning("%s waits: memory is locked.", exchange.completion_id)
+                self._closing.wait(AGAIN_S)
+
 
 def record(school: School, exchange: Exchange) -> None:
     """Make an episode of what is new in an exchange, and count the memories that stood in its prompt.
@@ -138,32 +157,47 @@ def record(school: School, exchange: Exchange) -> None:
     """
     if exchange.recalled:
         school.store.used([memory.id for memory in exchange.recalled])
-    if not exchange.stored:
-        return
     talks = Talks(school.registry.connection)
     # System prompts and the output of tools change between requests that go on with one talk.
     said = [turn for turn in exchange.turns if turn[0] in ("user", "assistant")]
     digests = prefixes(said)
-    known = talks.known(exchange.tenant, digests)
-    news = said[known.turns :]
-    if not news:
-        answered(school, exchange.completion_id, known.episode_id, exchange.version_id)
+    if exchange.declined:
+        # Known as what is not kept: the next request may come without that word, and with all of this.
+        talks.keep(exchange.tenant, digests, "")
+    if not exchange.stored:
         return
-    before = said[: known.turns][-EARLIER:]
+    known = talks.known(exchange.tenant, digests)
+    # The last message is said now, even where a talk began with the same words before.
+    start = min(known.turns, _last_asked(said))
+    repeated = known.turns == len(said) and _stands(school, known.episode_id)
     episode_id = episode_of(exchange.completion_id)
     try:
-        end_chat(
+        learnt = end_chat(
             school,
-            news,
+            said[start:],
             TITLE,
             recalled=exchange.recalled,
-            before=before,
+            before=said[:start][-EARLIER:],
             trust=exchange.trust,
             episode_id=episode_id,
+            repeated=repeated,
         )
+        if repeated and not learnt.added:
+            episode_id = known.episode_id
     except ExtractorFailed as error:
         logger.warning("%s waits to be read: %s.", episode_id, type(error).__name__)
-    except NightschoolError:
-        raise
-    talks.keep(exchange.tenant, digests[known.turns :], episode_id)
+    talks.keep(exchange.tenant, digests[start:], episode_id)
     answered(school, exchange.completion_id, episode_id, exchange.version_id)
+
+
+def _stands(school: School, episode_id: str) -> bool:
+    """Tell whether a talk's episode is kept still."""
+    try:
+        return bool(episode_id) and bool(school.store.episode(episode_id))
+    except UnknownMemory:
+        return False
+
+
+def _last_asked(said: Sequence[tuple[str, str]]) -> int:
+    """Return the place of the last message of the user's; the end where there is none."""
+    return max((place for place, (role, _) in enumerate(said) if role == "user"), default=len(said))

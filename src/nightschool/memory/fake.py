@@ -62,11 +62,11 @@ class FakeStore:
             for e in self._episodes.values()
             if (e.tenant, e.source) == (episode.tenant, episode.source)
         ]
-        if episode.digest in [
-            e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])
-        ]:
+        known = [e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])]
+        if reading.repeated or episode.digest in known:
             news = [f for f in reading.findings if is_news(f, self._current(episode, f))]
-            if episode.kind is not SourceKind.STATEMENT or not news:
+            again = reading.repeated or episode.kind is SourceKind.STATEMENT
+            if not again or not news:
                 return [], []
             episode = said_again(episode)
         self._episodes[episode.id] = episode

@@ -78,9 +78,10 @@ class SqliteStore:
         """
         episode = reading.episode
         with transaction(self.connection):
-            if self._has(episode):
+            if reading.repeated or self._has(episode):
                 news = [f for f in reading.findings if is_news(f, self._current(episode, f))]
-                if episode.kind is not SourceKind.STATEMENT or not news:
+                again = reading.repeated or episode.kind is SourceKind.STATEMENT
+                if not again or not news:
                     return [], []
                 episode = said_again(episode)
             episode = self._as_newest(episode)

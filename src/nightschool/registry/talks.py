@@ -55,10 +55,17 @@ class Talks:
         return Known(0, "")
 
     def keep(self, tenant: str, prefixes: Sequence[bytes], episode_id: str) -> None:
-        """Keep beginnings of a conversation that an episode ends, and drop the tenant's oldest beyond `MOST`."""
+        """Keep beginnings of a conversation that an episode ends, and drop the tenant's oldest beyond `MOST`.
+
+        Args:
+            tenant: Whose.
+            prefixes: Their digests.
+            episode_id: Takes the place of an earlier one; empty where nothing is kept, and then an earlier one stays.
+        """
         with transaction(self.connection):
             self.connection.executemany(
-                "INSERT OR IGNORE INTO talks (tenant, prefix, episode_id) VALUES (?, ?, ?)",
+                "INSERT INTO talks (tenant, prefix, episode_id) VALUES (?, ?, ?) ON CONFLICT (tenant, prefix) "
+                "DO UPDATE SET episode_id = excluded.episode_id WHERE excluded.episode_id != ''",
                 [(tenant, prefix, episode_id) for prefix in prefixes],
             )
             self.connection.execute(

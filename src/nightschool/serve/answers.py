@@ -61,6 +61,8 @@ class Answering:
     """(role, text) of the conversation before it."""
     recalled: tuple[Memory, ...] = ()
     stored: bool = False
+    declined: bool = False
+    """Whether it would be stored, but for the request or its key."""
     id: str = field(default_factory=lambda: COMPLETION + secrets.token_hex(8))
     created: int = field(default_factory=lambda: int(time.time()))
     text: list[str] = field(default_factory=list)
@@ -121,7 +123,7 @@ class Answering:
         if self.count:
             self.count(*self.tokens)
             self.count = None
-        if not self.stored and not self.recalled:
+        if not (self.stored or self.declined or self.recalled):
             return
         if self.answered and not self.lease.cut and self.kind == "chat.completion":
             self.answered = False
@@ -130,7 +132,7 @@ class Answering:
             self.house.recorder.put(
                 Exchange(
                     self.caller.tenant, self.id, self.lease.version_id, (*self.said, *last),
-                    self.recalled, self.caller.trust, self.stored,
+                    self.recalled, self.caller.trust, self.stored, self.declined,
                 )
             )  # fmt: skip
 
@@ -187,14 +189,15 @@ def _with_notes(message: dict[str, Any], aid: Aid) -> dict[str, Any]:
     return {**message, "content": [{"type": "text", "text": aid.question}, *others]}
 
 
-def is_stored(house: House, caller: Caller, store: bool | None, header: str | None) -> bool:
-    """Tell whether a conversation becomes an episode: the settings, the key and the request must all agree."""
-    settings = house.settings.serve
-    declined = (header or "").strip().lower() in ("no", "false", "0", "off")
-    allowed = settings.store and caller.tenant not in settings.private
-    return (
-        allowed and (caller.key is None or caller.key.store) and store is not False and not declined
-    )
+def may_store(house: House, tenant: str) -> bool:
+    """Tell whether the settings let a tenant's conversations become episodes at all."""
+    return house.settings.serve.store and tenant not in house.settings.serve.private
+
+
+def declines(caller: Caller, store: bool | None, header: str | None) -> bool:
+    """Tell whether the key or the request keeps a conversation from becoming an episode."""
+    said = (header or "").strip().lower() in ("no", "false", "0", "off")
+    return said or store is False or (caller.key is not None and not caller.key.store)
 
 
 async def open_stream(

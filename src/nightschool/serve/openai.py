@@ -24,9 +24,10 @@ from nightschool.serve.answers import (
     Answering,
     Streamed,
     ask,
+    declines,
     in_thread,
-    is_stored,
     line,
+    may_store,
     open_stream,
     prepare,
 )
@@ -68,6 +69,8 @@ async def chat(
         if (body.n or 1) > 1:
             raise BadRequest(f"n is {body.n}; a {MEMORY} model gives one answer.")
     prepared = await in_thread(lambda: prepare(house, caller.tenant, body.model, body.messages))
+    stored = may_store(house, caller.tenant)
+    declined = stored and declines(caller, body.store, x_nightschool_store)
     answering = Answering(
         house,
         caller,
@@ -75,7 +78,8 @@ async def chat(
         "chat.completion",
         tuple((m.plain()["role"], m.text()) for m in body.messages if m.text().strip()),
         prepared.recalled,
-        is_stored(house, caller, body.store, x_nightschool_store),
+        stored and not declined,
+        declined,
     )
     asked = {
         **body.passed(),

@@ -55,7 +55,9 @@ def without_echoes(
     turns = [*before, *reading.episode.turns]
     for finding in reading.findings:
         known: list[Memory | Finding] = [
-            m for m in near(finding.text) if rank(m) <= ORDER.index(finding.trust)
+            m
+            for m in near(finding.text)
+            if rank(m) <= ORDER.index(finding.trust) and not any(_overtaken(m, by) for by in kept)
         ]
         known += kept
         olds = _replaced(finding, known, turns, len(before))
@@ -73,6 +75,11 @@ def without_echoes(
         else:
             kept.append(_in_place_of(finding, olds, known, kept))
     return replace(reading, findings=tuple(kept), dropped=dict(dropped))
+
+
+def _overtaken(memory: Memory, by: Finding) -> bool:
+    """Tell whether the talk has told another value since: who takes the old one up again then says news."""
+    return memory.id in by.replaces or (bool(by.key) and by.key == memory.key)
 
 
 def _replaced(

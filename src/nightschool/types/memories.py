@@ -138,6 +138,8 @@ class Reading:
     more. Empty where nothing says so; then that is superseded."""
     moved: tuple[str, ...] = ()
     """Ids of memories that this source does not hold any more, and another reading takes over."""
+    repeated: bool = False
+    """Whether these words were said before at the very same place of a talk: then it counts for its news alone."""
 
 
 @dataclass(frozen=True, slots=True)
