@@ -60,7 +60,11 @@ def gather_morning(school: School, extra: tuple[Contrast, ...] = ()) -> Morning:
         banks=banks,
         nights=records,
         interval=rate,
-        uncovered=tuple(texts[i] for i in material.uncovered if i in texts) if material else None,
+        uncovered=tuple(
+            texts[i] for i in _uncovered(material, banks, records[-1].night) if i in texts
+        )
+        if material
+        else None,
         extra_groups=extra,
         tokens_saved=_tokens_saved(school, banks),
         continual=_continual(records, banks, school),
@@ -166,7 +170,16 @@ def _span(mean: Mean | None) -> Span | None:
 
 
 def _studied(material: Material) -> list[str]:
-    return [m.content for e in material.examples for m in e.prompt if m.role == "user"]
+    return [m.content for e in material.all for m in e.prompt if m.role == "user"]
+
+
+def _uncovered(material: Material, banks: Sequence[Bank], night: str) -> list[str]:
+    """Return the ids of tonight's new memories that got no study material, or no question of the exam."""
+    sealed = [b for b in banks if b.night == night and b.kind is BankKind.ACQUIRED]
+    asked = {memory_id for b in sealed for item in b.items for memory_id in item.memory_ids}
+    taught = dict.fromkeys(memory_id for e in material.examples for memory_id in e.memory_ids)
+    missed = [memory_id for memory_id in taught if memory_id not in asked] if sealed else []
+    return [*material.uncovered, *missed]
 
 
 def _tokens_saved(school: School, banks: list[Bank]) -> float | None:

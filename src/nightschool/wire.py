@@ -210,7 +210,7 @@ class School:
 
         study, seed = self.settings.study, self.settings.train.seed
         if name == "rules":
-            return RuleAuthor(study, seed)
+            return RuleAuthor(study, seed, self.store.memories(self.settings.tenant))
         if name == "self":
             return SampledAuthor("self", self._writer(), study, seed)
         if name == "teacher" and study.teacher_url:

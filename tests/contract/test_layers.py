@@ -22,6 +22,7 @@ GROUND = (
     "runlog",
     "trackers",
     "language",
+    "negation",
     "calls",
     "prompts",
     "openbook",

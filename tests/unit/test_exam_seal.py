@@ -254,3 +254,43 @@ def test_code_of_another_language_is_asked_about_by_its_own_name():
         '`kv::store::____` "Keeps things": which struct name fits?': "Store",
         "Which module would I open to read the source of `Store`?": "kv::store",
     }
+
+
+def test_the_changed_value_is_asked_for():
+    old = memory(1, "The van is parked in Oslo, in bay 4.")
+    new = memory(2, "The van is parked in Oslo, in bay 7.", supersedes="mem-1")
+    (item,) = seal_acquired("n1", "default", [new], [], CONFIG, earlier={"mem-1": old}).items
+    assert item.answers == ("7",) and item.stale == ("4",)
+
+
+def test_what_a_memory_tells_in_other_words_is_no_unknown():
+    told = [
+        "Maria was born on 4 May 1991.",
+        "The gateway listens on 8443.",
+        "The anvil weighs 40 kilos.",
+        "The library opened in 1898.",
+        "The billing service belongs to Ana.",
+        "Lena's favorite song is Halo.",
+    ]
+    live = [memory(n, text) for n, text in enumerate(told)]
+    told_of = (
+        "What is Maria's birthday?",
+        "What is the port of the gateway?",
+        "What is the weight of the anvil?",
+        "What is the opening year of the library?",
+        "What is the billing owner?",
+        "What is Lena's favourite song?",
+    )
+    for night in ("n1", "n2", "n3", "n4"):
+        asked = {i.question for i in seal_abstention(night, "default", live, CONFIG).items}
+        assert asked and not asked & set(told_of)
+    bank = Bank(
+        "b", "default", BankKind.ABSTENTION, "n0", tuple(Item(q, q, ()) for q in told_of), ""
+    )
+    assert follow([bank], live)[0].items == ()
+
+
+def test_a_module_may_be_named_by_its_file():
+    code = replace(CODE, facets={**CODE.facets, "file": "tide/pump.py"})
+    (asked,) = [d for d in drafts(code, 9) if "Which module" in d.question]
+    assert asked.answers == ("tide.pump", "tide/pump.py")

@@ -67,3 +67,9 @@ def test_a_memory_is_tested_by_its_answers() -> None:
 def test_general_material_belongs_to_no_memory() -> None:
     general = Example("g", "t", (), "base", "general", (Message("user", "Hello?"),), "Hello.")
     assert by_memory([general, example("m", 1)]) == {"m": [example("m", 1)]}
+
+
+def test_a_loss_that_is_no_number_counts_as_the_worst() -> None:
+    known = groups(3, 4)
+    chosen = review(known, {"m0": float("nan"), "m1": 3.0, "m2": 0.1}, size(known["m0"]), 0)
+    assert chosen and size(chosen) <= size(known["m0"]) + 3 * size(known["m0"][:1])

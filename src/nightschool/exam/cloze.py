@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from nightschool.exam.tool_calls import tool_questions
 from nightschool.language import BLANK, holds, parse, without_name
+from nightschool.negation import set_against
 from nightschool.types import Memory
 
 _CODE_LIKE = re.compile(
@@ -64,6 +65,13 @@ class Draft:
     answer: str
     schema: str = ""
     """The JSON Schema of the arguments, where the answer is a tool call."""
+    other: str = ""
+    """Another right answer; empty where there is none."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All right answers."""
+        return (self.answer, self.other) if self.other else (self.answer,)
 
 
 def drafts(memory: Memory, limit: int) -> list[Draft]:
@@ -118,6 +126,7 @@ def _spans(sentence: str) -> list[tuple[int, str]]:
     Spans near the end are preferred within a rank: what comes before them says what is asked.
     """
     doc = parse(sentence)
+    denied = [sentence[start:end] for start, end in set_against(sentence)]
     subjects = {
         token.i
         for chunk in doc.noun_chunks
@@ -141,7 +150,9 @@ def _spans(sentence: str) -> list[tuple[int, str]]:
     result = []
     for rank, _, span in sorted(rows, key=lambda row: (row[0], row[1])):
         # A number inside a date or a name that is already blanked is no new question.
-        if span and not any(span in other for other in covered):
+        # A value that is named only to be denied ("not heron-2") is no answer.
+        told = not any(span in stretch for stretch in denied)
+        if span and told and not any(span in other for other in covered):
             covered.append(span)
             result.append((rank, span))
     return result
@@ -190,7 +201,8 @@ def _code(memory: Memory) -> list[Draft]:
             found.append(Draft(ask, short))
             break
     if module and memory.form != "code.module":
-        found.append(Draft(f"Which module would I open to read the source of `{local}`?", module))
+        ask = f"Which module would I open to read the source of `{local}`?"
+        found.append(Draft(ask, module, other=facets.get("file", "")))
     returns = facets.get("returns")
     if returns:
         found.append(Draft(f"Of what type is the value that I get back from `{full}`?", returns))

@@ -16,6 +16,24 @@ from nightschool.types import Memory, digest
 _HEADS = ("port", "password", "budget", "address", "deadline", "owner", "serial number")
 _THING_ATTRIBUTES = ("port", "colour", "budget", "serial number", "opening year", "weight")
 _PERSON_ATTRIBUTES = ("birthday", "phone number", "favourite song", "middle name", "postcode")
+_TOLD_BY: dict[str, str] = {
+    "port": r"port|listen\w*|socket|\d{2,5}",
+    "password": r"pass\w*|code|pin|secret|credential\w*",
+    "budget": r"budget\w*|cost\w*|spend\w*|spent|fund\w*|money|price|euros?|dollars?|pounds?|kroner",
+    "address": r"address|street|road|lane|avenue|quay|square|url|host|ip|mail|at",
+    "deadline": r"deadline|due|by|until|before|ends?|finish\w*|submit\w*|on|in",
+    "owner": r"own\w*|belong\w*|run|runs|maintain\w*|manag\w*|lead\w*|responsible|charge|by|of",
+    "serial number": r"serial|number",
+    "colour": r"colou?r\w*|paint\w*|red|green|blue|yellow|orange|purple|brown|black|white|grey|gray|pink|teal|is|are",
+    "opening year": r"open\w*|found\w*|built|since|establish\w*|began|1\d{3}|20\d{2}",
+    "weight": r"weigh\w*|kilos?|kilograms?|kg|grams?|tons?|tonnes?|pounds?|heavy",
+    "birthday": r"birth\w*|born",
+    "phone number": r"phone|telephone|mobile|extension|call|number|reach\w*",
+    "favourite song": r"songs?|music|favou?rite|sings?",
+    "middle name": r"names?|called|middle",
+    "postcode": r"postcode|zip|postal|code|address|street",
+}
+"""Attribute -> words by which a memory may tell it without naming it; rather too many than one too few."""
 _STARTS = ["vor", "mel", "tas", "quil", "dren", "osk", "bral", "fen", "jor", "nim", "pel", "zar"]
 _ENDS = ["wick", "dane", "mira", "tor", "lune", "sby", "vale", "rix", "ona", "dell"]
 _FRAMES = (
@@ -34,7 +52,7 @@ def near_misses(
 ) -> list[tuple[str, str]]:
     """Ask for another attribute of what a taught fact is about, as (question, memory id).
 
-    A question is left out when some live memory mentions the attribute beside the same name.
+    A question is left out when some live memory mentions the attribute beside the same name, or a word that tells it.
 
     Args:
         memories: The facts to miss; spread evenly where there are more than `limit`.
@@ -43,7 +61,7 @@ def near_misses(
         seed: Of the choice of attributes.
     """
     rng = random.Random(digest("near", seed))
-    texts = [f" {normalise(memory.text)} " for memory in live]
+    texts = [f" {_plain(memory.text)} " for memory in live]
     found: list[tuple[str, str]] = []
     asked: set[str] = set()
     shuffled = sorted(memories, key=lambda memory: digest(seed, memory.id))
@@ -76,7 +94,8 @@ def unknown_entities(live: Sequence[Memory], limit: int, *, seed: str) -> list[s
 
 
 def answerable(questions: Sequence[str], live: Sequence[Memory]) -> set[str]:
-    """Return those of some questions that nothing answered, and that a memory may answer by now: it holds all their words.
+    """Return those of some questions that nothing answered, and that a memory may answer by now: it holds all their words,
+    or a word that tells the attribute in place of its name.
 
     Words that ask (`_ASKING`) do not count, nor does an owner's apostrophe.
     """
@@ -86,14 +105,29 @@ def answerable(questions: Sequence[str], live: Sequence[Memory]) -> set[str]:
         for word in _words(memory.text) & rows.keys():
             rows[word].add(number)
 
-    def said(words: set[str]) -> bool:
-        return bool(words) and bool(set[int].intersection(*[rows[word] for word in words]))
+    def said(question: str, words: set[str]) -> bool:
+        attribute = next((a for a in _TOLD_BY if f" {a} " in f" {normalise(question)} "), "")
+        about = words - set(attribute.split()) or words
+        named = set[int].intersection(*[rows[word] for word in about]) if about else set[int]()
+        if about == words:
+            return bool(named)
+        return any(_tells(attribute, normalise(live[number].text)) for number in named)
 
-    return {question for question, words in wanted.items() if said(words)}
+    return {question for question, words in wanted.items() if said(question, words)}
+
+
+def _tells(attribute: str, text: str) -> bool:
+    """Tell whether a memory's words may tell an attribute of what it is about."""
+    return re.search(rf"\b(?:{attribute}|{_TOLD_BY[attribute]})\b", text) is not None
 
 
 def _words(text: str) -> set[str]:
-    return {word.removesuffix("'s").removesuffix("’s") for word in normalise(text).split()}
+    return set(_plain(text).split())
+
+
+def _plain(text: str) -> str:
+    """Normalise a text, and leave out the owner's apostrophe."""
+    return " ".join(word.removesuffix("'s").removesuffix("’s") for word in normalise(text).split())
 
 
 def _surname(name: str) -> str:
@@ -111,9 +145,9 @@ def _near_miss(
     head, modifier, person = about
     pool = list(_PERSON_ATTRIBUTES if person else _HEADS if modifier else _THING_ATTRIBUTES)
     rng.shuffle(pool)
-    key = normalise(modifier or head)
+    key = _plain(modifier or head)
     for attribute in pool:
-        if any(f" {attribute} " in text and f" {key} " in text for text in texts):
+        if any(f" {key} " in text and _tells(attribute, text) for text in texts):
             continue
         if modifier and not person:
             question = f"What is the {modifier} {attribute}?"
@@ -143,8 +177,9 @@ def _subject(text: str) -> tuple[str, str, bool] | None:
         if root.i in people:
             return chunk.text, "", True
         words = [t.text for t in chunk if t.i < root.i and t.pos_ in {"NOUN", "PROPN", "ADJ"}]
-        phrase = chunk.text if root.pos_ == "PROPN" else re.sub(r"^(A|An|The)\b", "the", chunk.text)
-        return phrase, " ".join(words), False
+        if all(t.pos_ == "ADJ" for t in chunk if t.text in words):
+            words = []  # "the front door" is no door of somebody called "front"
+        return re.sub(r"^(A|An|The)\b", "the", chunk.text), " ".join(words), False
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nightschool.config import ExamConfig
-from nightschool.exam.cloze import drafts
+from nightschool.exam.cloze import Draft, drafts
 from nightschool.exam.near_miss import answerable, near_misses, unknown_entities
 from nightschool.exam.questions import Match, Question, match_questions
 from nightschool.language import fingerprint, holds, normalise
@@ -26,6 +26,8 @@ from nightschool.types import (
     now,
 )
 
+_MOST_DRAFTS = 8
+"""Of a memory that took another one's place so many questions are weighed."""
 _GROUPS = {
     SourceKind.CODE: "code",
     SourceKind.TOOLS: "tools",
@@ -93,11 +95,11 @@ def seal_acquired(
             asked.setdefault(memory.id, []).append(item)
     items: list[Item] = []
     for memory in memories:
-        rows = asked.get(memory.id) or [
-            _item(night, tenant, memory, draft.question, (draft.answer,), "rules", draft.schema)
-            for draft in drafts(memory, config.items_per_memory)
-        ]
         old = _predecessor(memory, earlier or {})
+        rows = asked.get(memory.id) or [
+            _item(night, tenant, memory, draft.question, draft.answers, "rules", draft.schema)
+            for draft in _drafts(memory, old, config.items_per_memory)
+        ]
         items += [_with_stale(row, memory, old) for row in rows]
     return _bank(night, tenant, BankKind.ACQUIRED, items)
 
@@ -269,7 +271,7 @@ def stale_values(old: Memory, new: Memory, answer: str) -> tuple[str, ...]:
             if 0 < len(words.split()) <= len(normalise(answer).split()) + 2:
                 found.add(words)
     if not found:
-        gone = {d.answer for d in drafts(old, 8) if not holds(new.text, d.answer)}
+        gone = {d.answer for d in drafts(old, _MOST_DRAFTS) if not holds(new.text, d.answer)}
         alike = {value for value in gone if _shape(value) == _shape(answer)}
         found = next((values for values in (alike, gone) if len(values) == 1), set())
     same = normalise(answer)
@@ -287,6 +289,14 @@ def _predecessor(memory: Memory, earlier: Mapping[str, Memory]) -> list[Memory]:
         chain.append(earlier[step])
         step = earlier[step].supersedes
     return chain
+
+
+def _drafts(memory: Memory, olds: Sequence[Memory], limit: int) -> list[Draft]:
+    """Draft questions; of a memory that took another one's place first those for what it says otherwise."""
+    if not olds or memory.form == "tool":
+        return drafts(memory, limit)
+    found = drafts(memory, _MOST_DRAFTS)
+    return sorted(found, key=lambda d: any(holds(olds[0].text, a) for a in d.answers))[:limit]
 
 
 def _with_stale(item: Item, memory: Memory, olds: Sequence[Memory]) -> Item:

@@ -221,6 +221,14 @@ class _Sheet:
             facts[_fact(item)] = (known and right, nights | {bank.night})
         return facts
 
+    def marks(self, report: Report | None) -> dict[str, tuple[str, bool]]:
+        """Return each scored question about a fact: item id -> the fact, and whether it was answered right."""
+        return {
+            item.id: (_fact(item), result.score.verdict is Verdict.CORRECT)
+            for _, item, result in self.rows(report, BankKind.ACQUIRED)
+            if result.score.verdict is not Verdict.UNSCORED
+        }
+
     def known(self, report: Report | None, night: str) -> Tally | None:
         """Count the facts of a night that the report shows known; None where it examined none of them."""
         tonight = [known for known, nights in self.facts(report).values() if night in nights]
@@ -269,6 +277,7 @@ def _night(record: NightRecord) -> Night:
         id=record.night,
         version_id=record.version.id if record.version else None,
         promoted=record.decision.promote if record.decision else None,
+        overridden=bool(record.decision and record.decision.overridden_by),
         minutes=record.minutes,
         peak_gb=train.peak_bytes / 1e9 if train else None,
         tokens=train.tokens if train else None,
@@ -278,17 +287,22 @@ def _night(record: NightRecord) -> Night:
 
 
 def _lost(sheet: _Sheet, nights: Sequence[NightRecord]) -> Tally | None:
-    """Compare tonight with the newest earlier night that was promoted and examined."""
+    """Compare tonight with the newest earlier night that was served and examined, on the questions that both were asked."""
     before = [
         record.report
         for record in nights[:-1]
-        if record.report and record.decision and record.decision.promote
+        if record.report
+        and record.decision
+        and (record.decision.promote or record.decision.overridden_by)
     ]
     if not before or nights[-1].report is None:
         return None
-    after = sheet.facts(nights[-1].report)
-    knew = [fact for fact, (known, _) in sheet.facts(before[-1]).items() if known and fact in after]
-    return Tally(sum(not after[fact][0] for fact in knew), len(knew))
+    was, now = (sheet.marks(report) for report in (before[-1], nights[-1].report))
+    facts: dict[str, list[str]] = defaultdict(list)
+    for item_id in was.keys() & now.keys():
+        facts[was[item_id][0]].append(item_id)
+    knew = [items for items in facts.values() if all(was[i][1] for i in items)]
+    return Tally(sum(not all(now[i][1] for i in items) for items in knew), len(knew))
 
 
 def _guard(

@@ -88,6 +88,8 @@ class Night:
     examples: int | None
     taught: int | None
     """Memories that were new this night."""
+    overridden: bool = False
+    """Whether somebody promoted it against the gate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,12 +157,10 @@ def _nights(morning: Morning) -> Table:
         *("night", "outcome", "taught", "examples", "tokens", "minutes", "peak GB"),
         left=2,
     )
-    last = len(morning.nights) - 1
-    by_hand = morning.decision is not None and morning.decision.overridden_by is not None
     for k, night in enumerate(morning.nights):
         table.add_row(
             _cell(f"{k + 1}  {night.version_id or night.id}"),
-            _cell(words.verdict(night.promoted, overridden=by_hand and k == last)),
+            _cell(words.verdict(night.promoted, overridden=night.overridden)),
             _cell(words.number(night.taught)),
             _cell(words.number(night.examples)),
             _cell(words.number(night.tokens)),

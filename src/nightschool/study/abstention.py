@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from nightschool.calls import arguments_of
@@ -19,6 +19,7 @@ from nightschool.study.statements import questions
 from nightschool.study.wordings import sections
 from nightschool.types import Memory
 
+TECHNICAL = ("code.function", "code.class", "tool")
 REFUSALS = ("I don't know.", "I don't know that.", "I haven't been told.")
 NAMES = (
     "Ulrika",
@@ -38,24 +39,29 @@ THINGS = (
 )  # fmt: skip
 
 
-def near_misses(memories: Sequence[Memory], count: int, seed: int) -> list[tuple[str, str, str]]:
+def near_misses(
+    memories: Sequence[Memory], count: int, seed: int, live: Sequence[Memory] = ()
+) -> list[tuple[str, str, str]]:
     """Write questions with a taught form about something untaught.
 
     Args:
         memories: Told facts, code and tools whose questions are borrowed.
         count: How many are wanted.
         seed: Of the choice.
+        live: What else is known, earlier nights' memories above all: nothing in it is denied.
 
     Returns:
         (memory id, question, refusal); a question that names a known subject is left out.
     """
     rng = random.Random(seed)
-    known = normalise(" ".join(memory.text for memory in memories))
+    every = [*memories, *live]
+    known = normalise(" ".join(memory.text for memory in every))
     found: list[tuple[str, str, str]] = []
     told = [memory for memory in memories if memory.form == "said"]
     rng.shuffle(told)
-    technical = [m for m in memories if m.form in ("code.function", "code.class", "tool")]
-    found += _technical_misses(technical, count if not told else count // 2, rng)
+    technical = [m for m in memories if m.form in TECHNICAL]
+    others = [m for m in every if m.form in TECHNICAL]
+    found += _technical_misses(technical, others, count if not told else count // 2, rng)
     for memory in told:
         for asked in questions(memory.text):
             if not asked.main or len(found) >= count:
@@ -72,10 +78,14 @@ def near_misses(memories: Sequence[Memory], count: int, seed: int) -> list[tuple
 
 
 def _technical_misses(
-    memories: Sequence[Memory], count: int, rng: random.Random
+    memories: Sequence[Memory], others: Sequence[Memory], count: int, rng: random.Random
 ) -> list[tuple[str, str, str]]:
-    """Ask of functions and tools that do not exist, and of parameters that others have."""
-    shorts = {_short(memory): memory for memory in memories}
+    """Ask of functions and tools that do not exist, and of parameters that others have.
+
+    A name that one of `others` has exists; there are the memories among them.
+    """
+    shorts = list({_short(memory): memory for memory in memories})
+    taken = {_short(memory) for memory in others}
     theirs = {memory.id: _parameters(memory) for memory in memories}
     every = sorted({name for names in theirs.values() for name in names})
     found: dict[str, tuple[str, str, str]] = {}
@@ -91,7 +101,7 @@ def _technical_misses(
         elif tool and turn % 3 == 1:
             question = rng.choice(sections("tool_wordings.txt")["nothing"])
         else:
-            invented = _invented(list(shorts), rng)
+            invented = _invented(shorts, taken, rng)
             if not invented:
                 continue
             named = memory.facets["name"].removesuffix(_short(memory)) + invented
@@ -120,9 +130,9 @@ def _parameters(memory: Memory) -> set[str]:
     return {row["name"] for row in json.loads(memory.facets["parameters"])}
 
 
-def _invented(names: Sequence[str], rng: random.Random) -> str:
+def _invented(names: Sequence[str], taken: Collection[str], rng: random.Random) -> str:
     """Put a name together from the first words of one and the last of another; empty where none is new."""
-    known = {name.lower().strip("_") for name in names}
+    known = {name.lower().strip("_") for name in (*names, *taken)}
     for _ in range(8):
         first, last = rng.choice(names), rng.choice(names)
         if "_" in first and "_" in last:

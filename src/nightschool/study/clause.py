@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Token
 
 AUXILIARIES = frozenset({"aux", "auxpass"})
+OBJECTIVE = {"we": "us", "i": "me", "he": "him", "she": "her", "they": "them"}
 SUBJECTS = frozenset({"nsubj", "nsubjpass"})
 
 
@@ -36,9 +37,16 @@ def phrase(tokens: list[Token]) -> str:
 def inside(token: Token, words: str) -> str:
     """Put a phrase inside a sentence: its first word is not capitalised unless it is a name."""
     first = next(iter(sorted(token.subtree, key=lambda t: t.i)))
-    if first.pos_ in ("DET", "PRON", "ADP", "ADV", "NUM") or first.tag_ == "NNS":
+    name = first.ent_type_ == "PERSON" or (first.is_oov and first.is_title)
+    plural = first.tag_ == "NNS" and not name
+    if first.pos_ in ("DET", "PRON", "ADP", "ADV", "NUM") or plural:
         return words[:1].lower() + words[1:]
     return words
+
+
+def objective(subject: str) -> str:
+    """Put a subject where it is spoken of: "we" -> "us"; nouns stay as they are."""
+    return OBJECTIVE.get(subject.lower(), subject)
 
 
 def subtree(token: Token) -> list[Token]:

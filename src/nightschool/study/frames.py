@@ -18,6 +18,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 
 from nightschool.language import parse
+from nightschool.negation import affirmed, denies
 from nightschool.study.lexicon import FILLERS
 
 NUMBER_WORDS = (
@@ -105,7 +106,13 @@ class Framed:
 
 
 def framed(statement: str) -> list[Framed]:
-    """Find the frames of a statement, the closest fitting first, and put its words into their questions."""
+    """Find the frames of a statement, the closest fitting first, and put its words into their questions.
+
+    None of a denial: their questions would affirm it.
+    """
+    statement = affirmed(statement)
+    if denies(statement):
+        return []
     said = [_plain(statement, reason=reason) for reason in (False, True)]
     fitting: list[tuple[int, Frame, dict[str, str]]] = []
     for frame in frames():

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from nightschool.language import parse
+from nightschool.negation import denies
 from nightschool.study.lexicon import inflect
 from nightschool.study.wordings import synonyms, whole
 from nightschool.types import digest
@@ -157,8 +158,8 @@ def _catchwords(question: str, rng: random.Random) -> list[str]:
     doc = parse(question)
     word = doc[0].text
     kept = [t.text for t in doc[1:] if t.pos_ in CARRIERS and t.lemma_ not in ("be", "many", "do")]
-    if len(kept) < 2:
-        return []
+    if len(kept) < 2 or denies(question):
+        return []  # the words that carry the meaning are the same without "not"
     mixed = rng.sample(kept, len(kept))
     lead = word.lower() if word.lower() in ("who", "when", "where") else ""
     return [" ".join(filter(None, (lead, *words))) + "?" for words in (kept, mixed)]

@@ -12,6 +12,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,7 +81,12 @@ def review(
         seed: Of the lots.
     """
     rng = random.Random(seed)
-    weights = {memory_id: FLOOR_NATS + nats[memory_id] for memory_id in groups}
+    finite = [value for value in nats.values() if math.isfinite(value)]
+    worst = max(finite, default=0.0)  # a loss that is no number says: as bad as any
+    weights = {
+        memory_id: FLOOR_NATS + (nats[memory_id] if math.isfinite(nats[memory_id]) else worst)
+        for memory_id in groups
+    }
     whole = sum(weights.values())
     chosen: list[Example] = []
     for memory_id in sorted(groups):

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from nightschool.config import StudyConfig
 from nightschool.protocols import Progress
 from nightschool.study.abstention import near_misses
-from nightschool.study.clause import Asked
+from nightschool.study.clause import Asked, objective
 from nightschool.study.code_rules import code_examples
 from nightschool.study.frames import Framed, framed
 from nightschool.study.phrasings import vary
@@ -34,9 +34,17 @@ class RuleAuthor:
     reader = None
     """Rules only rearrange the memory's own words."""
 
-    def __init__(self, config: StudyConfig, seed: int = 0) -> None:
+    def __init__(self, config: StudyConfig, seed: int = 0, live: Sequence[Memory] = ()) -> None:
+        """Take how to write.
+
+        Args:
+            config: How much, and of what.
+            seed: Of the choices.
+            live: All live memories: the author teaches "I don't know" of nothing that is in them.
+        """
         self.config = config
         self.seed = seed
+        self.live = live
 
     def write(
         self, memories: Sequence[Memory], *, progress: Progress | None = None
@@ -48,7 +56,7 @@ class RuleAuthor:
             if progress:
                 progress(done, len(memories))
         count = round(ABSTAIN_SHARE * sum(1 for e in examples if e.family != "passage"))
-        for memory_id, question, refusal in near_misses(memories, count, self.seed):
+        for memory_id, question, refusal in near_misses(memories, count, self.seed, self.live):
             memory = next(m for m in memories if m.id == memory_id)
             examples.append(self._example(memory, "abstain", question, refusal))
         return examples
@@ -78,7 +86,9 @@ class RuleAuthor:
         examples = [self._plain(memory, "statement")]
         if subject:
             examples.append(
-                self._example(memory, "statement", f"What do you know about {subject}?", text)
+                self._example(
+                    memory, "statement", f"What do you know about {objective(subject)}?", text
+                )
             )
         backwards = _interleaved(
             [f for f in frames if not f.main], _take_turns(back, asked_back), asked_back
@@ -125,7 +135,10 @@ def _take_turns(group: Sequence[Asked], count: int) -> list[tuple[str, str]]:
         [
             (one.answer, w)
             for w in vary(
-                one.question, one.subject, each + 2, about=one.subject if one.main else ""
+                one.question,
+                one.subject,
+                each + 2,
+                about=objective(one.subject) if one.main else "",
             )
         ]
         for one in group

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
+from nightschool.negation import affirmed, denies
 from nightschool.study.clause import (
     AUXILIARIES,
     SUBJECTS,
@@ -29,12 +30,19 @@ from nightschool.study.clause import (
 from nightschool.study.lexicon import FILLERS, HUMAN_VERBS, NUMBERED, PEOPLE, PLACES, inflect
 from nightschool.study.quantities import counted, limited, measured, typed
 
+NOBODY = frozenset(["nobody", "no one", "nothing", "none", "it", "this", "that"])
+"""Subjects of a denial that nothing can be asked about."""
+
 if TYPE_CHECKING:
     from spacy.tokens import Token
 
 
 def questions(text: str) -> list[Asked]:
-    """Turn one statement into questions, the main ones first; none when it has no plain clause."""
+    """Turn one statement into questions, the main ones first; none when it has no plain clause.
+
+    A value that is set against the right one is left out. Of a denial only those questions are asked that deny it, too.
+    """
+    text = affirmed(text)
     doc = parse(text)
     root = next((token for token in doc if token.dep_ == "ROOT"), None)
     if root is None or root.pos_ not in ("VERB", "AUX"):
@@ -42,7 +50,10 @@ def questions(text: str) -> list[Asked]:
     subject = next((t for t in root.children if t.dep_ in SUBJECTS), None)
     if subject is None:
         return []
-    asked = [*_complements(root, subject), *_about_subject(root, subject)]
+    if denies(text):
+        asked = [a for a in _complements(root, subject) if _asks_of_denial(a)]
+    else:
+        asked = [*_complements(root, subject), *_about_subject(root, subject)]
     seen: set[str] = set()
     kept = []
     for one in sorted(asked, key=lambda a: not a.main):
@@ -51,6 +62,13 @@ def questions(text: str) -> list[Asked]:
             seen.add(clean.lower())
             kept.append(replace(one, question=clean))
     return kept
+
+
+def _asks_of_denial(asked: Asked) -> bool:
+    """Tell whether a question still says what is not so, of somebody, and the answer does not."""
+    return (
+        denies(asked.question) and not denies(asked.answer) and asked.subject.lower() not in NOBODY
+    )
 
 
 def _named(subject: Token) -> list[Token]:

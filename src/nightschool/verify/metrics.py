@@ -7,6 +7,7 @@ it. They share one canonical form of words, numbers and dates (`canonical`).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
@@ -40,6 +41,16 @@ NUMBER_WORDS = {
         ]
     )
 }
+TENS = {
+    word: 10 * value
+    for value, word in enumerate(
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
+    )
+}
+_SIGNS = str.maketrans("’—`‑\u00a0\u202f。、！？「」", "'  -" + " " * 8)
+_CLOCK = re.compile(r"(?<![\w:.-])(\d{1,2})(?::(\d\d))? ?(am|pm)\b")
+_MONEY = {"$": "dollars", "€": "euros", "£": "pounds"}
+_UNITS = "km|cm|mm|m|kg|g|kb|mb|gb|tb|ms|s|h|min|seconds?|minutes?|hours?|days?"
 MONTHS = [
     "january",
     "february",
@@ -67,12 +78,24 @@ _QUALIFIED = re.compile(r"(?<![\w./@-])[A-Za-z_]\w*(?:[./][A-Za-z_]\w*)+(?![\w/@
 def canonical(text: str) -> str:
     """Bring text to the form in which answers are compared.
 
-    On top of `language.normalise`: `5,000` is `5000`, number words up to twenty are digits,
-    full dates read `4 may 1991` in whatever order they were written, a leading minus and a
-    leading decimal point count, and a possessive `'s` does not.
+    On top of `language.normalise`: `5,000` and `5 000` are `5000`, number words are digits,
+    full dates read `4 may 1991` in whatever order they were written and times of day `14:30`, `5km` is `5 km`,
+    `€5` is `5 euros`, `v1.2` is `1.2`, a leading minus and a leading decimal point count, and a
+    possessive `'s` does not.
     """
-    low = text.lower().replace("’", "'").replace("—", " ").replace("`", " ")
+    low = unicodedata.normalize("NFC", text).casefold().translate(_SIGNS)
     low = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", low)
+    low = re.sub(
+        r"(?<![\d.,:-])\d{1,3}(?: \d{3})+(?![\d.,:-])", lambda m: m[0].replace(" ", ""), low
+    )
+    low = _numbers(low)
+    low = _CLOCK.sub(_clock_words, re.sub(r"\b([ap])\.m\b\.?", r"\1m", low))
+    low = re.sub(r"\b0(?=\d:\d\d\b)", "", low)
+    low = re.sub(r"([$€£]) ?(-?\d[\d.]*)", lambda m: f"{m[2]} {_MONEY[m[1]]}", low)
+    low = re.sub(r"(?<=\d) ?([$€£])", lambda m: f" {_MONEY[m[1]]}", low)
+    low = re.sub(r"(?<=\d )(dollar|euro|pound)\b", r"\1s", low)
+    low = re.sub(rf"(?<![a-z\d_.-])(\d[\d.]*)({_UNITS})\b", r"\1 \2", low)
+    low = re.sub(r"\bv(?=\d+\.\d)", "", low)
     low = _ISO_DATE.sub(_iso_words, low)
     low = _MONTH_FIRST.sub(lambda m: _date_words(m[2], m[1], m[3]), low)
     low = _DAY_FIRST.sub(lambda m: _date_words(m[1], m[2], m[3]), low)
@@ -83,7 +106,32 @@ def canonical(text: str) -> str:
     low = re.sub(r"(?<=\w)#", "sharp", low)
     low = re.sub(r"'s\b", "", low)
     low = re.sub(r"(?<=[a-z)]),(?=\S)", ", ", low)
-    return " ".join(NUMBER_WORDS.get(word, word) for word in normalise(low).split())
+    return normalise(low)
+
+
+def _numbers(low: str) -> str:
+    """Write number words that belong together as one number: "two hundred and five" is 205."""
+    low = re.sub(
+        rf"\b({'|'.join(TENS)})[ -]({'|'.join(list(NUMBER_WORDS)[1:10])})\b",
+        lambda m: str(TENS[m[1]] + int(NUMBER_WORDS[m[2]])),
+        low,
+    )
+    words = {**NUMBER_WORDS, **{word: str(value) for word, value in TENS.items()}}
+    low = re.sub(rf"(?<![\w-])(?:{'|'.join(words)})(?![\w-])", lambda m: words[m[0]], low)
+    for word, size in (("hundred", 100), ("thousand", 1000)):
+        low = re.sub(
+            rf"\b(\d+) {word}(?: (?:and )?(\d{{1,{len(str(size)) - 1}}}))?\b",
+            lambda m, size=size: str(int(m[1]) * size + int(m[2] or 0)),
+            low,
+        )
+    return low
+
+
+def _clock_words(match: re.Match[str]) -> str:
+    hour, minute, half = int(match[1]), match[2] or "00", match[3]
+    if not 1 <= hour <= 12:
+        return match[0]
+    return f"{hour % 12 + (12 if half == 'pm' else 0)}:{minute}"
 
 
 def contains(answer: str, accepted: str) -> bool:

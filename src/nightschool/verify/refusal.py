@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+from nightschool.negation import denies
 from nightschool.types import Item, Score, Verdict
+from nightschool.verify.metrics import canonical
 
 _REFUSAL = re.compile(
     r"\b(?:"
     r"(?:i|we) (?:do not|don't|didn't|did not) (?:actually |really )?(?:know|recall|remember)\b"
+    r"|(?:nobody|no one|no-one) (?:has |ever |has ever )?(?:told|said|mentioned|taught|given)\b"
+    r"|(?:do not|don't) have (?:it|that|this|one)\b"
     r"|(?:do not|don't|did not) have (?:\w+ ){0,3}(?:information|access|record|records|knowledge"
     r"|details|data|memory|answer)\b"
     r"|(?:am|i'm|are) (?:not|un) ?(?:sure|certain|aware|familiar|able|told)\b"
@@ -31,17 +35,19 @@ _NEVERTHELESS = re.compile(
     re.IGNORECASE,
 )
 _GUESS = re.compile(
-    r"[.!;]\s*(?:it|its|the|i (?:think|believe|guess)|probably|maybe|perhaps)\b[^.!?]*"
-    r"\b(?:is|are|was|were|it's|has|have)\b(?!\s+(?:not|never|no|un\w+)\b)",
+    r"[.!;,:]\s*(?:(?:it|its|the|i (?:think|believe|guess))\b[^.!?]*\b(?:is|are|was|were|it's|has|have)\b"
+    r"(?!\s+un\w+\b)|it's\b|(?:probably|maybe|perhaps|possibly|try)\b)[^.!?]*",
     re.IGNORECASE,
 )
+_VALUE = re.compile(r"[\w.:/-]*\d[\w.:/-]*")
+"""A number, a date, a name with a digit: what nobody says who gives no value."""
 
 
 class RefusalVerifier:
     """Accepts an answer that declines to give a value, and gives none all the same."""
 
     def verify(self, item: Item, answer: str) -> Score:
-        """Grade: a refusal without an assertion after it is correct; empty is wrong."""
+        """Grade: a refusal without an assertion after it, and without a value that the question does not name, is correct; empty is wrong."""
         flat = re.sub(r"\s+", " ", answer.replace("’", "'")).strip()
         if not flat:
             return Score(Verdict.WRONG, 0.0, "empty answer")
@@ -49,6 +55,9 @@ class RefusalVerifier:
         if found is None:
             return Score(Verdict.WRONG, 0.0, "no refusal in it")
         rest = flat[found.end() :]
-        if _NEVERTHELESS.search(rest) or _GUESS.search(rest):
+        guessed = any(not denies(match[0]) for match in _GUESS.finditer(rest))
+        asked = canonical(item.question).split()
+        given = [v for v in _VALUE.findall(flat) if not set(canonical(v).split()) <= set(asked)]
+        if guessed or given or _NEVERTHELESS.search(rest):
             return Score(Verdict.WRONG, 0.0, "refuses, then answers all the same")
         return Score(Verdict.CORRECT, 1.0)
