@@ -260,7 +260,8 @@ def test_the_changed_value_is_asked_for():
     old = memory(1, "The van is parked in Oslo, in bay 4.")
     new = memory(2, "The van is parked in Oslo, in bay 7.", supersedes="mem-1")
     (item,) = seal_acquired("n1", "default", [new], [], CONFIG, earlier={"mem-1": old}).items
-    assert item.answers == ("7",) and item.stale == ("4",)
+    assert item.answers == ("7",)
+    assert item.stale == ("4",)
 
 
 def test_what_a_memory_tells_in_other_words_is_no_unknown():
@@ -283,7 +284,8 @@ def test_what_a_memory_tells_in_other_words_is_no_unknown():
     )
     for night in ("n1", "n2", "n3", "n4"):
         asked = {i.question for i in seal_abstention(night, "default", live, CONFIG).items}
-        assert asked and not asked & set(told_of)
+        assert asked
+        assert not asked & set(told_of)
     bank = Bank(
         "b", "default", BankKind.ABSTENTION, "n0", tuple(Item(q, q, ()) for q in told_of), ""
     )

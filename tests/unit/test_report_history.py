@@ -68,7 +68,8 @@ def test_a_night_promoted_by_hand_stays_so_when_others_follow():
     found = morning(by_hand, sat("night-0002", i1=False, i3=True))
     assert found.lost.known == 1
     pills = re.findall(r'<span class="pill[^>]*>([^<]*)</span>', build_page(found))
-    assert "promoted by hand" in pills and "refused" not in pills
+    assert "promoted by hand" in pills
+    assert "refused" not in pills
 
 
 def test_a_memory_without_a_question_is_named():

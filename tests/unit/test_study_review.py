@@ -72,4 +72,5 @@ def test_general_material_belongs_to_no_memory() -> None:
 def test_a_loss_that_is_no_number_counts_as_the_worst() -> None:
     known = groups(3, 4)
     chosen = review(known, {"m0": float("nan"), "m1": 3.0, "m2": 0.1}, size(known["m0"]), 0)
-    assert chosen and size(chosen) <= size(known["m0"]) + 3 * size(known["m0"][:1])
+    assert chosen
+    assert size(chosen) <= size(known["m0"]) + 3 * size(known["m0"][:1])

@@ -118,13 +118,17 @@ def _numbers(low: str) -> str:
     )
     words = {**NUMBER_WORDS, **{word: str(value) for word, value in TENS.items()}}
     low = re.sub(rf"(?<![\w-])(?:{'|'.join(words)})(?![\w-])", lambda m: words[m[0]], low)
-    for word, size in (("hundred", 100), ("thousand", 1000)):
-        low = re.sub(
-            rf"\b(\d+) {word}(?: (?:and )?(\d{{1,{len(str(size)) - 1}}}))?\b",
-            lambda m, size=size: str(int(m[1]) * size + int(m[2] or 0)),
-            low,
-        )
-    return low
+    return _times(_times(low, "hundred", 100), "thousand", 1000)
+
+
+def _times(low: str, word: str, size: int) -> str:
+    """Write "3 hundred and 5" as 305."""
+
+    def whole(match: re.Match[str]) -> str:
+        return str(int(match[1]) * size + int(match[2] or 0))
+
+    rest = rf"(?: (?:and )?(\d{{1,{len(str(size)) - 1}}}))?"
+    return re.sub(rf"\b(\d+) {word}{rest}\b", whole, low)
 
 
 def _clock_words(match: re.Match[str]) -> str:
