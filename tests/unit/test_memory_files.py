@@ -489,3 +489,93 @@ def test_a_statement_told_to_a_lost_database_does_not_cost_the_files(tmp_path: P
     again = Folder(tmp_path)
     again.tell("Deploys are on Friday.")  # before anything has looked at the files
     assert again.texts() == {"The staging host is kestrel-7.", "Deploys are on Friday."}
+
+
+# -- what a second reader found in how editors save ----------------------------------------
+
+
+def test_a_file_that_an_editor_has_emptied_and_not_yet_written_retires_nothing(
+    folder: Folder,
+) -> None:
+    told = folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    whole = path.read_text()
+    path.write_text("")
+    assert not folder.sync().retired
+    path.write_text(whole)
+    assert not folder.sync()
+    assert folder.texts() == {m.text for m in told}
+
+
+def test_a_file_that_is_saved_again_and_again_is_left_to_a_later_sync(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    whole = path.read_text()
+    monkeypatch.setattr(rendered, "PATIENCE_SECONDS", 0.2)
+    half = "\n".join(whole.split("\n")[:3])
+    path.write_text(half)  # the rest is still in the editor's buffer
+    assert not folder.sync()
+    assert path.read_text() == half
+    assert edited(folder.workspace, "t", known=True)
+    path.write_text(whole.replace("kestrel-7", "owl-9"))
+    (new,) = folder.sync().changed
+    assert folder.texts() == {new.text, told[1].text}
+
+
+def test_a_file_that_comes_back_after_its_memories_were_taken_out_is_told(folder: Folder) -> None:
+    (told,) = folder.tell("The staging host is kestrel-7.")
+    path, whole = folder.file(), folder.file().read_text()
+    folder.store.retire(told.id, "owner")
+    folder.sync()
+    assert not path.exists()
+    path.write_text(whole)
+    assert told.id in folder.sync().ignored[0]
+
+
+def test_the_first_line_counts_unless_it_is_the_title(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    lines = [x for x in path.read_text().replace("kestrel-7", "owl-9").splitlines() if x[:1] == "-"]
+    path.write_text("\n".join(lines) + "\n")
+    assert [m.text for m in folder.sync().changed] == ["The staging host is owl-9."]
+    path.write_text("- The printer is in room 5.\n" + path.read_text())
+    edits = folder.sync()
+    assert [m.text for m in edits.added] == ["The printer is in room 5."]
+    assert not edits.ignored
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (" and stands", " and\n  stands", ""),
+        (" <!--", "\n<!--", ""),
+        ("<!-- ", "<!--\n  ", ""),
+        ("- The", "The", ""),
+        (" and stands", " and\n  sits", "The host is kestrel-7 and sits in rack four."),
+        ("-->", "--> It is old.", "The host is kestrel-7 and stands in rack four. It is old."),
+        ("-->\n- Deploys", "--> - Deploys", ""),
+    ],
+)
+def test_a_line_that_an_editor_wrapped_is_one_line(
+    folder: Folder, old: str, new: str, text: str
+) -> None:
+    told = folder.tell("The host is kestrel-7 and stands in rack four.", "Deploys are on Friday.")
+    path = folder.file()
+    path.write_text(path.read_text().replace(old, new, 1))
+    edits = folder.sync()
+    assert [m.text for m in edits.changed] == ([text] if text else [])
+    assert not (edits.added or edits.retired or edits.ignored)
+    assert folder.texts() == {text or told[0].text, told[1].text}
+
+
+def test_a_note_that_cannot_be_read_any_more_keeps_what_it_said(folder: Folder) -> None:
+    write_note(folder, NOTE)
+    before = folder.texts()
+    path = folder.workspace.memories / "t" / "project.md"
+    path.write_bytes("- Das Café öffnet um acht.\n".encode("cp1252"))
+    (ignored,) = folder.sync().ignored
+    assert "project.md is not UTF-8 text" in ignored
+    assert folder.texts() == before
+    assert not edited(folder.workspace, "t", known=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from nightschool.language import normalise
 from nightschool.memory.erasure import FEWEST_WORDS
 from nightschool.protocols import Store
-from nightschool.types import Memory, MemoryStatus, Span
+from nightschool.types import Memory, Span
 
 PASSAGE = "passage"
 
@@ -69,22 +69,18 @@ def _tells(text: str) -> bool:
     return len(text.split()) >= FEWEST_WORDS
 
 
-def take_out_passages(
-    store: Store, tenant: str, gone: Sequence[Memory], actor: str
-) -> list[Memory]:
-    """Retire the live passages that say what a person takes out or corrects; return them.
+def take_out_kin(store: Store, tenant: str, gone: Sequence[Memory], actor: str) -> list[Memory]:
+    """Retire the live memories that say what a person takes out or corrects, from whatever source; return them.
 
-    It comes before that change: a kill between the two leaves a passage too few, and the change to be made again.
+    It comes before that change: a kill between the two leaves one too few, and the change to be made again.
 
     Args:
         store: The tenant's memories.
         tenant: Whose they are.
-        gone: The statements as they are.
+        gone: What is taken out, as it is.
         actor: Who did it.
     """
-    statements = [m for m in gone if m.form != PASSAGE]
+    statements = [memory for memory in gone if memory.form != PASSAGE]
     if not statements:
         return []
-    held = [m for m in store.memories(tenant) if m.form == PASSAGE]
-    still = [m for m in kin(statements, held) if m.status is MemoryStatus.LIVE]
-    return [store.retire(memory.id, actor) for memory in still]
+    return [store.retire(memory.id, actor) for memory in kin(statements, store.memories(tenant))]
