@@ -50,6 +50,8 @@ class Receipt:
     """Whether it was killed before: then the counts are of what the second run still found."""
     probes: tuple[Probe, ...] | None = None
     """What the versions served before and after say of it; None where they were not asked."""
+    left: tuple[str, ...] = ()
+    """Virtual paths of notes that could not be looked through: the text may still stand in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class _Erased(NamedTuple):
     examples: int
     versions: list[str]
     tombstones: list[str]
+    left: tuple[str, ...] = ()
 
 
 def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Receipt:
@@ -226,6 +229,7 @@ def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt
         copies,
         round(time.monotonic() - begun, 3),
         resumed,
+        left=erased.left,
     )
     _write(school, receipt)
     _journal(school).unlink()
@@ -244,7 +248,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     known = school.store.memories(tenant, include_retired=True)
     ids = set(deletion.memory_ids)
     left = [memory for memory in known if memory.id in ids]
-    erase_lines(school.vault(), left)
+    unclean = erase_lines(school.vault(), left)
     # Checkpoints before the night that names them.
     registry.taint(ids, map(tombstone, deletion.memory_ids))
     tainted = [v.id for v in registry.versions(tenant) if v.tainted_by]
@@ -264,7 +268,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     school.sync_files()
     marks = set(map(tombstone, deletion.memory_ids))
     gone = [v.id for v in registry.versions(tenant) if marks & set(v.tainted_by)]
-    return _Erased(items, examples, [*gone, *deletion.stray_ids], tombstones)
+    return _Erased(items, examples, [*gone, *deletion.stray_ids], tombstones, unclean)
 
 
 def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:

@@ -11,14 +11,17 @@ import pytest
 
 from nightschool import forget as flow
 from nightschool.codec import to_json, to_plain
-from nightschool.day import remember
+from nightschool.curate import correct
+from nightschool.day import end_chat, learn, remember
 from nightschool.errors import TaintedVersion
 from nightschool.forget import finish, forget, forget_all, unfinished
+from nightschool.memory import notes
 from nightschool.memory.erasure import tombstone
 from nightschool.models.fake import FakeSampler
 from nightschool.registry.nights import open_night
 from nightschool.registry.versions import Registry
 from nightschool.scope import cost
+from nightschool.sources import read
 from nightschool.types import (
     Bank,
     BankKind,
@@ -266,3 +269,45 @@ def test_the_receipt_tells_rates_and_ranks_and_no_text(root: Path) -> None:
     stored = (root / "reports" / f"receipt-{tombstone(found.id)}.json").read_text()
     assert json.loads(stored)["probes"][0]["asked"] == probe.asked
     assert not [word for word in ("Mirelda", "gatekeeper", "Corvane", "called") if word in stored]
+
+
+def test_a_note_that_cannot_be_looked_through_is_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = open_school(root, tenant="ada")
+    (told,) = remember(school, "The gatekeeper of Imbrey is called Mirelda.").added
+    (root / "memories" / "ada" / "huge.txt").write_text(
+        "The gatekeeper of Imbrey is called Mirelda." + " " * 2000
+    )
+    monkeypatch.setattr(notes, "LARGEST", 1000)
+    receipt = forget(school, [told.id])
+    assert receipt.left == ("/memories/huge.txt",)
+
+
+def test_the_same_in_a_script_without_spaces_is_forgotten_everywhere(
+    root: Path, tmp_path: Path
+) -> None:
+    school = open_school(root, tenant="ada")
+    text = "保管庫の暗証番号は四四一七です。"
+    (told,) = remember(school, text).added
+    end_chat(
+        school, [("user", f"{text}\nAda manages the Lisbon office."), ("assistant", "ok")], "chat"
+    )
+    (tmp_path / "doc.md").write_text(f"# Vault\n\n{text}\n\nThe ferry is red.\n", "utf-8")
+    learn(school, read(str(tmp_path / "doc.md"), "ada").readings)
+    forget(school, [told.id])
+    assert hits(root, "四四一七", "\\u56db\\u56db\\u4e00\\u4e03") == []
+    assert {m.text for m in school.store.memories("ada")} == {
+        "The ferry is red.", "Ada manages the Lisbon office.",
+    }  # fmt: skip
+
+
+def test_what_a_correction_says_goes_from_every_conversation(root: Path) -> None:
+    school = open_school(root, tenant="ada")
+    (old,) = remember(school, "The door code of the workshop is 4417.").added
+    new = correct(school, old.id, "The door code of the workshop is 9023.")
+    said = "The door code of the workshop is 9023. By the way, Ada manages the Lisbon office."
+    end_chat(school, [("user", said), ("assistant", "Thanks.")], "chat")
+    forget(school, [new.id])
+    assert hits(root, "9023", "4417") == []
+    assert [m.text for m in school.store.memories("ada")] == ["Ada manages the Lisbon office."]

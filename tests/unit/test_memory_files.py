@@ -200,7 +200,7 @@ def test_a_rejected_line_does_not_come_back_from_its_note(folder: Folder) -> Non
     folder.store.retire(gateway.id, "owner")
     write_note(folder, NOTE + "- The cat sleeps upstairs.\n")
     assert "The gateway listens on 8443." not in folder.texts()
-    assert erase_lines(Vault(folder.workspace.memories / "t"), [gateway]) == 1
+    assert erase_lines(Vault(folder.workspace.memories / "t"), [gateway]) == ()
     left = (folder.workspace.memories / "t" / "project.md").read_text()
     assert (
         left
@@ -566,7 +566,7 @@ def test_a_line_that_an_editor_wrapped_is_one_line(
     path.write_text(path.read_text().replace(old, new, 1))
     edits = folder.sync()
     assert [m.text for m in edits.changed] == ([text] if text else [])
-    assert not (edits.added or edits.retired or edits.ignored)
+    assert (edits.added, edits.retired, edits.ignored) == ((), (), ())
     assert folder.texts() == {text or told[0].text, told[1].text}
 
 
@@ -579,3 +579,69 @@ def test_a_note_that_cannot_be_read_any_more_keeps_what_it_said(folder: Folder) 
     assert "project.md is not UTF-8 text" in ignored
     assert folder.texts() == before
     assert not edited(folder.workspace, "t", known=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("# The vault code is 7382-omega.\n\n- The cat sleeps.\n", "\n- The cat sleeps.\n"),
+        ("```\nThe vault code is 7382-omega.\n```\n", "```\n```\n"),
+        ("| a |\n| The vault code is 7382-omega. |\n", "| a |\n"),
+        ("\ufeff- The vault code is 7382-omega.\n", ""),
+    ],
+)
+def test_a_copy_that_states_nothing_goes_from_a_note_too(
+    real: RealFolder, text: str, left: str
+) -> None:
+    real.tell("The vault code is 7382-omega.")
+    real.note("a.md").write_text(text, "utf-8")
+    real.sync()
+    real.forget("The vault code is 7382-omega.")
+    assert real.note("a.md").read_text("utf-8") == left
+    assert real.bytes_of("7382-omega") == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "large"])
+def test_a_note_that_cannot_be_read_keeps_no_forgotten_words(
+    real: RealFolder, encoding: str
+) -> None:
+    real.tell("Der Code für den Keller ist 7382-omega.")
+    body = "- Der Code für den Keller ist 7382-omega.\n- Das Café öffnet.\n"
+    if encoding == "large":
+        raw = body.encode() + b"- filler line number one\n" * 45_000
+    else:
+        raw = body.encode(encoding)
+    real.note("a.md").write_bytes(raw)
+    assert "a.md" in real.sync().ignored[0]
+    real.forget("Der Code für den Keller ist 7382-omega.")
+    left = real.note("a.md").read_bytes()
+    assert len(left) >= len(raw) - 1
+    assert b"7382" not in left.replace(b"\0", b"")
+    assert b"Das Caf" in left.replace(b"\0", b"")
+
+
+def test_what_another_line_of_a_note_says_stays(real: RealFolder) -> None:
+    real.tell("The vault code is 7382-omega.")
+    text = "- The vault code is 7382-omega. Ask Ada for it.\n"
+    real.note("a.md").write_text(text)
+    real.sync()
+    real.forget("The vault code is 7382-omega.")
+    assert real.note("a.md").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("told", "noted"),
+    [
+        ("保管庫の暗証番号は四四一七です。", "保管庫の暗証番号は四四一七です。"),
+        ("The café is called Zoë Grün.", "The cafe\u0301 is called Zoe\u0308 Gru\u0308n."),
+    ],
+)
+def test_a_note_in_another_script_or_form_goes_with_what_it_says(
+    real: RealFolder, told: str, noted: str
+) -> None:
+    real.tell(told)
+    real.note("a.md").write_text(f"# {noted}\n\n- {noted}\n", "utf-8")
+    assert len(real.sync().proposed) == 1
+    real.forget(told)
+    assert not real.note("a.md").read_text("utf-8").strip()
+    assert not real.texts()
