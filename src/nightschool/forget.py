@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from nightschool.backup import backups, copy_database, erase_backups, replaced
 from nightschool.codec import from_json, from_plain, to_json
+from nightschool.leftovers import sweep
 from nightschool.memory.erasure import tombstone
 from nightschool.memory.notes import erase_lines
 from nightschool.probes import Probe, compared, measure, targets
@@ -212,6 +213,8 @@ def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt
     """Erase step by step; each step may find its work done, and the records go last but files and backups."""
     begun = time.monotonic()
     shutil.rmtree(school.handed_over, ignore_errors=True)  # left by a practice run that was killed
+    for room in (school.workspace.nights, school.workspace.reports):
+        sweep(room)
     erase = _erase_tenant if deletion.whole_tenant else _erase_memories
     erased = erase(school, deletion)
     # After the records: whatever copy was made before them is found here.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from nightschool import forget as flow
 from nightschool.codec import to_json, to_plain
 from nightschool.curate import correct
 from nightschool.day import end_chat, learn, remember
-from nightschool.errors import TaintedVersion
+from nightschool.errors import TaintedVersion, WorkspaceError, WorkspaceLocked
 from nightschool.forget import finish, forget, forget_all, unfinished
 from nightschool.memory import notes
 from nightschool.memory.erasure import tombstone
@@ -35,7 +37,7 @@ from nightschool.types import (
     Version,
 )
 from nightschool.wire import School, open_school
-from nightschool.workspace import Workspace
+from nightschool.workspace import Workspace, write_atomic
 
 KilledAt = Callable[..., AbstractContextManager[None]]
 YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
@@ -311,3 +313,53 @@ def test_what_a_correction_says_goes_from_every_conversation(root: Path) -> None
     forget(school, [new.id])
     assert hits(root, "9023", "4417") == []
     assert [m.text for m in school.store.memories("ada")] == ["Ada manages the Lisbon office."]
+
+
+@pytest.mark.parametrize("way", ["now", "before"])
+def test_what_killed_writes_left_goes_with_any_deletion(
+    root: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    school = living(root, "ada", FACTS)
+    found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
+    left = [
+        root / "nights" / "ada" / "night-0001" / "material.json",
+        root / "reports" / "ada" / "a",
+    ]
+    if way == "now":
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", lambda *given, **named: None)
+            patched.setattr(os, "replace", broken)
+            for path in left:
+                with pytest.raises(WorkspaceError):
+                    write_atomic(path, "The gatekeeper is Mirelda.")
+    else:
+        for path in left:
+            path.with_name(f".{path.name}.v4lxg1oi").write_text("The gatekeeper is Mirelda.")
+    assert (
+        len([hit for hit in hits(root, "is Mirelda") if hit.startswith(("nights", "reports"))]) == 2
+    )
+    forget(school, [found.id])
+    assert hits(root, "Mirelda") == []
+
+
+def broken(*given: object) -> None:
+    raise OSError("killed")
+
+
+def test_a_reader_that_keeps_the_log_alive_does_not_pass_for_a_deletion(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = open_school(root, tenant="ada")
+    (told,) = remember(school, "The gatekeeper of Imbrey is called Mirelda.").added
+    school.store.connection.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(school.workspace.database)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM memories").fetchone()
+        with pytest.raises(WorkspaceLocked, match="reads the database"):
+            forget(school, [told.id])
+        assert unfinished(school)
+    finish(school)
+    assert not unfinished(school)
+    assert hits(root, "Mirelda") == []
+    receipt = json.loads((root / "reports" / f"receipt-{tombstone(told.id)}.json").read_text())
+    assert receipt["resumed"]

@@ -441,7 +441,8 @@ def test_a_record_of_another_shape_is_named(folder: Folder) -> None:
 def test_leftovers_of_killed_writes_are_swept(folder: Folder) -> None:
     folder.tell("The staging host is kestrel-7.")
     home = folder.workspace.memories / "t"
-    (home / ".said.md.ab12cd_9").write_text("half")
+    for left in (".said.md.ab12cd_9", ".notes.4s4_3_hm", ".notes.abcdefgh.writing"):
+        (home / left).write_text("half")
     (home / ".old.gone").mkdir()
     (home / ".old.gone" / "a.md").write_text("half")
     folder.sync()
