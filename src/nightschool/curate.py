@@ -57,10 +57,12 @@ def use_memory_tool(
     """
     result = tool.call(call)
     if not result.is_error and call.get("command") != "view":
-        path = str(call.get("path") or call.get("new_path"))
+        path = str(call.get("path") or call.get("new_path")).rstrip("/")
+        files = (one for one in tool.vault.files() if one == path or one.startswith(f"{path}/"))
+        written = dict.fromkeys(files, lowest(trust, Trust.USER))
         # A file that cannot be read is the owner's to mend; the model's own write is done.
         with suppress(WorkspaceError), school.workspace.lock_memory("the memory tool"):
-            school.sync_files({path: lowest(trust, Trust.USER)})
+            school.sync_files(written)
     return result
 
 

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from nightschool import language
-from nightschool.curate import correct, course_of, pick_up_edits, review
+from nightschool.curate import correct, course_of, pick_up_edits, review, use_memory_tool
 from nightschool.day import ask, learn, remember
 from nightschool.errors import SourceMalformed
 from nightschool.forget import forget
 from nightschool.language import parse
 from nightschool.scope import cost
 from nightschool.sources import read
+from nightschool.types import Trust
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 
@@ -200,3 +201,16 @@ def test_two_files_that_are_corrected_alike_are_not_told_of(school, learnt):
     assert not edits.ignored
     assert [m.text for m in edits.changed] == ["The vault code is 9023."]
     assert set(texts(school)) == {"The vault code is 9023.", "The night guard is Pelle Holm."}
+
+
+def test_a_note_has_its_writers_tier_however_its_path_is_spelt(school):
+    def call(command, **given):
+        tool = school.memory_tool()
+        assert not use_memory_tool(school, tool, {"command": command, **given}, Trust.WEB).is_error
+
+    call("create", path="/memories/b.md/", file_text="- The gateway b listens on port 8443.\n")
+    call("create", path="/memories/d/c.md", file_text="- The gateway c listens on port 8444.\n")
+    call("rename", old_path="/memories/d", new_path="/memories/e")
+    assert {m.source: m.trust for m in school.store.memories("default")} == {
+        "/memories/b.md": Trust.WEB, "/memories/e/c.md": Trust.WEB,
+    }  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import replace
 from nightschool.codec import to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.records import folded
 from nightschool.memory.rules import (
     SAID,
     closed,
@@ -119,7 +120,7 @@ class FakeStore:
             for m in newest
             if _in(view, m)
             and source in (None, m.source)
-            and all(word.lower() in displayed(m).text.lower() for word in words)
+            and all(folded(word) in folded(displayed(m).text) for word in words)
         ]
         return found[:limit]
 

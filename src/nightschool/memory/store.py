@@ -16,7 +16,7 @@ from nightschool.errors import UnknownMemory, WorkspaceLocked
 from nightschool.memory.erasure import erase, erase_tenant
 from nightschool.memory.integrity import check, reindex
 from nightschool.memory.recall import SPARE, preferred, stemmed
-from nightschool.memory.records import Records
+from nightschool.memory.records import Records, folded
 from nightschool.memory.rules import (
     SAID,
     compared,
@@ -63,6 +63,7 @@ class SqliteStore:
         """
         self.connection = workspace.connect()
         self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
+        self.connection.create_function("folded", 1, folded, deterministic=True)
         self.connection.create_function("waits", 1, lambda body: waits(from_json(Memory, body)))
         migrate(self.connection, ROOM, MIGRATIONS)
         self._records = Records(self.connection, embedder)
