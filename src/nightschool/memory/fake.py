@@ -63,8 +63,8 @@ class FakeStore:
             for e in self._episodes.values()
             if (e.tenant, e.source) == (episode.tenant, episode.source)
         ]
-        known = [e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])]
-        if reading.repeated or episode.digest in known:
+        digests = [e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])]
+        if reading.repeated or episode.digest in digests:
             news = [f for f in reading.findings if is_news(f, self._current(episode, f))]
             again = reading.repeated or episode.kind is SourceKind.STATEMENT
             if not again or not news:

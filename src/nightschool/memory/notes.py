@@ -104,7 +104,8 @@ class _Gone:
             text = raw.decode("utf-8")
         except ValueError:
             return self._blotted(raw)
-        spans, kept = [], []
+        spans: list[Span] = []
+        kept: list[Span] = []
         for said, span in statements(text):
             (spans if normalise(said) in self._lines else kept).append(span)
         if copies:
