@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nightschool.damage import damage, damage_told
@@ -171,7 +171,7 @@ def keep_replaced(workspace: Workspace, by: Path) -> Path:
         WorkspaceError: The disk is full.
     """
     database, folder = workspace.database, workspace.backups
-    target = folder / f"{REPLACED}{_name(database)}"
+    target = folder / f"{REPLACED}{_name(database, workspace)}"
     log = database.with_name(f"{database.name}-wal")
     if log.exists():  # of a database that cannot be read: what it would have taken in
         copy_file(log, target.with_name(f"{target.name}-wal"), like=database)
@@ -242,7 +242,7 @@ def _copied(workspace: Workspace, temporary: Path) -> Backup:
                 f"A backup of {workspace.database} does not hold what was copied. Is the disk failing? "
                 "The earlier backups are as they were; copy them to another one."
             )
-    name = _name(temporary)
+    name = _name(temporary, workspace)
     return Backup(name, made(Path(name)), found.size_bytes, found.memories, found.episodes)
 
 
@@ -301,8 +301,14 @@ def _named(workspace: Workspace, wanted: Callable[[str | None], bool]) -> list[P
     return [path for _, path in sorted(kept, reverse=True)]
 
 
-def _name(path: Path) -> str:
+def _name(path: Path, workspace: Workspace) -> str:
+    """Name a copy by this moment, or just after the newest one's where the clock went back: names are in order."""
     moment = datetime.now(UTC).strftime(STAMP)[:-3]
+    for newest in _named(workspace, lambda _: True)[:1]:
+        found = NAME.fullmatch(newest.name)
+        if found and found["made"] >= moment:
+            later = datetime.strptime(found["made"], STAMP) + timedelta(milliseconds=1)
+            moment = later.strftime(STAMP)[:-3]
     return f"{moment}Z-{file_digest(path)}.db"
 
 

@@ -13,7 +13,7 @@ from nightschool.errors import SourceMalformed, UnknownMemory, WorkspaceError
 from nightschool.language import normalise, visible
 from nightschool.memory.files import Edits
 from nightschool.memory.holds import MASK, masked
-from nightschool.memory.kin import take_out_passages
+from nightschool.memory.kin import take_out_kin
 from nightschool.memory.notes import erase_lines
 from nightschool.memory.tool import MemoryTool, ToolResult
 from nightschool.prompts import within_budget
@@ -57,10 +57,12 @@ def use_memory_tool(
     """
     result = tool.call(call)
     if not result.is_error and call.get("command") != "view":
-        path = str(call.get("path") or call.get("new_path"))
+        path = str(call.get("path") or call.get("new_path")).rstrip("/")
+        files = (one for one in tool.vault.files() if one == path or one.startswith(f"{path}/"))
+        written = dict.fromkeys(files, lowest(trust, Trust.USER))
         # A file that cannot be read is the owner's to mend; the model's own write is done.
         with suppress(WorkspaceError), school.workspace.lock_memory("the memory tool"):
-            school.sync_files({path: lowest(trust, Trust.USER)})
+            school.sync_files(written)
     return result
 
 
@@ -91,7 +93,7 @@ def search_passages(school: School, query: str, limit: int) -> list[Passage]:
 
 
 def correct(school: School, memory_id: str, text: str) -> Memory:
-    """Replace a memory's text in the owner's name; the old text stays in the history, and passages that say it are taken out.
+    """Replace a memory's text in the owner's name; the old text stays in the history, and what else says it is taken out.
 
     Raises:
         SourceMalformed: The text is empty, or it is one that was shown with its secret blotted out.
@@ -108,7 +110,7 @@ def correct(school: School, memory_id: str, text: str) -> Memory:
                 f"The text holds {MASK} where {memory_id} holds a secret, which would be lost. Write the sentence "
                 "whole, or without it."
             )
-        take_out_passages(school.store, school.settings.tenant, [old], "owner")
+        take_out_kin(school.store, school.settings.tenant, [old], "owner")
         new = school.store.edit(old.id, text, "owner")
         school.sync_files()
     return new
@@ -129,7 +131,7 @@ def course_of(school: School, memory_id: str) -> list[Memory]:
 
 
 def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[Memory]:
-    """Approve memories for training, or take them out, with the passages and from the notes that hold them.
+    """Approve memories for training, or take them out, with what says the same and from the notes that hold them.
 
     Raises:
         UnknownMemory: An id is unknown, or its memory is not live; then nothing is changed.
@@ -143,10 +145,10 @@ def review(school: School, memory_ids: Sequence[str], *, approve: bool) -> list[
         if approve:
             done = [school.store.approve(memory.id, "owner") for memory in memories]
         else:
-            passages = take_out_passages(school.store, school.settings.tenant, memories, "owner")
-            out = {memory.id for memory in passages}
+            same = take_out_kin(school.store, school.settings.tenant, memories, "owner")
+            out = {memory.id for memory in same}
             done = [school.store.retire(m.id, "owner") for m in memories if m.id not in out]
-            done += passages
+            done += same
             erase_lines(school.vault(), memories)
         school.sync_files()
     return done

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from nightschool.backup import backups, copy_database, erase_backups, replaced
 from nightschool.codec import from_json, from_plain, to_json
+from nightschool.leftovers import sweep
 from nightschool.memory.erasure import tombstone
 from nightschool.memory.notes import erase_lines
 from nightschool.probes import Probe, compared, measure, targets
@@ -50,6 +51,8 @@ class Receipt:
     """Whether it was killed before: then the counts are of what the second run still found."""
     probes: tuple[Probe, ...] | None = None
     """What the versions served before and after say of it; None where they were not asked."""
+    left: tuple[str, ...] = ()
+    """Virtual paths of notes that could not be looked through: the text may still stand in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class _Erased(NamedTuple):
     examples: int
     versions: list[str]
     tombstones: list[str]
+    left: tuple[str, ...] = ()
 
 
 def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Receipt:
@@ -209,6 +213,8 @@ def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt
     """Erase step by step; each step may find its work done, and the records go last but files and backups."""
     begun = time.monotonic()
     shutil.rmtree(school.handed_over, ignore_errors=True)  # left by a practice run that was killed
+    for room in (school.workspace.nights, school.workspace.reports):
+        sweep(room)
     erase = _erase_tenant if deletion.whole_tenant else _erase_memories
     erased = erase(school, deletion)
     # After the records: whatever copy was made before them is found here.
@@ -226,6 +232,7 @@ def _carry_out(school: School, deletion: _Deletion, *, resumed: bool) -> Receipt
         copies,
         round(time.monotonic() - begun, 3),
         resumed,
+        left=erased.left,
     )
     _write(school, receipt)
     _journal(school).unlink()
@@ -244,7 +251,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     known = school.store.memories(tenant, include_retired=True)
     ids = set(deletion.memory_ids)
     left = [memory for memory in known if memory.id in ids]
-    erase_lines(school.vault(), left)
+    unclean = erase_lines(school.vault(), left)
     # Checkpoints before the night that names them.
     registry.taint(ids, map(tombstone, deletion.memory_ids))
     tainted = [v.id for v in registry.versions(tenant) if v.tainted_by]
@@ -264,7 +271,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     school.sync_files()
     marks = set(map(tombstone, deletion.memory_ids))
     gone = [v.id for v in registry.versions(tenant) if marks & set(v.tainted_by)]
-    return _Erased(items, examples, [*gone, *deletion.stray_ids], tombstones)
+    return _Erased(items, examples, [*gone, *deletion.stray_ids], tombstones, unclean)
 
 
 def _erase_tenant(school: School, deletion: _Deletion) -> _Erased:

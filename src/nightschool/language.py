@@ -26,6 +26,14 @@ CODE_LIKE = re.compile(
     r"(?:#[\w-]+\w|(?=[\w.-]*[A-Za-z])(?=[\w.-]*\d)\w+(?:[-_.]\w+)+|\d+(?:\.\d+){2,}|[a-z]+(?:_[a-z]+)+)$"
 )
 """Host names, codes, channels, addresses: one word each, where the parser would cut them up."""
+FEWEST_WORDS = 3
+"""Fewer words ("Done.", "TODO") say nothing of their own."""
+FEWEST_LETTERS = 6
+"""What makes up for words in scripts that are written without spaces."""
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+)
+"""A letter of such a script: Thai, Lao, Burmese, Khmer, kana, Han; and Korean, whose words carry endings."""
 
 
 def plain(text: str) -> str:
@@ -44,13 +52,14 @@ def visible(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Bring an answer or a question to its normal form: lower case, no articles or outer punctuation.
+    """Bring an answer or a question to its normal form: NFC, lower case, no articles or outer punctuation.
 
     Source:
         SQuAD 1.1 evaluation script; here punctuation is dropped only at the ends of words, so
         that `kestrel-7`, `v2.1` and `os.path` keep their inner marks.
     """
-    words = (word.strip(string.punctuation + "“”‘’…") for word in text.lower().split())
+    lower = unicodedata.normalize("NFC", text).lower()
+    words = (word.strip(string.punctuation + "“”‘’…") for word in lower.split())
     return " ".join(word for word in words if word and word not in {"a", "an", "the"})
 
 
@@ -58,6 +67,43 @@ def holds(text: str, value: str) -> bool:
     """Tell whether a value stands in a text as whole words, in normal form."""
     inner = normalise(value)
     return bool(inner) and f" {inner} " in f" {normalise(text)} "
+
+
+def tells(text: str) -> bool:
+    """Tell whether a text is long enough to say something of its own, wherever it stands.
+
+    >>> tells("Ada likes tea."), tells("Yes."), tells("暗証番号は四四一七です。")
+    (True, False, True)
+    """
+    return len(text.split()) >= FEWEST_WORDS or len(UNSPACED.findall(text)) >= FEWEST_LETTERS
+
+
+def within(text: str, longer: str) -> bool:
+    """Tell whether a text stands in a longer one, as whole words where its script has words; both in normal form."""
+    return f" {text} " in f" {longer} " or (bool(UNSPACED.search(text)) and text in longer)
+
+
+def hint(text: str) -> str:
+    """Return the longest word of a text that is written alike in every form and case; empty where it has none."""
+    return max(
+        (word for word in re.findall(r"\w+", text.lower()) if word.isascii()), key=len, default=""
+    )
+
+
+@lru_cache(maxsize=1024)
+def wording(text: str) -> re.Pattern[str] | None:
+    """Return a pattern that finds a text's words in their order, whatever stands between; None where it has none.
+
+    It finds both forms of letters with marks (NFC, NFD), in any case.
+    """
+    words = re.findall(r"\w+", unicodedata.normalize("NFC", text))
+    if not words:
+        return None
+    both = [{word, unicodedata.normalize("NFD", word)} for word in words]
+    said = r"\W+".join("(?:" + "|".join(map(re.escape, sorted(forms))) + ")" for forms in both)
+    before = "" if UNSPACED.match(words[0]) else r"(?<!\w)"
+    after = "" if UNSPACED.match(words[-1][-1]) else r"(?![\w\u0300-\u036f])"
+    return re.compile(before + said + after, re.IGNORECASE)
 
 
 def fingerprint(question: str) -> Fingerprint:

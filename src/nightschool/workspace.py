@@ -26,6 +26,7 @@ from typing import IO
 
 from nightschool.damage import REMEDY, damage
 from nightschool.errors import WorkspaceCorrupt, WorkspaceError, WorkspaceLocked, WorkspaceMissing
+from nightschool.leftovers import WRITING
 from nightschool.types import now
 
 CONFIG_NAME = "nightschool.toml"
@@ -277,7 +278,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
+            dir=path.parent, prefix=f".{path.name}.", suffix=WRITING, delete=False
         ) as handle:
             temporary = Path(handle.name)
             handle.write(raw)

@@ -18,6 +18,7 @@ GROUND = (
     "protocols",
     "workspace",
     "damage",
+    "leftovers",
     "backup",
     "runlog",
     "trackers",

@@ -177,6 +177,13 @@ def test_a_listing_comes_in_parts_newest_first_by_view(store):
             store.browse(tenant, limit=9, after=after)
 
 
+@pytest.mark.parametrize("word", ["ärger", "ÄRGER", "A\u0308rger", "STRASSE"])
+def test_a_listing_knows_the_letters_of_every_script(store, word):
+    (told,), _ = store.absorb(said("Ärger heißt die Katze in der Straße.", "t"))
+    retired = store.retire(told.id, "owner")
+    assert store.browse("t", "retired", words=[word], limit=5) == [retired]
+
+
 def test_what_was_told_since_is_read_on(store):
     told = tell_many(store, 5)
     store.absorb(read_document("# House\n\nThe key hangs behind the boiler.", "t", "a.md", "House"))

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
 
 from nightschool import forget as flow
 from nightschool.codec import to_json, to_plain
-from nightschool.day import remember
-from nightschool.errors import TaintedVersion
+from nightschool.curate import correct
+from nightschool.day import end_chat, learn, remember
+from nightschool.errors import TaintedVersion, WorkspaceError, WorkspaceLocked
 from nightschool.forget import finish, forget, forget_all, unfinished
+from nightschool.memory import notes
 from nightschool.memory.erasure import tombstone
 from nightschool.models.fake import FakeSampler
 from nightschool.registry.nights import open_night
 from nightschool.registry.versions import Registry
 from nightschool.scope import cost
+from nightschool.sources import read
 from nightschool.types import (
     Bank,
     BankKind,
@@ -32,7 +37,7 @@ from nightschool.types import (
     Version,
 )
 from nightschool.wire import School, open_school
-from nightschool.workspace import Workspace
+from nightschool.workspace import Workspace, write_atomic
 
 KilledAt = Callable[..., AbstractContextManager[None]]
 YES = Decision(True, (Check("acquired", True, 0.5, 0.3, None, 20, "learnt"),))
@@ -266,3 +271,95 @@ def test_the_receipt_tells_rates_and_ranks_and_no_text(root: Path) -> None:
     stored = (root / "reports" / f"receipt-{tombstone(found.id)}.json").read_text()
     assert json.loads(stored)["probes"][0]["asked"] == probe.asked
     assert not [word for word in ("Mirelda", "gatekeeper", "Corvane", "called") if word in stored]
+
+
+def test_a_note_that_cannot_be_looked_through_is_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = open_school(root, tenant="ada")
+    (told,) = remember(school, "The gatekeeper of Imbrey is called Mirelda.").added
+    (root / "memories" / "ada" / "huge.txt").write_text(
+        "The gatekeeper of Imbrey is called Mirelda." + " " * 2000
+    )
+    monkeypatch.setattr(notes, "LARGEST", 1000)
+    receipt = forget(school, [told.id])
+    assert receipt.left == ("/memories/huge.txt",)
+
+
+def test_the_same_in_a_script_without_spaces_is_forgotten_everywhere(
+    root: Path, tmp_path: Path
+) -> None:
+    school = open_school(root, tenant="ada")
+    text = "保管庫の暗証番号は四四一七です。"
+    (told,) = remember(school, text).added
+    end_chat(
+        school, [("user", f"{text}\nAda manages the Lisbon office."), ("assistant", "ok")], "chat"
+    )
+    (tmp_path / "doc.md").write_text(f"# Vault\n\n{text}\n\nThe ferry is red.\n", "utf-8")
+    learn(school, read(str(tmp_path / "doc.md"), "ada").readings)
+    forget(school, [told.id])
+    assert hits(root, "四四一七", "\\u56db\\u56db\\u4e00\\u4e03") == []
+    assert {m.text for m in school.store.memories("ada")} == {
+        "The ferry is red.", "Ada manages the Lisbon office.",
+    }  # fmt: skip
+
+
+def test_what_a_correction_says_goes_from_every_conversation(root: Path) -> None:
+    school = open_school(root, tenant="ada")
+    (old,) = remember(school, "The door code of the workshop is 4417.").added
+    new = correct(school, old.id, "The door code of the workshop is 9023.")
+    said = "The door code of the workshop is 9023. By the way, Ada manages the Lisbon office."
+    end_chat(school, [("user", said), ("assistant", "Thanks.")], "chat")
+    forget(school, [new.id])
+    assert hits(root, "9023", "4417") == []
+    assert [m.text for m in school.store.memories("ada")] == ["Ada manages the Lisbon office."]
+
+
+@pytest.mark.parametrize("way", ["now", "before"])
+def test_what_killed_writes_left_goes_with_any_deletion(
+    root: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    school = living(root, "ada", FACTS)
+    found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)
+    left = [
+        root / "nights" / "ada" / "night-0001" / "material.json",
+        root / "reports" / "ada" / "a",
+    ]
+    if way == "now":
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", lambda *given, **named: None)
+            patched.setattr(os, "replace", broken)
+            for path in left:
+                with pytest.raises(WorkspaceError):
+                    write_atomic(path, "The gatekeeper is Mirelda.")
+    else:
+        for path in left:
+            path.with_name(f".{path.name}.v4lxg1oi").write_text("The gatekeeper is Mirelda.")
+    assert (
+        len([hit for hit in hits(root, "is Mirelda") if hit.startswith(("nights", "reports"))]) == 2
+    )
+    forget(school, [found.id])
+    assert hits(root, "Mirelda") == []
+
+
+def broken(*given: object) -> None:
+    raise OSError("killed")
+
+
+def test_a_reader_that_keeps_the_log_alive_does_not_pass_for_a_deletion(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = open_school(root, tenant="ada")
+    (told,) = remember(school, "The gatekeeper of Imbrey is called Mirelda.").added
+    school.store.connection.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(school.workspace.database)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM memories").fetchone()
+        with pytest.raises(WorkspaceLocked, match="reads the database"):
+            forget(school, [told.id])
+        assert unfinished(school)
+    finish(school)
+    assert not unfinished(school)
+    assert hits(root, "Mirelda") == []
+    receipt = json.loads((root / "reports" / f"receipt-{tombstone(told.id)}.json").read_text())
+    assert receipt["resumed"]

@@ -200,7 +200,7 @@ def test_a_rejected_line_does_not_come_back_from_its_note(folder: Folder) -> Non
     folder.store.retire(gateway.id, "owner")
     write_note(folder, NOTE + "- The cat sleeps upstairs.\n")
     assert "The gateway listens on 8443." not in folder.texts()
-    assert erase_lines(Vault(folder.workspace.memories / "t"), [gateway]) == 1
+    assert erase_lines(Vault(folder.workspace.memories / "t"), [gateway]) == ()
     left = (folder.workspace.memories / "t" / "project.md").read_text()
     assert (
         left
@@ -441,7 +441,8 @@ def test_a_record_of_another_shape_is_named(folder: Folder) -> None:
 def test_leftovers_of_killed_writes_are_swept(folder: Folder) -> None:
     folder.tell("The staging host is kestrel-7.")
     home = folder.workspace.memories / "t"
-    (home / ".said.md.ab12cd_9").write_text("half")
+    for left in (".said.md.ab12cd_9", ".notes.4s4_3_hm", ".notes.abcdefgh.writing"):
+        (home / left).write_text("half")
     (home / ".old.gone").mkdir()
     (home / ".old.gone" / "a.md").write_text("half")
     folder.sync()
@@ -489,3 +490,159 @@ def test_a_statement_told_to_a_lost_database_does_not_cost_the_files(tmp_path: P
     again = Folder(tmp_path)
     again.tell("Deploys are on Friday.")  # before anything has looked at the files
     assert again.texts() == {"The staging host is kestrel-7.", "Deploys are on Friday."}
+
+
+# -- what a second reader found in how editors save ----------------------------------------
+
+
+def test_a_file_that_an_editor_has_emptied_and_not_yet_written_retires_nothing(
+    folder: Folder,
+) -> None:
+    told = folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    whole = path.read_text()
+    path.write_text("")
+    assert not folder.sync().retired
+    path.write_text(whole)
+    assert not folder.sync()
+    assert folder.texts() == {m.text for m in told}
+
+
+def test_a_file_that_is_saved_again_and_again_is_left_to_a_later_sync(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    whole = path.read_text()
+    monkeypatch.setattr(rendered, "PATIENCE_SECONDS", 0.2)
+    half = "\n".join(whole.split("\n")[:3])
+    path.write_text(half)  # the rest is still in the editor's buffer
+    assert not folder.sync()
+    assert path.read_text() == half
+    assert edited(folder.workspace, "t", known=True)
+    path.write_text(whole.replace("kestrel-7", "owl-9"))
+    (new,) = folder.sync().changed
+    assert folder.texts() == {new.text, told[1].text}
+
+
+def test_a_file_that_comes_back_after_its_memories_were_taken_out_is_told(folder: Folder) -> None:
+    (told,) = folder.tell("The staging host is kestrel-7.")
+    path, whole = folder.file(), folder.file().read_text()
+    folder.store.retire(told.id, "owner")
+    folder.sync()
+    assert not path.exists()
+    path.write_text(whole)
+    assert told.id in folder.sync().ignored[0]
+
+
+def test_the_first_line_counts_unless_it_is_the_title(folder: Folder) -> None:
+    folder.tell("The staging host is kestrel-7.", "Deploys are on Friday.")
+    path = folder.file()
+    lines = [x for x in path.read_text().replace("kestrel-7", "owl-9").splitlines() if x[:1] == "-"]
+    path.write_text("\n".join(lines) + "\n")
+    assert [m.text for m in folder.sync().changed] == ["The staging host is owl-9."]
+    path.write_text("- The printer is in room 5.\n" + path.read_text())
+    edits = folder.sync()
+    assert [m.text for m in edits.added] == ["The printer is in room 5."]
+    assert not edits.ignored
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (" and stands", " and\n  stands", ""),
+        (" <!--", "\n<!--", ""),
+        ("<!-- ", "<!--\n  ", ""),
+        ("- The", "The", ""),
+        (" and stands", " and\n  sits", "The host is kestrel-7 and sits in rack four."),
+        ("-->", "--> It is old.", "The host is kestrel-7 and stands in rack four. It is old."),
+        ("-->\n- Deploys", "--> - Deploys", ""),
+    ],
+)
+def test_a_line_that_an_editor_wrapped_is_one_line(
+    folder: Folder, old: str, new: str, text: str
+) -> None:
+    told = folder.tell("The host is kestrel-7 and stands in rack four.", "Deploys are on Friday.")
+    path = folder.file()
+    path.write_text(path.read_text().replace(old, new, 1))
+    edits = folder.sync()
+    assert [m.text for m in edits.changed] == ([text] if text else [])
+    assert (edits.added, edits.retired, edits.ignored) == ((), (), ())
+    assert folder.texts() == {text or told[0].text, told[1].text}
+
+
+def test_a_note_that_cannot_be_read_any_more_keeps_what_it_said(folder: Folder) -> None:
+    write_note(folder, NOTE)
+    before = folder.texts()
+    path = folder.workspace.memories / "t" / "project.md"
+    path.write_bytes("- Das Café öffnet um acht.\n".encode("cp1252"))
+    (ignored,) = folder.sync().ignored
+    assert "project.md is not UTF-8 text" in ignored
+    assert folder.texts() == before
+    assert not edited(folder.workspace, "t", known=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("# The vault code is 7382-omega.\n\n- The cat sleeps.\n", "\n- The cat sleeps.\n"),
+        ("```\nThe vault code is 7382-omega.\n```\n", "```\n```\n"),
+        ("| a |\n| The vault code is 7382-omega. |\n", "| a |\n"),
+        ("\ufeff- The vault code is 7382-omega.\n", ""),
+    ],
+)
+def test_a_copy_that_states_nothing_goes_from_a_note_too(
+    real: RealFolder, text: str, left: str
+) -> None:
+    real.tell("The vault code is 7382-omega.")
+    real.note("a.md").write_text(text, "utf-8")
+    real.sync()
+    real.forget("The vault code is 7382-omega.")
+    assert real.note("a.md").read_text("utf-8") == left
+    assert real.bytes_of("7382-omega") == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "large"])
+def test_a_note_that_cannot_be_read_keeps_no_forgotten_words(
+    real: RealFolder, encoding: str
+) -> None:
+    real.tell("Der Code für den Keller ist 7382-omega.")
+    body = "- Der Code für den Keller ist 7382-omega.\n- Das Café öffnet.\n"
+    if encoding == "large":
+        raw = body.encode() + b"- filler line number one\n" * 45_000
+    else:
+        raw = body.encode(encoding)
+    real.note("a.md").write_bytes(raw)
+    assert "a.md" in real.sync().ignored[0]
+    real.forget("Der Code für den Keller ist 7382-omega.")
+    left = real.note("a.md").read_bytes()
+    assert len(left) >= len(raw) - 1
+    assert b"7382" not in left.replace(b"\0", b"")
+    assert b"Das Caf" in left.replace(b"\0", b"")
+
+
+def test_what_another_line_of_a_note_says_stays(real: RealFolder) -> None:
+    real.tell("The vault code is 7382-omega.")
+    text = "- The vault code is 7382-omega. Ask Ada for it.\n"
+    real.note("a.md").write_text(text)
+    real.sync()
+    real.forget("The vault code is 7382-omega.")
+    assert real.note("a.md").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("told", "noted"),
+    [
+        ("保管庫の暗証番号は四四一七です。", "保管庫の暗証番号は四四一七です。"),
+        ("The café is called Zoë Grün.", "The cafe\u0301 is called Zoe\u0308 Gru\u0308n."),
+    ],
+)
+def test_a_note_in_another_script_or_form_goes_with_what_it_says(
+    real: RealFolder, told: str, noted: str
+) -> None:
+    real.tell(told)
+    real.note("a.md").write_text(f"# {noted}\n\n- {noted}\n", "utf-8")
+    assert len(real.sync().proposed) == 1
+    real.forget(told)
+    assert not real.note("a.md").read_text("utf-8").strip()
+    assert not real.texts()

@@ -1,7 +1,12 @@
 """What is held back from training, and what is not."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
 
+from nightschool.memory import holds as holds_module
 from nightschool.memory.holds import MASK, holds, masked
 from nightschool.memory.rules import remembered
 from nightschool.sources.documents import read_document
@@ -152,3 +157,25 @@ def test_a_page_without_an_order_is_trained_beside_one_that_has_one():
 )
 def test_a_word_of_letters_that_only_look_alike_makes_its_sentence_wait(text, waits):
     assert (Hold.DIRECTIVE in holds(text, SourceKind.DOCUMENT)) is waits
+
+
+def test_one_thread_at_a_time_changes_the_settings_of_the_detectors(monkeypatch):
+    real, inside, most = holds_module.transient_settings, [], []
+
+    @contextmanager
+    def watched(settings):
+        inside.append(1)
+        time.sleep(0.002)
+        most.append(len(inside))
+        with real(settings):
+            yield
+        inside.pop()
+
+    monkeypatch.setattr(holds_module, "transient_settings", watched)
+
+    def one(number):
+        return masked(f"said {number}: the bot deploys with ghp_{'aB3' * 11}{number:03d} always.")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(MASK in shown for shown in pool.map(one, range(20)))
+    assert max(most) == 1

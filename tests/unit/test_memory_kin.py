@@ -5,13 +5,14 @@ import json
 import pytest
 
 from nightschool import language
-from nightschool.curate import correct, course_of, pick_up_edits, review
+from nightschool.curate import correct, course_of, pick_up_edits, review, use_memory_tool
 from nightschool.day import ask, learn, remember
 from nightschool.errors import SourceMalformed
 from nightschool.forget import forget
 from nightschool.language import parse
 from nightschool.scope import cost
 from nightschool.sources import read
+from nightschool.types import Trust
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 
@@ -172,3 +173,44 @@ def test_the_history_is_the_same_from_any_of_its_ids(school):
     third = correct(school, second.id, "The door code is 1111.")
     for one in (first, second, third):
         assert [m.id for m in course_of(school, one.id)] == [third.id, second.id, first.id]
+
+
+@pytest.mark.parametrize("way", ["correct", "reject", "file"])
+def test_what_the_owner_takes_out_is_said_by_no_other_source(school, learnt, way):
+    learnt()
+    (own,) = remember(school, "The vault code is 7731.").added
+    if way == "correct":
+        correct(school, own.id, "The vault code is 9023.")
+    elif way == "reject":
+        review(school, [own.id], approve=False)
+    else:
+        (path,) = school.workspace.memories.rglob("said*.md")
+        path.write_text(path.read_text().replace("7731", "9023"))
+        assert not pick_up_edits(school).ignored
+    new = {"The vault code is 9023."} if way != "reject" else set()
+    assert set(texts(school)) == {"The night guard is Pelle Holm."} | new
+    assert set(learnt()) == set(texts(school)), "its source does not bring it back"
+
+
+def test_two_files_that_are_corrected_alike_are_not_told_of(school, learnt):
+    learnt()
+    remember(school, "The vault code is 7731.")
+    for path in school.workspace.memories.rglob("*.md"):
+        path.write_text(path.read_text().replace("- The vault code is 7731. <", "- The vault code is 9023. <"))  # fmt: skip
+    edits = pick_up_edits(school)
+    assert not edits.ignored
+    assert [m.text for m in edits.changed] == ["The vault code is 9023."]
+    assert set(texts(school)) == {"The vault code is 9023.", "The night guard is Pelle Holm."}
+
+
+def test_a_note_has_its_writers_tier_however_its_path_is_spelt(school):
+    def call(command, **given):
+        tool = school.memory_tool()
+        assert not use_memory_tool(school, tool, {"command": command, **given}, Trust.WEB).is_error
+
+    call("create", path="/memories/b.md/", file_text="- The gateway b listens on port 8443.\n")
+    call("create", path="/memories/d/c.md", file_text="- The gateway c listens on port 8444.\n")
+    call("rename", old_path="/memories/d", new_path="/memories/e")
+    assert {m.source: m.trust for m in school.store.memories("default")} == {
+        "/memories/b.md": Trust.WEB, "/memories/e/c.md": Trust.WEB,
+    }  # fmt: skip

@@ -2,9 +2,11 @@
 
 import pytest
 
+from nightschool.codec import from_json
 from nightschool.memory.store import SqliteStore
 from nightschool.sources import heard, said
 from nightschool.sources.extractors import RULES
+from nightschool.types import Episode
 from nightschool.workspace import Workspace
 
 
@@ -28,6 +30,11 @@ def tell(store, text):
 def everything(store):
     rows = store.connection.execute("SELECT body FROM episodes")
     return "\n".join(row["body"] for row in rows)
+
+
+def episodes(store):
+    rows = store.connection.execute("SELECT body FROM episodes")
+    return [from_json(Episode, row["body"]) for row in rows]
 
 
 def test_an_answer_from_the_weights_goes_and_the_question_stays(store):
@@ -66,3 +73,19 @@ def test_answers_about_other_things_stay(store):
     for kept in ("A baby cat is called a kitten.", "A walrus.", "network of life"):
         assert kept in before
         assert kept in everything(store)
+
+
+def test_a_short_number_tells(store):
+    memory = tell(store, "The room number of the archive is 42.")
+    talk(store, "Which room is the archive in?", "It is in room 42.")
+    store.remove([memory.id])
+    assert "42" not in "".join(e.text for e in episodes(store))
+
+
+def test_what_a_person_rejected_stays_out_when_something_else_of_the_talk_is_forgotten(store):
+    talk(store, "The staging host is kestrel-7.", "Ok.", "Ada manages the Lisbon office.", "Ok.")
+    rejected, other = store.memories("t")
+    store.retire(rejected.id, "owner")
+    assert not store.passages("t", "staging host kestrel-7", 5)
+    store.remove([other.id])
+    assert not store.passages("t", "staging host kestrel-7", 5)

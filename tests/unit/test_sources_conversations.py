@@ -292,3 +292,35 @@ def test_jsonl_of_conversations_and_of_messages():
         read_jsonl(json.dumps(message) + "\n[1]", "t", "f")
     with pytest.raises(SourceMalformed, match="role 'king'"):
         read_jsonl(json.dumps({"role": "king", "content": "x"}), "t", "f")
+
+
+TURN = {"role": "user", "content": "The staging host is kestrel-7."}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (json.dumps({"messages": ["hi"]}), "expected an object"),
+        (json.dumps({"messages": [TURN | {"role": ["user"]}]}), "expected one of user"),
+        (json.dumps({"messages": [TURN | {"name": 5}]}), "expected a text as its name"),
+        (json.dumps({"messages": [TURN | {"recalled": 5}]}), "a list of memory ids"),
+        (json.dumps({"messages": [TURN | {"recalled": [{"a": 1}]}]}), "a list of memory ids"),
+        ("[" * 100_000, "line 1: not JSON"),
+        ('{"messages":' + "1" * 6000 + "}", "line 1: not JSON"),
+    ],
+)
+def test_what_is_no_conversation_is_told(line, told):
+    with pytest.raises(SourceMalformed, match=told):
+        read_jsonl(line, "t", "a.jsonl")
+
+
+def test_half_letters_and_separators_inside_of_a_text_are_read():
+    turn = TURN | {
+        "name": "A\ud800",
+        "content": "The host is kestrel-7.\u2028It is old.\x85So it is.",
+    }
+    line = json.dumps({"title": "T\ud800", "messages": [turn]}, ensure_ascii=False)
+    (reading,) = read_jsonl(f"{line}\r\n", "t", "a.jsonl")
+    assert "It is old." in reading.episode.text
+    assert (reading.episode.title, reading.episode.turns[0].speaker) == ("T\ufffd", "A\ufffd")
+    assert reading.episode.source.encode("utf-8")

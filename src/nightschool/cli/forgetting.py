@@ -120,6 +120,10 @@ def _said(receipt: Receipt) -> str:
     ]
     if receipt.backups:
         lines[0] += f" Backups erased: {receipt.backups}; a new one was made."
+    if receipt.left:
+        lines[0] += (
+            f" These notes could not be looked through: {', '.join(receipt.left)}. Take the text out of them yourself."
+        )
     if receipt.probes is None:
         return f"{lines[0]} Probes were not run (--probe)."
     asked = sum(p.asked for p in receipt.probes)

@@ -8,15 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from nightschool.codec import from_json, to_json
-from nightschool.language import normalise
+from nightschool.language import hint, normalise, tells, wording
 from nightschool.memory.passages import Passages
 from nightschool.memory.recall import Index
 from nightschool.memory.surroundings import around
 from nightschool.memory.telling import own_words, telling
-from nightschool.types import Episode, Memory, SourceKind, Span, now
-
-FEWEST_WORDS = 3
-"""Fewer words than this say nothing of their own, and are erased from their own source only."""
+from nightschool.types import Episode, Memory, MemoryStatus, SourceKind, Span, now
 
 
 def tombstone(memory_id: str) -> str:
@@ -116,30 +113,47 @@ def _blank_in_own(connection: sqlite3.Connection, memory: Memory) -> None:
 def _blank_in_others(connection: sqlite3.Connection, memory: Memory) -> None:
     """Blank the same words in the tenant's other episodes: the source was read again, or it was said twice.
 
+    They are those of the memory and those that it was read from: a corrected one has other words by now.
     What another memory stands on in another source is that memory's, and stays.
     """
     own = _episode(connection, memory.episode_id)
-    raw = own.text[memory.span.start : memory.span.end] if own and memory.span else memory.text
-    words = re.findall(r"\w+", raw)
-    if not words:
-        return
-    said = re.compile(r"\b" + r"\W+".join(map(re.escape, words)) + r"\b", re.IGNORECASE)
-    hint = max((word for word in words if word.isascii()), key=len, default="")
-    rows = connection.execute(
-        "SELECT body FROM episodes WHERE tenant = ? AND id != ? AND body LIKE ?",
-        (memory.tenant, memory.episode_id, f"%{hint}%"),
-    ).fetchall()
-    for row in rows:
-        other = from_json(Episode, row["body"])
-        if other.source != memory.source and len(words) < FEWEST_WORDS:
-            continue  # "Yes." elsewhere is another yes
-        kept = [] if other.source == memory.source else _stood_on(connection, other)
-        spans = [Span(found.start(), found.end()) for found in said.finditer(other.text)]
-        spans = [s for s in spans if not any(s.start < k.end and k.start < s.end for k in kept)]
-        for span in spans:
-            other = _blanked(other, span)
-        if spans:
-            _rewrite(connection, other)
+    for text in dict.fromkeys((_in(own.text, memory.span) if own else "", memory.text)):
+        said = wording(text)
+        if said is None:
+            continue
+        rows = connection.execute(
+            "SELECT body FROM episodes WHERE tenant = ? AND id != ? AND body LIKE ?",
+            (memory.tenant, memory.episode_id, f"%{hint(text)}%"),
+        ).fetchall()
+        for row in rows:
+            other = from_json(Episode, row["body"])
+            if other.source != memory.source and not tells(" ".join(re.findall(r"\w+", text))):
+                continue  # "Yes." elsewhere is another yes
+            kept = [] if other.source == memory.source else _stood_on(connection, other)
+            _blank_said(connection, other, said, kept)
+
+
+def _blank_said(
+    connection: sqlite3.Connection, episode: Episode, said: re.Pattern[str], kept: Sequence[Memory]
+) -> None:
+    """Blank some words in an episode, but where one of the kept memories needs them."""
+    spans = [Span(found.start(), found.end()) for found in said.finditer(episode.text)]
+    spans = [
+        span for span in spans if not any(_needed(episode, span, m.span, m.text) for m in kept)
+    ]
+    for span in spans:
+        episode = _blanked(episode, span)
+    if spans:
+        _rewrite(connection, episode)
+
+
+def _needed(episode: Episode, gone: Span, kept: Span | None, text: str) -> bool:
+    """Tell whether a memory stands on what is to go, and is not said by the rest of what it was read from."""
+    if kept is None or gone.end <= kept.start or kept.end <= gone.start:
+        return False
+    rest = f"{episode.text[kept.start : gone.start]} {episode.text[gone.end : kept.end]}"
+    own = wording(text)
+    return own is None or own.search(rest) is None
 
 
 def _blank_answers(connection: sqlite3.Connection, memories: Sequence[Memory]) -> None:
@@ -164,10 +178,10 @@ def _blank_answers(connection: sqlite3.Connection, memories: Sequence[Memory]) -
                 _rewrite(connection, episode)
 
 
-def _stood_on(connection: sqlite3.Connection, episode: Episode) -> list[Span]:
-    """Return the spans of an episode that memories were read from."""
+def _stood_on(connection: sqlite3.Connection, episode: Episode) -> list[Memory]:
+    """Return the memories that were read from an episode."""
     rows = connection.execute("SELECT body FROM memories WHERE episode_id = ?", (episode.id,))
-    return [m.span for m in (from_json(Memory, row["body"]) for row in rows) if m.span]
+    return [from_json(Memory, row["body"]) for row in rows]
 
 
 def _episode(connection: sqlite3.Connection, episode_id: str) -> Episode | None:
@@ -185,11 +199,14 @@ def _rewrite(connection: sqlite3.Connection, episode: Episode) -> None:
         Passages(connection).drop(episode.id)
         return
     connection.execute("UPDATE episodes SET body = ? WHERE id = ?", (to_json(episode), episode.id))
-    Passages(connection).add(episode)
-    index = Index(connection, "recall")
-    for row in (row for row in rows if row["slot"] is not None):
+    passages, index = Passages(connection), Index(connection, "recall")
+    passages.add(episode)
+    for row in rows:
         memory = from_json(Memory, row["body"])
-        index.surround(row["slot"], around(episode, memory.span, memory.speaker))
+        if memory.status is MemoryStatus.RETIRED:
+            passages.overrule(episode, memory)
+        if row["slot"] is not None:
+            index.surround(row["slot"], around(episode, memory.span, memory.speaker))
 
 
 def _in(text: str, span: Span | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from nightschool.codec import to_json
 from nightschool.errors import UnknownMemory
 from nightschool.language import normalise
+from nightschool.memory.records import folded
 from nightschool.memory.rules import (
     SAID,
     closed,
@@ -62,8 +63,8 @@ class FakeStore:
             for e in self._episodes.values()
             if (e.tenant, e.source) == (episode.tenant, episode.source)
         ]
-        known = [e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])]
-        if reading.repeated or episode.digest in known:
+        digests = [e.digest for e in (earlier if episode.kind in SAID else earlier[-1:])]
+        if reading.repeated or episode.digest in digests:
             news = [f for f in reading.findings if is_news(f, self._current(episode, f))]
             again = reading.repeated or episode.kind is SourceKind.STATEMENT
             if not again or not news:
@@ -119,7 +120,7 @@ class FakeStore:
             for m in newest
             if _in(view, m)
             and source in (None, m.source)
-            and all(word.lower() in displayed(m).text.lower() for word in words)
+            and all(folded(word) in folded(displayed(m).text) for word in words)
         ]
         return found[:limit]
 

@@ -15,19 +15,21 @@ from pathlib import Path
 
 from nightschool.errors import PathRefused, UnknownMemory
 from nightschool.memory.holds import MASK
-from nightschool.memory.kin import take_out_passages
+from nightschool.memory.kin import take_out_kin
 from nightschool.memory.notes import read_note, states
 from nightschool.memory.pages import INDEX_LINE, flat, ids_in, recover, render
 from nightschool.memory.rendered import (
     INDEX,
-    LINE,
+    MARK,
     Record,
     Row,
     Stamp,
     edited_text,
+    entries,
     listed,
     read_record,
     save_record,
+    settled,
     stamp_of,
     stamps,
     text_of,
@@ -44,6 +46,8 @@ NOTED = "note"
 """The speaker of what stands in a note."""
 BACKUP = re.compile(r"(?:~|#|\.swp|\.bak|\.orig)$")
 """What editors leave beside a file; nobody's note."""
+NOTE_NAMES = (".md", ".markdown", ".txt")
+"""How the names of files end that are meant to be read."""
 EDITOR = "editor"
 """The actor of a change that was made in a file."""
 
@@ -78,8 +82,10 @@ def sync_files(
 ) -> Edits:
     """Take what was edited in `memories/<tenant>/` into the store, and render the files anew.
 
-    The workspace's lock must be held. A file that was deleted as a whole is rendered again: that is
-    more often an accident than a wish, and `nightschool forget` is there for wishes.
+    The workspace's lock must be held. A file that was deleted or emptied as a whole is rendered again: that is
+    more often an accident than a wish, and `nightschool forget` is there for wishes. Before lines count as
+    deleted, the file has rested for a moment (`rendered.settled`); what is still being saved then is left to
+    the next sync.
 
     Args:
         store: The tenant's memories.
@@ -98,9 +104,9 @@ def sync_files(
     record = recover(store, folder, tenant, read_record(folder))
     seen = stamps(folder)
     edits = _take_in(store, folder, tenant, state, record, seen)
-    proposed, notes = _read_notes(store, folder, tenant, record, written or {})
+    proposed, unread, notes = _read_notes(store, folder, tenant, record, written or {})
     render(store, folder, tenant, record, notes, seen)
-    return replace(edits, proposed=proposed)
+    return replace(edits, proposed=proposed, ignored=(*edits.ignored, *unread))
 
 
 def expect_changes(workspace: Workspace, tenant: str) -> None:
@@ -151,15 +157,33 @@ def _edited(
             yield name, row, text
 
 
+def _saved(
+    store: Store, folder: Path, tenant: str, record: Record, seen: dict[str, Stamp]
+) -> Iterator[tuple[str, Row, str]]:
+    """Yield the edited files as they were saved; one that is being saved is left out, and nobody's to overwrite.
+
+    `seen` is brought in line with what is yielded.
+    """
+    for name, row, text in list(_edited(folder, record, seen)):
+        missing = {*listed(folder, name, row)} - ids_in(text)
+        if text.strip() and not any(_live(store, tenant, missing)):
+            yield name, row, text
+            continue
+        seen[name] = settled(folder / name) or ()
+        again = edited_text(folder, name, row, seen[name] or None)
+        if again and again.strip():
+            yield name, row, again
+
+
 def _take_in(
     store: Store,
     folder: Path,
     tenant: str,
     state: State,
     record: Record,
-    seen: Mapping[str, Stamp],
+    seen: dict[str, Stamp],
 ) -> Edits:
-    files = list(_edited(folder, record, seen))
+    files = list(_saved(store, folder, tenant, record, seen))
     kept = {memory_id for _, _, text in files for memory_id in ids_in(text)}
     changed: list[Memory] = []
     added: list[Memory] = []
@@ -167,24 +191,23 @@ def _take_in(
     ignored: list[str] = []
     for name, row, text in files:
         bare = _unmarked(store, tenant, (i for i in listed(folder, name, row) if i not in kept))
-        for line in filter(None, map(str.strip, text.splitlines())):
-            found = LINE.match(line)
-            if found is None and bare.get(_entry(line)):
-                kept.add(bare[_entry(line)].pop())  # a formatter took the id off
-                continue
-            if line == _title(text) or (name == INDEX and INDEX_LINE.match(line)):
-                continue
-            if found is None and not (states(line) and re.search(r"\w", line)):
-                ignored.append(f"{name}: {line} (holds no statement)")
-            elif found is None:
-                added += store.absorb(state(_entry(line)))[0]
-            else:
+        title = next((line for line, _ in entries(text) if line.startswith("# ")), "")
+        for line, memory_id in entries(text):
+            if memory_id:
                 into = (changed, added, retired, ignored)
-                _correct(store, tenant, state, found["id"], found["text"], into)
+                _correct(store, tenant, state, memory_id, line, into)
+            elif bare.get(_entry(line)):
+                kept.add(bare[_entry(line)].pop())  # a formatter took the id off
+            elif line == title or (name == INDEX and INDEX_LINE.match(line)):
+                continue
+            elif not (states(line) and re.search(r"\w", line)):
+                ignored.append(f"{name}: {line} (holds no statement)")
+            else:
+                added += store.absorb(state(_entry(line)))[0]
         gone = [i for i in listed(folder, name, row) if i not in kept]
         if row.ids is not None:  # being divided into pages: a line may have moved
             gone = _nowhere(folder, record, gone)
-        retired += take_out_passages(store, tenant, list(_live(store, tenant, gone)), EDITOR)
+        retired += take_out_kin(store, tenant, list(_live(store, tenant, gone)), EDITOR)
         for memory in _live(store, tenant, gone):
             retired.append(store.retire(memory.id, EDITOR))
     return Edits(tuple(changed), tuple(added), tuple(retired), ignored=tuple(ignored))
@@ -240,17 +263,20 @@ def _correct(
     if memory.tenant != tenant:  # a line that was pasted from somebody else's file
         added += store.absorb(state(text))[0]
     elif memory.status is MemoryStatus.RETIRED and text == flat(displayed(memory).text):
-        ignored.append(f"{memory_id}: was taken out before; say it anew to have it back")
+        if memory not in retired:  # else with what says the same, just now
+            ignored.append(f"{memory_id}: was taken out before; say it anew to have it back")
     elif not text or text == flat(displayed(memory).text):
         return
     elif MASK in text and memory.masked:
         # What was blotted out cannot be put back from the line.
         ignored.append(f"{memory_id}: holds a masked secret; correct it with `memory edit`")
     elif memory.status is MemoryStatus.LIVE:
-        retired += take_out_passages(store, tenant, [memory], EDITOR)
+        retired += take_out_kin(store, tenant, [memory], EDITOR)
         changed.append(store.edit(memory_id, text, EDITOR))
     elif text not in {
-        flat(displayed(m).text) for m in store.memories(tenant) if m.supersedes == memory_id
+        flat(displayed(m).text)
+        for m in (*changed, *store.memories(tenant))
+        if m.supersedes == memory_id or m in changed
     }:
         # Replaced while the file lay open: the person's words are the newest.
         added += store.absorb(state(text))[0]
@@ -272,25 +298,32 @@ def _unread(folder: Path, record: Record) -> Iterator[tuple[str, Stamp | None]]:
 
 def _read_notes(
     store: Store, folder: Path, tenant: str, record: Record, written: Mapping[str, Trust]
-) -> tuple[tuple[Memory, ...], dict[str, Stamp]]:
-    """Take in the notes that changed; return what is new, and the stamps of all notes."""
+) -> tuple[tuple[Memory, ...], list[str], dict[str, Stamp]]:
+    """Take in the notes that changed; return what is new, what became nothing, and the stamps of all notes."""
     vault = Vault(folder)
     stamps_of_notes = dict(record.notes)
     proposed: list[Memory] = []
+    ignored: list[str] = []
     for path, stamp in list(_unread(folder, record)):
         try:
             text = vault.read(path) if stamp else ""
-        except PathRefused:
-            text = ""  # an image, an archive: nothing to read
+        except PathRefused as error:
+            if path.endswith(NOTE_NAMES):  # else an image, an archive: nothing to read
+                ignored.append(f"{error} What was read of it before is kept")
+            stamps_of_notes[path] = stamp or ()
+            continue
         except OSError:
             continue  # a pipe, or gone since it was listed
         trust = written.get(path, Trust.TOOL)
         proposed += store.absorb(read_note(path, text, tenant, trust, NOTED))[0]
+        marked = MARK.findall(text)
+        live = {memory.id for memory in _live(store, tenant, marked)}
+        ignored += [
+            f"{path}: a line has the mark of {memory_id}, which is no memory any more; say it anew to have it back"
+            for memory_id in marked
+            if memory_id not in live
+        ]
         stamps_of_notes.pop(path, None)
         if stamp:
             stamps_of_notes[path] = stamp
-    return tuple(proposed), stamps_of_notes
-
-
-def _title(text: str) -> str:
-    return text.split("\n", 1)[0].strip()
+    return tuple(proposed), ignored, stamps_of_notes

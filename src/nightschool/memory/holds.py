@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from threading import Lock
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.core.scan import scan_line
@@ -39,6 +40,8 @@ SUSPECT = re.compile(r"pass|secret|token|key|pwd|cred|auth|BEGIN|://|\S{16,}", r
 BROUGHT_IN = (SourceKind.DOCUMENT, SourceKind.CODE, SourceKind.TOOLS, SourceKind.NOTE)
 TECHNICAL = (SourceKind.CODE, SourceKind.TOOLS)
 """Where "the current weather" says what something does, and nothing of this moment."""
+
+_SCANNING = Lock()
 
 
 def holds(text: str, kind: SourceKind, passage: str = "") -> tuple[Hold, ...]:
@@ -79,7 +82,8 @@ def masked(text: str) -> str:
     if not SUSPECT.search(text):
         return ""
     values = {match["value"].rstrip(".,;:\"'`)") for match in SPOKEN.finditer(text)}
-    with transient_settings({"plugins_used": _plugins(), "filters_used": []}):
+    # The detectors' settings are one for the process.
+    with _SCANNING, transient_settings({"plugins_used": _plugins(), "filters_used": []}):
         for line in text.splitlines():
             for secret in scan_line(line):
                 if secret.type == WHOLE:

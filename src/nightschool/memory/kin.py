@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nightschool.language import normalise
-from nightschool.memory.erasure import FEWEST_WORDS
+from nightschool.language import normalise, tells, within
 from nightschool.protocols import Store
-from nightschool.types import Memory, MemoryStatus, Span
+from nightschool.types import Memory, Span
 
 PASSAGE = "passage"
 
@@ -24,7 +23,7 @@ def kin(named: Sequence[Memory], among: Iterable[Memory]) -> list[Memory]:
         among: The tenant's memories.
     """
     ids = {memory.id for memory in named}
-    own = {text for memory in named if _tells(text := normalise(memory.text))}
+    own = {text for memory in named if tells(text := normalise(memory.text))}
     statements, passages = _Said(), _Said()
     for memory in named:
         (passages if memory.form == PASSAGE else statements).add(memory)
@@ -34,12 +33,10 @@ def kin(named: Sequence[Memory], among: Iterable[Memory]) -> list[Memory]:
             continue
         text = normalise(memory.text)
         if memory.form == PASSAGE:
-            said = statements.read_from(memory) or any(
-                f" {t} " in f" {text} " for t in statements.texts
-            )
+            said = statements.read_from(memory) or any(within(t, text) for t in statements.texts)
         else:
             said = passages.read_from(memory) or (
-                _tells(text) and any(f" {text} " in f" {t} " for t in passages.texts)
+                tells(text) and any(within(text, t) for t in passages.texts)
             )
         if said or text in own:
             found.append(memory)
@@ -57,7 +54,7 @@ class _Said:
         if memory.span is not None:
             self.places.add((memory.episode_id, memory.span))
         text = normalise(memory.text)
-        if _tells(text):
+        if tells(text):
             self.texts.append(text)
 
     def read_from(self, memory: Memory) -> bool:
@@ -65,26 +62,18 @@ class _Said:
         return memory.span is not None and (memory.episode_id, memory.span) in self.places
 
 
-def _tells(text: str) -> bool:
-    return len(text.split()) >= FEWEST_WORDS
+def take_out_kin(store: Store, tenant: str, gone: Sequence[Memory], actor: str) -> list[Memory]:
+    """Retire the live memories that say what a person takes out or corrects, from whatever source; return them.
 
-
-def take_out_passages(
-    store: Store, tenant: str, gone: Sequence[Memory], actor: str
-) -> list[Memory]:
-    """Retire the live passages that say what a person takes out or corrects; return them.
-
-    It comes before that change: a kill between the two leaves a passage too few, and the change to be made again.
+    It comes before that change: a kill between the two leaves one too few, and the change to be made again.
 
     Args:
         store: The tenant's memories.
         tenant: Whose they are.
-        gone: The statements as they are.
+        gone: What is taken out, as it is.
         actor: Who did it.
     """
-    statements = [m for m in gone if m.form != PASSAGE]
+    statements = [memory for memory in gone if memory.form != PASSAGE]
     if not statements:
         return []
-    held = [m for m in store.memories(tenant) if m.form == PASSAGE]
-    still = [m for m in kin(statements, held) if m.status is MemoryStatus.LIVE]
-    return [store.retire(memory.id, actor) for memory in still]
+    return [store.retire(memory.id, actor) for memory in kin(statements, store.memories(tenant))]

@@ -18,6 +18,7 @@ from nightschool.errors import UnknownMemory
 from nightschool.memory.rendered import (
     INDEX,
     LINE,
+    MARK,
     Record,
     Row,
     Stamp,
@@ -115,7 +116,7 @@ def recover(store: Store, folder: Path, tenant: str, record: Record) -> Record:
         and _without_records(store, folder / name, row)
     ]
     for name in lost:
-        kept = re.sub(r"\s*<!-- *mem-\w+ *-->", "", text_of(folder / name))
+        kept = re.sub(rf"\s*{MARK.pattern}", "", text_of(folder / name))
         write_atomic(folder / f"{RECOVERED}{name}", kept)
         (folder / name).unlink()
     if not lost:
@@ -138,8 +139,8 @@ def flat(text: str) -> str:
 
 
 def ids_in(text: str) -> set[str]:
-    """Return the ids of the memories whose lines stand in a file's text."""
-    return {match["id"] for match in map(LINE.match, text.splitlines()) if match}
+    """Return the ids of the memories whose marks stand in a file's text."""
+    return set(MARK.findall(text))
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ Everything runs in a transaction of the caller's. Which statement replaces which
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
@@ -32,6 +33,11 @@ _VIEWS: dict[View, str] = {
 _SHOWN = "coalesce(nullif(json_extract(body, '$.masked'), ''), json_extract(body, '$.text'))"
 _TOLD = "status = 'live' AND json_extract(body, '$.source_kind') IN ('conversation', 'statement', 'note')"
 """What people and notes say; in the words of its index, which serves it alone."""
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared where neither case nor the form of marked letters counts."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 class Records:
@@ -104,8 +110,8 @@ class Records:
             where += " AND source = ?"
             values.append(source)
         for word in words:
-            where += f" AND instr(lower({_SHOWN}), ?)"
-            values.append(word.lower())
+            where += f" AND instr(folded({_SHOWN}), ?)"
+            values.append(folded(word))
         if after is not None:
             row = self.connection.execute(
                 "SELECT number FROM memories WHERE id = ? AND tenant = ?", (after, tenant)

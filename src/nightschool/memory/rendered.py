@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ LISTS = ".rendered"
 LAYOUT = 1
 """Raise it with any change of how a page is rendered; then all are rendered anew."""
 LINE = re.compile(r"^[-*] +(?P<text>.*?)\s*<!-- *(?P<id>mem-\w+) *-->\s*$")
+MARK = re.compile(r"<!--\s*(mem-\w+)\s*-->")
+"""The mark of a line that was rendered from a record, wherever an editor has put it."""
+SETTLED_SECONDS = 1.0
+"""An editor empties a file and writes it afterwards: what was not touched for so long is saved as it was meant."""
+PATIENCE_SECONDS = 3.0
+"""How long a file is watched that is being saved."""
 
 Stamp = tuple[int, ...]
 """A file's size in bytes and the time of its last change (ns); empty for a file of which nothing is known."""
@@ -155,6 +162,8 @@ def write_rendered(
 def edited_text(folder: Path, name: str, row: Row, current: Stamp | None) -> str | None:
     """Return the text of a rendered file that is not as it was written; None where it is, or is gone.
 
+    It may be half of what an editor is saving (`settled`).
+
     Args:
         folder: The tenant's.
         name: The file's.
@@ -171,6 +180,51 @@ def edited_text(folder: Path, name: str, row: Row, current: Stamp | None) -> str
     except FileNotFoundError:  # an editor is just replacing it
         return None
     return None if digest(text) == row.digest else text
+
+
+def settled(path: Path) -> Stamp | None:
+    """Wait until nobody has touched a file for a while; return its stamp, or None where it is still being saved, or gone."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    stamp: Stamp = ()
+    since = time.monotonic()
+    while time.monotonic() < until:
+        try:
+            found = stamp_of(path)
+        except FileNotFoundError:
+            return None
+        if found != stamp:
+            stamp, since = found, time.monotonic()
+        # Its own time may be of another clock, so what is seen to rest counts as well.
+        rested = max(time.time() - stamp[1] / 1e9, time.monotonic() - since)
+        if rested >= SETTLED_SECONDS:
+            return stamp
+        time.sleep(0.02)
+    return None
+
+
+def entries(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a file's lines that hold something: (text, id of its memory), or (line, "") where it has no mark.
+
+    An entry that an editor wrapped is one line again, and entries that it put on one line are several. What
+    somebody wrote behind a mark belongs to the text before it.
+    """
+    text = MARK.sub(r"<!-- \1 -->", text)
+    text = re.sub(r"(<!-- mem-\w+ -->)[ \t]*(?=[-*] |[^\n]*<!-- mem-)", r"\1\n", text)
+    begun: list[str] = []
+    for line in [*map(str.strip, text.splitlines()), ""]:
+        found = MARK.search(line)
+        opens = re.match(r"[-*] ", line)
+        if opens or not line or line.startswith("#"):
+            yield from ((one, "") for one in begun)
+            begun = []
+        if found:
+            whole = " ".join([*begun, MARK.sub("", line)])
+            yield re.sub(r"^[-*](?: |$)", "", " ".join(whole.split())), found[1]
+            begun = []
+        elif opens or begun:
+            begun.append(line)
+        elif line:
+            yield line, ""
 
 
 def stamps(folder: Path) -> dict[str, Stamp]:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from nightschool.codec import from_json
-from nightschool.errors import UnknownMemory
+from nightschool.errors import UnknownMemory, WorkspaceLocked
 from nightschool.memory.erasure import erase, erase_tenant
 from nightschool.memory.integrity import check, reindex
 from nightschool.memory.recall import SPARE, preferred, stemmed
-from nightschool.memory.records import Records
+from nightschool.memory.records import Records, folded
 from nightschool.memory.rules import (
     SAID,
     compared,
@@ -63,6 +63,7 @@ class SqliteStore:
         """
         self.connection = workspace.connect()
         self.connection.create_function("stemmed", 1, stemmed, deterministic=True)
+        self.connection.create_function("folded", 1, folded, deterministic=True)
         self.connection.create_function("waits", 1, lambda body: waits(from_json(Memory, body)))
         migrate(self.connection, ROOM, MIGRATIONS)
         self._records = Records(self.connection, embedder)
@@ -184,6 +185,7 @@ class SqliteStore:
 
         Raises:
             UnknownMemory: An id is not known; then nothing is erased.
+            WorkspaceLocked: Another process reads the database; erased again, even nothing, the log is emptied.
         """
         with transaction(self.connection):
             chain = [memory for given in memory_ids for memory in self.lineage(given)]
@@ -193,7 +195,11 @@ class SqliteStore:
         return tombstones
 
     def remove_tenant(self, tenant: str) -> list[str]:
-        """Erase all memories and episodes of a tenant; return a tombstone id for each record."""
+        """Erase all memories and episodes of a tenant; return a tombstone id for each record.
+
+        Raises:
+            WorkspaceLocked: Another process reads the database; done again, the log is emptied.
+        """
         with transaction(self.connection):
             tombstones = erase_tenant(self.connection, tenant)
             self._records.purge()
@@ -349,8 +355,17 @@ class SqliteStore:
     # -- parts --------------------------------------------------------------------------
 
     def _checkpoint(self) -> None:
-        """Leave nothing of what was erased in the write-ahead log."""
-        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Leave nothing of what was erased in the write-ahead log.
+
+        Raises:
+            WorkspaceLocked: Another process reads an older state, and the log cannot be emptied for so long.
+        """
+        busy = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise WorkspaceLocked(
+                "Another process reads the database, so what was erased is still in its log. Close that process; "
+                "the next command of nightschool finishes the deletion."
+            )
 
     def _has(self, episode: Episode) -> bool:
         """Tell whether this content is the newest that its source has given."""

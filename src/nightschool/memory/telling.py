@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from nightschool.types import Episode, Memory, Span
 
 SHORTEST = 3
-"""Letters of a word that says something."""
+"""Letters of a word that says something; a number does at any length."""
 _COMMON = frozenset(
     "the and are was were for has have had with that this you your his her its our their not who what which when "
     "where why how does did from into about there then than can could will would should may might all any".split()
@@ -61,4 +61,5 @@ def telling(
 
 def _words(text: str) -> set[str]:
     found = re.findall(r"\w+(?:[-.]\w+)*", text.lower())
-    return {word for word in found if len(word) >= SHORTEST and word not in _COMMON}
+    telling = (word for word in found if len(word) >= SHORTEST or any(map(str.isdigit, word)))
+    return {*telling} - _COMMON

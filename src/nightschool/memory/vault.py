@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import unicodedata
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from nightschool.errors import EditConflict, PathRefused, WorkspaceError
+from nightschool.leftovers import sweep
 from nightschool.types import digest
 from nightschool.workspace import sync_folder, write_atomic
 
@@ -188,11 +188,10 @@ class Vault:
     def sweep(self) -> None:
         """Remove what killed writes and deletes have left behind, out of sight and with their content."""
         with self.changing():
-            for place in list(self.folder.rglob(".*")):
-                if re.fullmatch(r"\..+\.gone", place.name) and place.is_dir():
+            for place in list(self.folder.rglob(".*.gone")):
+                if place.is_dir():
                     shutil.rmtree(place, ignore_errors=True)
-                elif re.fullmatch(r"\..+\.\w+\.[a-z0-9_]{8}", place.name) and place.is_file():
-                    place.unlink(missing_ok=True)
+            sweep(self.folder)
 
     @contextmanager
     def changing(self) -> Iterator[None]:

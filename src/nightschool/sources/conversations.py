@@ -77,15 +77,26 @@ def heard(
 
     Raises:
         SourceMalformed: A message has no known role or no text.
+        SourceMalformed: A message's `name` is no text, or its `recalled` no list of ids.
     """
+    title = whole(title)
     turns: list[Turn] = []
     text = ""
     for number, message in enumerate(messages, start=1):
+        if not isinstance(message, Mapping):
+            raise SourceMalformed(
+                f"Message {number} of {title!r} is of type {type(message).__name__}; expected an object with role and content."
+            )
         role, content = RENAMED.get(str(message.get("role")), message.get("role")), _said(message)
-        if role not in ROLES or content is None:
+        if not isinstance(role, str) or role not in ROLES or content is None:
             raise SourceMalformed(
                 f"Message {number} of {title!r} has role {role!r} and content {type(message.get('content')).__name__}; "
                 "expected one of user, assistant, system, developer, tool, and a text or a list of parts."
+            )
+        name, recalled = message.get("name") or role, message.get("recalled") or ()
+        if not isinstance(name, str) or not _are_ids(recalled):
+            raise SourceMalformed(
+                f"Message {number} of {title!r}: expected a text as its name, and a list of memory ids as `recalled`."
             )
         if not content:
             continue  # a call of a tool, an image: nothing was said
@@ -94,10 +105,10 @@ def heard(
         turns.append(
             Turn(
                 role,
-                message.get("name") or role,
+                whole(name),
                 content,
                 Span(start, start + len(content)),
-                tuple(message.get("recalled") or ()),
+                tuple(recalled),
             )
         )
     return Episode(
@@ -105,6 +116,10 @@ def heard(
         digest(SourceKind.CONVERSATION.value, source, *(f"{t.role}{t.speaker}{t.text}" for t in turns)),
         at or now(), tuple(turns),
     )  # fmt: skip
+
+
+def _are_ids(recalled: object) -> bool:
+    return isinstance(recalled, list | tuple) and all(isinstance(one, str) for one in recalled)
 
 
 def _said(message: Mapping[str, Any]) -> str | None:
@@ -126,16 +141,19 @@ def read_jsonl(text: str, tenant: str, source: str, extractor: Extractor = RULES
     """
     talks: list[tuple[str, str, list[Mapping[str, Any]]]] = []
     loose: list[Mapping[str, Any]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(
+        text.split("\n"), start=1
+    ):  # other separators may stand in a text
         if not line.strip():
             continue
         try:
             body = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise SourceMalformed(f"{source}, line {number}: not JSON ({error.msg}).") from error
+        except (ValueError, RecursionError) as error:
+            told = getattr(error, "msg", str(error))
+            raise SourceMalformed(f"{source}, line {number}: not JSON ({told}).") from error
         if isinstance(body, dict) and isinstance(body.get("messages"), list):
-            title = str(body.get("title") or f"conversation at line {number}")
-            talks.append((title, str(body.get("at") or ""), body["messages"]))
+            title = whole(str(body.get("title") or f"conversation at line {number}"))
+            talks.append((title, whole(str(body.get("at") or "")), body["messages"]))
         elif isinstance(body, dict) and "role" in body:
             loose.append(body)
         else:
@@ -148,6 +166,6 @@ def read_jsonl(text: str, tenant: str, source: str, extractor: Extractor = RULES
     for title, at, messages in talks:
         try:
             episodes.append(heard(messages, tenant, title, source=f"{source}#{title}", at=at))
-        except (SourceMalformed, AttributeError) as error:
+        except SourceMalformed as error:
             raise SourceMalformed(f"{source}: {error}") from error
     return [extractor.extract(episode) for episode in episodes]
