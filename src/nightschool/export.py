@@ -32,6 +32,7 @@ from nightschool.exam.stats import outcomes, rate
 from nightschool.examine import hold_exam
 from nightschool.memory.erasure import buried, tombstone
 from nightschool.protocols import Bar
+from nightschool.registry.nights import IMPORTED
 from nightschool.registry.versions import BASE
 from nightschool.report.card import Card, Measured, render
 from nightschool.report.morning import Rate
@@ -42,8 +43,6 @@ from nightschool.workspace import folder_atomic, read_json
 Format = Literal["peft", "safetensors", "gguf", "ollama"]
 LINEAGE = "nightschool.json"
 """What an export carries of its lineage, so that it can come back: ids, never text."""
-IMPORTED = "imported"
-"""Stands where a version's night does."""
 PROBE_NATS = 1e-3
 """An imported adapter that changes no likelihood by more is not active, or empty."""
 
