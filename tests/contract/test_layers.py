@@ -18,6 +18,7 @@ GROUND = (
     "protocols",
     "workspace",
     "damage",
+    "tensors",
     "backup",
     "runlog",
     "trackers",
