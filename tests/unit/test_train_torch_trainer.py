@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
 from nightschool.train.blend import SHARES
+from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.run import Run
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Message
@@ -114,6 +115,18 @@ def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
         progress=lambda d, *_: seen.append(d),
     )
     assert seen[0] == 1
+
+
+@pytest.mark.parametrize("left", [0, 1, 200, -1], ids=["empty", "a byte", "a part", "nearly all"])
+def test_a_damaged_checkpoint_counts_as_none(tmp_path, caplog, left):
+    checkpoint = Checkpoint(tmp_path / "run")
+    checkpoint.save("run", {"weights": torch.zeros(500)})
+    file = checkpoint.folder / "state.pt"
+    file.write_bytes(file.read_bytes()[:left])
+    assert checkpoint.load("run") is None
+    assert "state.pt is damaged" in caplog.text
+    checkpoint.save("run", {"weights": torch.zeros(500)})
+    assert checkpoint.load("run") is not None
 
 
 def test_a_rate_that_is_too_high_stops_with_what_to_do(trainer, tmp_path):
