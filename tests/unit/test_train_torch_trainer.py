@@ -277,6 +277,25 @@ def test_a_night_at_right_angles_is_trained_in_bfloat16_too(trainer, tmp_path):
     assert moved(trainer, tmp_path, "night", **settings)
 
 
+def test_weight_decay_would_move_what_a_sparse_night_leaves_alone():
+    with pytest.raises(ValueError, match=r"train\.weight_decay is 0\.1"):
+        TrainConfig(sparse=0.1, weight_decay=0.1)
+
+
+def test_examples_without_a_token_to_learn_are_left_out_by_name(trainer, tmp_path, caplog):
+    empty = [replace(e, id=f"empty-{e.id}", prompt=(), target="") for e in EXAMPLES]
+    config = CONFIG.model_copy(update={"epochs": 1})
+    given = {"mixed": [*empty, *EXAMPLES], "plain": EXAMPLES}
+    mixed, plain = (
+        trainer.train(tmp_path / "base", some, config, tmp_path / name, review=empty)
+        for name, some in given.items()
+    )
+    assert mixed.losses == plain.losses
+    assert "empty-ex-3 has no token to be learnt" in caplog.text
+    with pytest.raises(TrainError, match="No examples"):
+        trainer.train(tmp_path / "base", empty, config, tmp_path / "none")
+
+
 def test_two_ways_to_choose_what_is_trained_exclude_one_another():
     with pytest.raises(ValueError, match="exclude one another"):
         TrainConfig(sparse=0.1, subspace=0.9)
