@@ -49,12 +49,13 @@ def load(
     if adapter and base is None:
         raise ModelMissing(f"{folder} is an adapter and needs the base model it was trained on.")
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(base if adapter else folder),
             dtype=torch.float32,
             local_files_only=True,
             output_loading_info=True,
         )
+        model, found = loaded
         if found["missing_keys"]:  # filled with chance, were they left at that
             raise ValueError(f"weights are missing: {', '.join(sorted(found['missing_keys']))}")
         if as_stored:
