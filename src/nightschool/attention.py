@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 SLIDING = "sliding_attention"
 
 
+def window(config: Any) -> int | None:
+    """Return how many tokens back a network's layers look, or some of them; None where all look at all that came before."""
+    kinds = getattr(config, "layer_types", None)
+    found: int | None = getattr(config, "sliding_window", None)
+    return found if found and (kinds is None or SLIDING in kinds) else None
+
+
 def attention_masks(config: Any, mask_TT: Tensor, positions_T: Tensor) -> Any:
     """Return the mask, or one for each kind of layer.
 
@@ -25,12 +32,10 @@ def attention_masks(config: Any, mask_TT: Tensor, positions_T: Tensor) -> Any:
     Returns:
         A mask (1, 1, T, T); or kind of layer -> mask, where tokens stand farther apart than a window.
     """
-    window = getattr(config, "sliding_window", None)
-    kinds = getattr(config, "layer_types", None)
-    sees_all = kinds is not None and SLIDING not in kinds
-    if not window or sees_all or not len(positions_T) or int(positions_T.max()) < window:
+    back = window(config)
+    if back is None or not len(positions_T) or int(positions_T.max()) < back:
         return mask_TT[None, None]
-    near_TT = mask_TT & (positions_T[:, None] - positions_T[None, :] < window)
-    if kinds is None:  # all layers have it
+    near_TT = mask_TT & (positions_T[:, None] - positions_T[None, :] < back)
+    if getattr(config, "layer_types", None) is None:  # all layers have it
         return near_TT[None, None]
     return {"full_attention": mask_TT[None, None], SLIDING: near_TT[None, None]}

@@ -29,6 +29,17 @@ def anchors_of(base: str, bar: Bar) -> Path:
     return folder
 
 
+def named(base: str, beside: Path = Path()) -> str:
+    """Return the name under which a base model is recorded: a folder's is its whole path.
+
+    Args:
+        base: A name, an id or a folder.
+        beside: Where a relative folder is looked for first; then in the current one.
+    """
+    found = [place for place in (beside / base, Path(base)) if place.is_dir()]
+    return str(found[0].resolve()) if found else base
+
+
 def machine_folder() -> Path:
     """Return the folder that all workspaces of this user on this machine share."""
     from nightschool.models.pull import cache_root

@@ -82,6 +82,7 @@ def consolidate(
         WorkspaceCorrupt: The database is damaged; nothing is trained on it.
         LeakError: Too much of the study material repeats exam questions.
         ConfigError: It is to continue, and there is no version of full weights to continue from.
+        ConfigError: It is to continue, and adapters are to be trained.
         NightUnfinished: The interrupted night teaches another base model.
         Diverged: Training failed; the night can be run again with other settings.
     """

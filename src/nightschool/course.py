@@ -57,6 +57,7 @@ def chart(
 
     Raises:
         ConfigError: It is to continue, and there is no version of full weights to continue from.
+        ConfigError: It is to continue, and adapters are to be trained.
     """
     return from_json(
         Course, night.artifact("course.json", lambda: to_json(choose(school, memories, kind)))
@@ -84,17 +85,21 @@ def refuse_rebase(night: Night) -> None:
 
 
 def overtaken(school: School, night: Night) -> bool:
-    """Tell whether an interrupted night goes on from a version that is not served any more.
+    """Tell whether an interrupted night goes on from what it may not go on from any more.
 
-    The owner has taken that version back, or put another in its place: what is trained on from it would bring it back. A
-    night whose own version was served has only its end to write.
+    The owner has taken that version back, or put another in its place: what is trained on from it would bring it back. Or
+    adapters are to be trained by now, and those stand on the base. A night whose own version was served has only its end to
+    write, and one that is trained only its exam.
     """
     course = charted(night)
     if course is None or course.kind != "continue":
         return False
-    tenant = school.settings.tenant
-    if night.stored("version.txt") in school.registry.served(tenant):
+    tenant, made = school.settings.tenant, night.stored("version.txt")
+    if made in school.registry.served(tenant):
         return False
+    trained = made is not None and (school.workspace.versions / made).exists()
+    if school.settings.train.method == "lora" and not trained:
+        return True
     return school.registry.alias(tenant, "live") != course.start
 
 
@@ -123,6 +128,11 @@ def choose(
     wanted = kind or school.settings.night.kind
     live = school.registry.resolve(school.settings.tenant, served)
     against = _against(school, live, memories)
+    if wanted == "continue" and school.settings.train.method == "lora":
+        raise ConfigError(
+            "train.method is lora, and adapters are trained on the base: expected full for a night that continues. "
+            "Use --kind rebuild or auto, or set train.method=full."
+        )
     if wanted == "continue" and (live is None or live.kind != "full"):
         raise ConfigError(
             "There is nothing to continue from: the served version is "
@@ -144,6 +154,8 @@ def _against(school: School, live: Version | None, memories: Sequence[Memory]) -
         return "the served version is an adapter"
     if live.base != school.base:  # a deletion took back all that stood on the base that was chosen
         return f"the served version stands on {live.base}"
+    if school.settings.train.method == "lora":
+        return "adapters are trained on the base"
     if school.registry.attempts(school.settings.tenant, live.base) >= REFUSALS:
         return f"the gate refused {REFUSALS} times in a row"
     generations = sum(not one.night.startswith(PRACTICE) for one in _line(school, live))

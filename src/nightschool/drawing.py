@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nightschool import shared_prefix
+from nightschool.attention import window
 from nightschool.protocols import Progress
 from nightschool.types import Continuation
 
@@ -108,6 +109,10 @@ class _Batch:
         shared = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
         often = len(different) < len(self._prompts)
         apart = shared_prefix.taken(self._model) and (often or shared >= shared_prefix.WORTH)
+        back = window(self._model.config)
+        if back is not None and max(map(len, different)) + max_tokens > back:
+            # transformers measures windows by places in the cache: no padding may lie behind what is shared.
+            shared = 0
         with shared_prefix.shared_attention(self._model) if apart else contextlib.nullcontext():
             return self._going(different, shared, apart, max_tokens)
 

@@ -32,6 +32,7 @@ from nightschool.exam.stats import outcomes, rate
 from nightschool.examine import hold_exam
 from nightschool.memory.erasure import buried, tombstone
 from nightschool.protocols import Bar
+from nightschool.registry.nights import IMPORTED
 from nightschool.registry.versions import BASE
 from nightschool.report.card import Card, Measured, render
 from nightschool.report.morning import Rate
@@ -42,8 +43,6 @@ from nightschool.workspace import folder_atomic, read_json
 Format = Literal["peft", "safetensors", "gguf", "ollama"]
 LINEAGE = "nightschool.json"
 """What an export carries of its lineage, so that it can come back: ids, never text."""
-IMPORTED = "imported"
-"""Stands where a version's night does."""
 PROBE_NATS = 1e-3
 """An imported adapter that changes no likelihood by more is not active, or empty."""
 
@@ -242,6 +241,9 @@ def import_adapter(school: School, folder: Path, *, bar: Bar) -> Imported:
         )
     tenant, base = school.settings.tenant, school.base_folder()
     with school.workspace.lock("an import"):
+        for other in school.registry.versions(tenant):  # of an import that was killed
+            if other.night == IMPORTED and school.registry.decision(other.id) is None:
+                _drop(school, other)
         memories = _remembered(school, folder)
         version = Version(
             id=new_id("ver"),
@@ -257,16 +259,25 @@ def import_adapter(school: School, folder: Path, *, bar: Bar) -> Imported:
             config={"imported": True},
             created=now(),
         )
-        with folder_atomic(school.workspace.versions / version.id) as staged:
-            engines.copy_adapter(folder, base, _plain_name(school.base), staged)
-            (staged / "train.json").write_text("null\n", "utf-8")  # complete; not trained here
-            version = replace(version, data_digest=file_digest(staged / engines.ADAPTER_FILE))
-            school.registry.add(
-                version
-            )  # before its folder appears: no weights that a deletion does not know
-        decision, report = _examined(school, version, bar)
-        school.registry.record_decision(IMPORTED, version.id, decision)
+        try:
+            with folder_atomic(school.workspace.versions / version.id) as staged:
+                engines.copy_adapter(folder, base, _plain_name(school.base), staged)
+                (staged / "train.json").write_text("null\n", "utf-8")  # complete; not trained here
+                version = replace(version, data_digest=file_digest(staged / engines.ADAPTER_FILE))
+                # Before its folder appears: no weights that a deletion does not know.
+                school.registry.add(version)
+            decision, report = _examined(school, version, bar)
+            school.registry.record_decision(IMPORTED, version.id, decision)
+        except BaseException:
+            _drop(school, version)  # without the gate's word it can never be promoted
+            raise
     return Imported(version, decision, report)
+
+
+def _drop(school: School, version: Version) -> None:
+    """Take an adapter whose import did not end back; the weights before the record that names them."""
+    school.registry.erase_weights([version.id])
+    school.registry.withdraw(version.id)
 
 
 def _remembered(school: School, folder: Path) -> tuple[str, ...]:

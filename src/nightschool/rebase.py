@@ -14,9 +14,8 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from nightschool.bases import model_facts
+from nightschool.bases import model_facts, named
 from nightschool.codec import from_json, to_json
 from nightschool.consolidate import train
 from nightschool.course import REBASE, Course, charted, drop
@@ -142,11 +141,6 @@ def rebase(
         comparison = from_json(Comparison, night.stored("comparison.json") or "")
         left_out = json.loads(night.stored("facts.json") or "{}").get("left_out", 0)
         return Rebased(night.id, version, decision, comparison, left_out, switch and passed)
-
-
-def named(base: str) -> str:
-    """Return the name under which a base model is recorded: a folder's is its whole path."""
-    return str(Path(base).resolve()) if Path(base).is_dir() else base
 
 
 def give_up(school: School) -> str | None:

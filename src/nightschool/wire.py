@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightschool.backup import Backup, back_up, back_up_before
-from nightschool.bases import anchors_of, embedder, order_reader
+from nightschool.bases import anchors_of, embedder, named, order_reader
 from nightschool.config import Settings, load_settings
 from nightschool.damage import damage_told
 from nightschool.engines import GgufFiles, gguf_files, load_sampler, start_engine
@@ -369,17 +369,20 @@ def open_school(start: Path, overrides: tuple[str, ...] = (), tenant: str | None
         ModelMissing: The embedding model of `recall.dense` has not been pulled.
     """
     workspace = Workspace.find(start)
-    named = () if tenant is None else (f"tenant={json.dumps(tenant)}",)
-    settings = load_settings(workspace.config_path, (*overrides, *named))
+    owner = () if tenant is None else (f"tenant={json.dumps(tenant)}",)
+    settings = load_settings(workspace.config_path, (*overrides, *owner))
+    # A relative folder is meant from the workspace, wherever the program is started.
+    model = settings.model.model_copy(update={"base": named(settings.model.base, workspace.root)})
+    settings = settings.model_copy(update={"model": model})
     with damage_told(workspace.database):
         back_up_before(workspace, TABLES)
         store = SqliteStore(workspace, embedder(settings.recall.dense))
         registry = Registry(workspace)
         chosen = registry.base(settings.tenant)
-    if chosen not in (None, settings.model.base) and _names_base(overrides):
+    if chosen and named(chosen, workspace.root) != model.base and _names_base(overrides):
         raise ConfigError(
-            f"--set model.base={settings.model.base}: what is served stands on {chosen}, and a setting "
-            f"does not change that. Use `nightschool rebase --model {settings.model.base}`."
+            f"--set model.base={model.base}: what is served stands on {chosen}, and a setting "
+            f"does not change that. Use `nightschool rebase --model {model.base}`."
         )
     return School(workspace, settings, store, registry, ExamRecords(workspace))
 

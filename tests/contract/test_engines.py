@@ -99,6 +99,37 @@ def test_adapters_are_loaded_into_an_upstream_and_taken_out(tmp_path):
     with_lora.close()
 
 
+def test_adapters_are_loaded_again_into_an_upstream_that_was_restarted(tmp_path):
+    server = FakeEngine()
+    before = UpstreamEngine(server.address, "base", adapters={"ver-1": tmp_path})
+    server.versions.remove("ver-1")
+    after = UpstreamEngine(server.address, "base", adapters={"ver-1": tmp_path})
+    assert server.versions == ["base", "ver-1"]
+    before.close()
+    assert server.versions == ["base", "ver-1"]
+    after.close()
+    assert server.versions == ["base"]
+    server.close()
+
+
+def test_an_upstream_that_takes_one_adapter_and_not_the_next_keeps_none(tmp_path, monkeypatch):
+    server = FakeEngine()
+    monkeypatch.setattr(server, "versions", Refusing(server.versions))
+    with pytest.raises(EngineFailed):
+        UpstreamEngine(server.address, "base", adapters={"ver-1": tmp_path, "broken": tmp_path})
+    assert server.versions == ["base"]
+    server.close()
+
+
+class Refusing(list):
+    """Takes no adapter that is broken."""
+
+    def append(self, name):
+        if name == "broken":
+            raise ConnectionAbortedError
+        super().append(name)
+
+
 def test_an_upstream_that_takes_no_adapter_is_told(tmp_path):
     server = FakeEngine(key="other")
     with pytest.raises(EngineFailed, match="HTTP 401"):

@@ -19,6 +19,7 @@ GROUND = (
     "workspace",
     "damage",
     "leftovers",
+    "tensors",
     "backup",
     "runlog",
     "trackers",

@@ -9,10 +9,10 @@ import pytest
 
 from nightschool import consolidate as flow
 from nightschool.consolidate import NightOutcome, consolidate, give_up, settle
-from nightschool.course import Course
+from nightschool.course import Course, choose
 from nightschool.curate import correct
 from nightschool.day import remember
-from nightschool.errors import LeakError, StudyError
+from nightschool.errors import ConfigError, LeakError, StudyError
 from nightschool.exam.questions import Question
 from nightschool.models.fake import FakeSampler
 from nightschool.prepare import plan
@@ -282,6 +282,30 @@ def test_an_interrupted_night_does_not_bring_back_what_was_taken_back(life, monk
     assert (outcome.night_id, outcome.version.parent) == ("night-0002", "base")
     assert outcome.version.id != made
     assert not (life.workspace.versions / made).exists()
+
+
+def with_adapters(school: School) -> School:
+    train = school.settings.train.model_copy(update={"method": "lora"})
+    return replace(school, settings=school.settings.model_copy(update={"train": train}))
+
+
+def test_adapters_are_trained_on_the_base_and_on_nothing_else(life, monkeypatch):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    assert night(life, questions=asked).decision.promote
+    tell(life, 1, first=12)
+    lora = with_adapters(life)
+    memories = life.store.memories("default")
+    assert choose(life, memories, None).kind == "continue"
+    course = choose(lora, memories, None)
+    assert (course.kind, course.reason) == ("rebuild", "adapters are trained on the base")
+    with pytest.raises(ConfigError, match=r"train\.method is lora"):
+        choose(lora, memories, "continue")
+    with monkeypatch.context() as killing:
+        killing.setattr(FakeTrainer, "train", stop)
+        with pytest.raises(Killed):
+            night(life)
+    assert night(lora).version.parent == "base"  # the interrupted night begins anew
 
 
 def test_a_candidate_is_compared_with_what_is_served_now(life, monkeypatch):

@@ -153,6 +153,8 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(save_llama, save_t
     save_tokenizer(odd, pre_tokenizers.Whitespace())
     with pytest.raises(ModelUnfit, match="Whitespace"):
         write_weights(odd, out / "a.gguf", "f16")
+    with pytest.raises(ModelUnfit, match="weights know 200 tokens"):
+        write_weights(save_llama("few", vocab_size=200), out / "a.gguf", "f16")
     huge = save_llama("huge")
     model = AutoModelForCausalLM.from_pretrained(huge)
     with torch.no_grad():

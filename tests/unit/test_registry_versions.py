@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt, WorkspaceError
+from nightschool.registry.nights import IMPORTED
 from nightschool.registry.versions import Registry
 from nightschool.types import Check, Decision, Version
 from nightschool.workspace import Workspace, file_atomic
@@ -67,6 +68,50 @@ def test_what_was_taken_back_to_the_base_stays_taken_back(registry: Registry) ->
     assert registry.alias("t", "previous") == "base"
     assert registry.rollback("t") is None
     assert registry.alias("t", "live") == "base"
+
+
+def served_after(registry: Registry, rollbacks: int) -> list[str]:
+    found = [registry.rollback("t") for _ in range(rollbacks)]
+    return [version.id if version else "base" for version in found]
+
+
+def test_each_rollback_goes_one_version_further_back(registry: Registry) -> None:
+    for name in ("v1", "v2", "v3"):
+        registry.promote("t", name, YES, "gate")
+    assert served_after(registry, 4) == ["v2", "v1", "base", "base"]
+
+
+def test_a_version_that_is_promoted_again_counts_again(registry: Registry) -> None:
+    for name in ("v1", "v2"):
+        registry.promote("t", name, YES, "gate")
+    assert served_after(registry, 2) == ["v1", "base"]
+    registry.promote("t", "v2", YES, "owner")
+    registry.promote("t", "v3", YES, "gate")
+    registry.promote("t", "v2", YES, "owner")
+    assert served_after(registry, 3) == ["v3", "v2", "base"]
+
+
+def test_a_deletion_does_not_serve_what_the_owner_took_back(tmp_path: Path) -> None:
+    registry = add(
+        Registry(Workspace.create(tmp_path, "")), version("v1"), version("v2", memories=("m2",))
+    )
+    for name in ("v1", "v2"):
+        registry.promote("t", name, YES, "gate")
+    assert served_after(registry, 1) == ["v1"]
+    registry.taint(["m1"], ["gone-1"])
+    assert registry.fallback("t", {"v1"}) == "base"
+    assert registry.rollback("t", "forget", keep_base=True) is None
+
+
+def test_the_log_of_an_earlier_program_is_read_as_it_was_meant(registry: Registry) -> None:
+    for name in ("v1", "v2", "v3"):
+        registry.promote("t", name, YES, "gate")
+    assert served_after(registry, 1) == ["v2"]
+    registry.connection.execute("UPDATE promotions SET taken_back = NULL")
+    assert served_after(registry, 2) == ["v1", "base"]
+    registry.connection.execute("UPDATE promotions SET taken_back = NULL")
+    registry.promote("t", "v3", YES, "gate")
+    assert served_after(registry, 1) == ["base"]
 
 
 def test_the_same_version_again_changes_nothing(registry: Registry) -> None:
@@ -143,6 +188,14 @@ def test_refusals_on_another_base_are_not_counted(registry: Registry) -> None:
     add(registry, replace(version("v4"), base="large"))
     registry.record_decision("night-v4", "v4", NO)
     assert (registry.attempts("t", "small"), registry.attempts("t", "large")) == (0, 1)
+
+
+def test_refused_imports_are_no_refused_nights(registry: Registry) -> None:
+    registry.record_decision("night-v3", "v3", NO)
+    for name in ("v4", "v5"):
+        add(registry, replace(version(name), kind="lora", night=IMPORTED))
+        registry.record_decision(IMPORTED, name, NO if name == "v4" else YES)
+    assert registry.attempts("t", "small") == 1
 
 
 def test_a_withdrawn_version_is_unknown(registry: Registry) -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+)
 
 from nightschool.drawing import draw
 from nightschool.shared_prefix import WORTH, taken
@@ -75,5 +82,19 @@ def test_networks_of_another_kind_keep_their_own_attention():
     model = tiny(MistralForCausalLM, MistralConfig, sliding_window=64)
     assert not taken(model)
     prompts = [(*BEGINNING, 40), (*BEGINNING, 41, 42)]
+    for prompt, one in zip(prompts, drawn(model, prompts), strict=True):
+        assert one.logs == pytest.approx(logs_alone(model, prompt, one.tokens), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "more"),
+    [
+        (MistralForCausalLM, MistralConfig, {}),
+        (Gemma3ForCausalLM, Gemma3TextConfig, {"layer_types": ["sliding_attention", "full_attention"], "head_dim": 8}),
+    ],
+)  # fmt: skip
+def test_windows_shorter_than_the_batch_see_what_they_see_of_each_text_alone(kind, config, more):
+    model = tiny(kind, config, sliding_window=12, initializer_range=0.4, **more)
+    prompts = [(3, 4, *range(20, 28)), (3, 4, *range(30, 58)), (3, 4, 9), (3, 4, *range(30, 58))]
     for prompt, one in zip(prompts, drawn(model, prompts), strict=True):
         assert one.logs == pytest.approx(logs_alone(model, prompt, one.tokens), abs=1e-4)

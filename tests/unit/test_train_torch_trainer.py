@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from nightschool.config import TrainConfig
 from nightschool.errors import Diverged, TrainError
 from nightschool.train.blend import SHARES
+from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.run import Run
 from nightschool.train.torch_trainer import TorchTrainer
 from nightschool.types import Example, Message
@@ -114,6 +115,18 @@ def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):
         progress=lambda d, *_: seen.append(d),
     )
     assert seen[0] == 1
+
+
+@pytest.mark.parametrize("left", [0, 1, 200, -1], ids=["empty", "a byte", "a part", "nearly all"])
+def test_a_damaged_checkpoint_counts_as_none(tmp_path, caplog, left):
+    checkpoint = Checkpoint(tmp_path / "run")
+    checkpoint.save("run", {"weights": torch.zeros(500)})
+    file = checkpoint.folder / "state.pt"
+    file.write_bytes(file.read_bytes()[:left])
+    assert checkpoint.load("run") is None
+    assert "state.pt is damaged" in caplog.text
+    checkpoint.save("run", {"weights": torch.zeros(500)})
+    assert checkpoint.load("run") is not None
 
 
 def test_a_rate_that_is_too_high_stops_with_what_to_do(trainer, tmp_path):
@@ -262,6 +275,25 @@ def test_a_night_at_right_angles_moves_linear_layers_alone_and_the_known_less(
 def test_a_night_at_right_angles_is_trained_in_bfloat16_too(trainer, tmp_path):
     settings = {"subspace": 0.9, "precision": "bfloat16", "epochs": 1, "min_steps": 1}
     assert moved(trainer, tmp_path, "night", **settings)
+
+
+def test_weight_decay_would_move_what_a_sparse_night_leaves_alone():
+    with pytest.raises(ValueError, match=r"train\.weight_decay is 0\.1"):
+        TrainConfig(sparse=0.1, weight_decay=0.1)
+
+
+def test_examples_without_a_token_to_learn_are_left_out_by_name(trainer, tmp_path, caplog):
+    empty = [replace(e, id=f"empty-{e.id}", prompt=(), target="") for e in EXAMPLES]
+    config = CONFIG.model_copy(update={"epochs": 1})
+    given = {"mixed": [*empty, *EXAMPLES], "plain": EXAMPLES}
+    mixed, plain = (
+        trainer.train(tmp_path / "base", some, config, tmp_path / name, review=empty)
+        for name, some in given.items()
+    )
+    assert mixed.losses == plain.losses
+    assert "empty-ex-3 has no token to be learnt" in caplog.text
+    with pytest.raises(TrainError, match="No examples"):
+        trainer.train(tmp_path / "base", empty, config, tmp_path / "none")
 
 
 def test_two_ways_to_choose_what_is_trained_exclude_one_another():

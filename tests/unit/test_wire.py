@@ -78,6 +78,20 @@ def test_the_base_full_versions_and_adapters_answer_each_with_its_own_weights(wo
         house.close()
 
 
+def test_a_relative_base_is_meant_from_the_workspace(tmp_path, monkeypatch):
+    base = tmp_path / "base"
+    base.mkdir()
+    Workspace.create(tmp_path / "w", '[model]\nbase = "../base"\n')
+    for place in (tmp_path, tmp_path / "w", base):
+        monkeypatch.chdir(place)
+        school = open_school(tmp_path / "w")
+        assert school.base == str(base)
+        school.close()
+    school = open_school(tmp_path / "w", ("model.base=smollm2-135m",))
+    assert school.base == "smollm2-135m"
+    school.close()
+
+
 def test_an_upstream_takes_no_full_version(workspace):
     school = open_school(workspace.root, ("serve.upstream_url=http://127.0.0.1:9",))
     full = school.registry.version("ver-full")

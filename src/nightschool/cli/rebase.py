@@ -105,9 +105,10 @@ def rebase(
 
 def _tell(school: School, model: str, effort: Effort | None, json: bool) -> None:
     """Say what teaching would take."""
+    from nightschool.bases import named
     from nightschool.cli.night import plan_in_words
     from nightschool.prepare import plan
-    from nightschool.rebase import imported_before, named
+    from nightschool.rebase import imported_before
     from nightschool.registry.nights import upcoming_night
 
     live = school.store.memories(school.settings.tenant)

@@ -14,7 +14,7 @@ class ModelConfig(Frozen):
     """Which base model learns."""
 
     base: str = "smollm2-135m"
-    """A name from `nightschool models list`, a Hugging Face id, or a local folder; it counts until a version is
+    """A name from `nightschool models list`, a Hugging Face id, or a folder (a relative one from the workspace); it counts until a version is
     served, whose base then goes on (`nightschool rebase` teaches another)."""
     engine: Literal["torch", "llama"] = "torch"
     """Who answers: torch, or llama.cpp on the version's GGUF, which is what the service runs; likelihoods are torch's."""

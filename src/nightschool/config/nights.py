@@ -74,7 +74,7 @@ class TrainConfig(Frozen):
     """How strongly weights that review and plain text depend on are pulled back to the start (`train/ewc.py`); 0 leaves it out."""
     sparse: float | None = Field(None, gt=0, le=1)
     """Share of the MLPs' neurons that a night trains: those that its material uses and the rest does not
-    (`train/sparse.py`); None: all weights."""
+    (`train/sparse.py`), without weight decay; None: all weights."""
     subspace: float | None = Field(None, gt=0, lt=1)
     """Share of what review and plain text bring to each linear layer to which a night's update stays at right angles
     (`train/subspace.py`); None: it goes anywhere. With full weights only."""
@@ -99,6 +99,11 @@ class TrainConfig(Frozen):
         if self.sparse is not None and self.subspace is not None:
             raise ValueError(
                 "train.sparse and train.subspace exclude one another: each says which updates are made. Leave one out."
+            )
+        if self.sparse is not None and self.weight_decay:
+            raise ValueError(
+                f"train.weight_decay is {self.weight_decay:g} and would shrink weights that train.sparse leaves alone. "
+                "Set train.weight_decay=0, or leave train.sparse out."
             )
         return self
 

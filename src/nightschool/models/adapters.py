@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nightschool.errors import ModelCorrupt, ModelMissing, ModelUnfit
+from nightschool.tensors import shapes
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 NAME = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
@@ -109,24 +110,3 @@ def _placed(
     if not factors:
         raise ModelUnfit(f"{folder / WEIGHTS} holds no weights.")
     return tuple(factors)
-
-
-def shapes(folder: Path, pattern: str = "*.safetensors") -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor in a folder's safetensors files, by name; only headers are read.
-
-    Raises:
-        ModelCorrupt: A file cannot be read.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    found: dict[str, tuple[int, ...]] = {}
-    for file in sorted(folder.glob(pattern)):
-        try:
-            with safe_open(file, "pt") as tensors:
-                for name in tensors.keys():  # noqa: SIM118 (no dictionary)
-                    found[name] = tuple(tensors.get_slice(name).get_shape())
-        except (SafetensorError, OSError) as error:
-            raise ModelCorrupt(
-                f"{file} cannot be read: {error}. Write or fetch it again."
-            ) from error
-    return found

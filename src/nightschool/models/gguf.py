@@ -8,9 +8,8 @@ formats below q8_0: rounding to four bits can undo what a night taught.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from nightschool.errors import ModelCorrupt, ModelUnfit
-from nightschool.models.adapters import read_adapter, shapes
+from nightschool.models.adapters import read_adapter
 from nightschool.models.gguf_tokenizer import copy_tokenizer, write_tokenizer
+from nightschool.tensors import shapes
 from nightschool.types import Quant
 from nightschool.workspace import file_atomic
 
@@ -265,7 +265,8 @@ class _Tensors:
     """The tensors of a folder's safetensors files, read one at a time, in float32."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {n: f for f in sorted(folder.glob("*.safetensors")) for n in _names(f)}
+        files = sorted(folder.glob("*.safetensors"))
+        self._files = {name: file for file in files for name in shapes(folder, file.name)}
 
     def __call__(self, name: str) -> np.ndarray:
         from safetensors import safe_open
@@ -273,12 +274,6 @@ class _Tensors:
         with safe_open(self._files[name], "pt") as tensors:
             found: np.ndarray = tensors.get_tensor(name).float().numpy()
         return found
-
-
-def _names(file: Path) -> Iterator[str]:
-    with file.open("rb") as handle:
-        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-    return (name for name in header if name != "__metadata__")
 
 
 def _fit(values: np.ndarray, name: str) -> np.ndarray:

@@ -56,6 +56,7 @@ def write_tokenizer(writer: Any, folder: Path, vocabulary: int) -> None:
 
     Raises:
         ModelUnfit: The tokenizer is of another kind, or llama.cpp has no code for its way of cutting text.
+        ModelUnfit: It has tokens that the weights do not know.
     """
     from gguf import TokenType
     from transformers import AutoTokenizer
@@ -66,6 +67,12 @@ def write_tokenizer(writer: Any, folder: Path, vocabulary: int) -> None:
     writer.add_tokenizer_pre(_pre_tokenizer(plan, folder))
     tokens = [f"[PAD{number}]" for number in range(vocabulary)]
     types = [TokenType.UNUSED] * vocabulary
+    numbers = [*plan["model"]["vocab"].values(), *(added["id"] for added in plan["added_tokens"])]
+    if max(numbers) >= vocabulary:
+        raise ModelUnfit(
+            f"The tokenizer in {folder} has a token {max(numbers)}, and the weights know {vocabulary} tokens: it is not "
+            "theirs. Take the tokenizer that the base was published with."
+        )
     for text, number in plan["model"]["vocab"].items():
         tokens[number], types[number] = text, TokenType.NORMAL
     for added in plan["added_tokens"]:

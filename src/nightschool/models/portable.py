@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from nightschool.errors import ModelUnfit
-from nightschool.models.adapters import CONFIG, WEIGHTS, read_adapter, shapes
+from nightschool.models.adapters import CONFIG, WEIGHTS, read_adapter
 from nightschool.models.torch_model import end_of_turn, load
+from nightschool.tensors import shapes
 
 KEPT = (
     "config.json",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -17,13 +16,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nightschool.errors import DownloadFailed, ModelCorrupt, ModelMissing
 from nightschool.models.catalog import KNOWN, KnownModel, Wheel
 from nightschool.protocols import Progress
+from nightschool.tensors import parameters, shapes
 from nightschool.workspace import folder_atomic
 
 GGUF_NAME = "model.gguf"
+CONFIG, INDEX = "config.json", "model.safetensors.index.json"
 DATA = (".json", ".safetensors", ".txt")
 """How the files end that make a model."""
 
@@ -38,7 +40,7 @@ def cache_root() -> Path:
 
 
 def pull(name: str, progress: Progress | None = None) -> Path:
-    """Fetch a model; one that is already here touches no network.
+    """Fetch a model; one that is already here touches no network, unless its files are damaged.
 
     Args:
         name: A name from `KNOWN`, a Hugging Face id (`org/name`), or a local folder.
@@ -46,6 +48,7 @@ def pull(name: str, progress: Progress | None = None) -> Path:
 
     Raises:
         DownloadFailed: The index or the hub did not deliver.
+        DownloadFailed: What they delivered is no model, or has no weights as safetensors.
         ModelCorrupt: What arrived has another sha256 than expected.
         ModelMissing: The name is neither known, nor an id, nor a folder.
     """
@@ -53,13 +56,41 @@ def pull(name: str, progress: Progress | None = None) -> Path:
         return resolve(name)
     target = _target(name)
     with one_at_a_time(target):
-        if not target.exists():
+        if not target.exists() or _fault(target):
             with folder_atomic(target) as folder:
                 if name in KNOWN:
                     _pull_known(KNOWN[name], folder, progress)
                 else:
                     _pull_hub(name, folder)
+                fault = _fault(folder)
+                if fault:
+                    raise DownloadFailed(
+                        f"What was delivered as {name} cannot be used: {fault} Nothing was kept. Pull it again, "
+                        "or take a model that is published with config.json and *.safetensors."
+                    )
+                # A damaged one makes room only now that there is another.
+                shutil.rmtree(target, ignore_errors=True)
     return target
+
+
+def _fault(folder: Path) -> str:
+    """Say what is wrong with a model's files; empty where nothing is. Of the weights only the headers are read."""
+    plain: dict[str, Any] = {}
+    for file in sorted(folder.glob("*.json")):
+        try:
+            plain[file.name] = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            return f"{file.name} is no JSON ({error})."
+    if CONFIG not in plain:
+        return f"{CONFIG} is missing."
+    try:
+        found = shapes(folder)
+    except ModelCorrupt as error:
+        return str(error)
+    missing = set(plain.get(INDEX, {}).get("weight_map", ())) - set(found)
+    if missing or not found:
+        return f"{len(missing) or 'all'} weights are missing."
+    return ""
 
 
 def resolve(base: str) -> Path:
@@ -73,7 +104,7 @@ def resolve(base: str) -> Path:
         raise ModelMissing(
             f"The model {base} is not on this machine. Run `nightschool models pull {base}`."
         )
-    if not (folder / "config.json").exists() or not list(folder.glob("*.safetensors")):
+    if not (folder / CONFIG).exists() or not list(folder.glob("*.safetensors")):
         raise ModelMissing(
             f"{folder} holds no model: expected config.json and *.safetensors. "
             "Give a folder written by `save_pretrained`, or pull the model again."
@@ -113,21 +144,15 @@ def facts(base: str) -> ModelFacts:
 
     Raises:
         ModelMissing: It has not been pulled, or the folder holds no model.
+        ModelCorrupt: Its weights cannot be read.
     """
-    files = list(resolve(base).glob("*.safetensors"))
+    folder = resolve(base)
     known = KNOWN.get(base)
     return ModelFacts(
-        sum(map(_weights, files)),
-        sum(path.stat().st_size for path in files),
+        parameters(folder),
+        sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         known.licence if known else None,
     )
-
-
-def _weights(file: Path) -> int:
-    """Count the weights in a safetensors file by its header: a length, then JSON."""
-    with file.open("rb") as handle:
-        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name[:2] != "__")
 
 
 def listing() -> list[dict[str, object]]:

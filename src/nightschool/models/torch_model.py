@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +34,11 @@ def load(
 
     Raises:
         ModelMissing: The folder holds neither, or an adapter comes without its base.
-        ModelCorrupt: The files cannot be read.
+        ModelCorrupt: The files cannot be read, or a layer has no weights.
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # our own bars show what takes long
@@ -50,21 +49,37 @@ def load(
     if adapter and base is None:
         raise ModelMissing(f"{folder} is an adapter and needs the base model it was trained on.")
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(base if adapter else folder), dtype=torch.float32, local_files_only=True
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            str(base if adapter else folder),
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
         )
+        model, found = loaded
+        if found["missing_keys"]:  # filled with chance, were they left at that
+            raise ValueError(f"weights are missing: {', '.join(sorted(found['missing_keys']))}")
         if as_stored:
             as_stored(model)
         if adapter:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, folder).merge_and_unload()
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (SafetensorError, OSError, ValueError, RuntimeError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelCorrupt(
             f"The model in {folder} cannot be read: {error}. Pull it again, or roll back."
         ) from error
-    return LoadedModel(model.eval(), tokenizer)
+    return LoadedModel(model.eval(), _tokenizer(folder))
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # tokenizers raises that very type for a damaged tokenizer.json
+        raise ModelCorrupt(
+            f"The tokenizer in {folder} cannot be read: {error!r}. Pull the model again, or roll back."
+        ) from error
 
 
 def end_of_turn(tokenizer: Any) -> str:

@@ -67,13 +67,19 @@ class UpstreamEngine:
         self.salted = salted
         self._closed = False
         self._adapters: list[str] = []
-        for version_id, folder in (adapters or {}).items():
-            with _turn:
-                if not _loaded[self.address, version_id]:
-                    body = {"lora_name": version_id, "lora_path": str(folder)}
-                    self._post("load_lora_adapter", body)
-                _loaded[self.address, version_id] += 1
-            self._adapters.append(version_id)
+        try:
+            for version_id, folder in (adapters or {}).items():
+                self._load(version_id, folder)
+        except BaseException:
+            self.close()  # nobody else would take out what is loaded already
+            raise
+
+    def _load(self, version_id: str, folder: Path) -> None:
+        """Load an adapter, also one that this process has loaded before: the endpoint may have been restarted since."""
+        with _turn:
+            self._post("load_lora_adapter", {"lora_name": version_id, "lora_path": str(folder)})
+            _loaded[self.address, version_id] += 1
+        self._adapters.append(version_id)
 
     def alive(self) -> bool:
         """Tell whether it was not closed; whether the endpoint answers is seen at each request."""
@@ -119,7 +125,7 @@ class UpstreamEngine:
                 f"{url} cannot be reached ({type(error).__name__}). Check serve.upstream_url."
             ) from error
         if reply.status_code == 400 and "already been loaded" in reply.text:
-            return  # by a service that was killed: versions never change under their id
+            return  # by another engine, or a service that was killed: versions never change under their id
         if not reply.is_success:
             raise EngineFailed(
                 f"{url} answered HTTP {reply.status_code}. Start vLLM with --enable-lora and "

@@ -20,6 +20,8 @@ from nightschool.workspace import Workspace, write_atomic
 
 NIGHT, PRACTICE = "night", "practice"
 """What makes versions, and how its folders are named: `night-0001`, `practice-0001`."""
+IMPORTED = "imported"
+"""Stands where a version's night does, if it came from elsewhere (`export.py`)."""
 LEDGERS = "closure"
 """Where the ledgers of versions lie, within a tenant's reports (`closure.py`)."""
 OWN_WORDS = "attempt"

@@ -41,4 +41,5 @@ MIGRATIONS = (
     CREATE INDEX talks_by_age ON talks (tenant, number);
     CREATE INDEX audit_by_tenant ON audit (tenant, number);
     """,
+    "ALTER TABLE promotions ADD COLUMN taken_back INTEGER",
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nightschool.codec import from_json, to_json
 from nightschool.errors import TaintedVersion, UnknownVersion, WorkspaceCorrupt
-from nightschool.registry.nights import PRACTICE
+from nightschool.registry.nights import IMPORTED, PRACTICE
 from nightschool.registry.schema import MIGRATIONS, ROOM
 from nightschool.types import Decision, Version, now
 from nightschool.workspace import Workspace, migrate, transaction
@@ -154,14 +154,14 @@ class Registry:
             self._point(tenant, "previous", live)
             self._point(tenant, "live", version.id)
             self._point(tenant, BASE, version.base)
-            self._log(tenant, version.id, actor)
+            self._log(tenant, version.id, actor, taken_back=False)
 
     def rollback(
         self, tenant: str, actor: str = "owner", *, keep_base: bool = False
     ) -> Version | None:
         """Serve the version before the live one; None means the base model.
 
-        Tainted versions are passed over.
+        Tainted versions are passed over, and so is what was taken back before.
 
         Args:
             tenant: Whose.
@@ -178,7 +178,7 @@ class Registry:
             self._point(tenant, "previous", live)
             self._point(tenant, "live", target)
             self._point(tenant, BASE, base)
-            self._log(tenant, target, actor)
+            self._log(tenant, target, actor, taken_back=True)
         return found
 
     def fallback(self, tenant: str, without: Collection[str] = ()) -> str:
@@ -188,20 +188,29 @@ class Registry:
             tenant: Whose.
             without: Versions that are passed over like tainted ones.
         """
-        served = [
-            row["version_id"]
-            for row in self.connection.execute(
-                "SELECT version_id FROM promotions WHERE tenant = ? ORDER BY number DESC", (tenant,)
-            )
-        ]
         live = self.alias(tenant, "live")
-        after = served[served.index(live) + 1 :] if live in served else []
-        for name in after:
-            if name == BASE or not (
-                name == live or name in without or self.version(name).tainted_by
-            ):
-                return str(name)
+        for name in reversed(self._line(tenant)[:-1]):
+            if not (name == live or name in without or self.version(name).tainted_by):
+                return name
         return BASE
+
+    def _line(self, tenant: str) -> list[str]:
+        """Return what was promoted and not taken back since, the live version last."""
+        line: list[str] = []
+        for row in self.connection.execute(
+            "SELECT version_id, taken_back FROM promotions WHERE tenant = ? ORDER BY number",
+            (tenant,),
+        ):
+            name, taken_back = str(row["version_id"]), row["taken_back"]
+            if taken_back is None:  # an earlier program logged rollbacks like promotions
+                taken_back = name == BASE or name in line
+            if not taken_back:
+                line.append(name)
+                continue
+            del line[-1:]
+            while line and line[-1] != name:
+                line.pop()
+        return line
 
     def taint(self, memory_ids: Iterable[str], tombstones: Iterable[str]) -> list[Version]:
         """Mark every version trained on these memories, and all that were trained from it.
@@ -275,7 +284,8 @@ class Registry:
         count = 0
         for version in reversed(self.versions(tenant)):
             decision = self.decision(version.id)
-            if decision is None or version.base != base or version.night.startswith(PRACTICE):
+            of_night = version.night != IMPORTED and not version.night.startswith(PRACTICE)
+            if decision is None or version.base != base or not of_night:
                 continue
             if decision.promote or decision.overridden_by:
                 break
@@ -301,10 +311,11 @@ class Registry:
             (tenant, name, version_id),
         )
 
-    def _log(self, tenant: str, version_id: str, actor: str) -> None:
+    def _log(self, tenant: str, version_id: str, actor: str, *, taken_back: bool) -> None:
+        """Log what is served from now on, and whether that is so because the version over it was taken back."""
         self.connection.execute(
-            "INSERT INTO promotions (tenant, version_id, actor, at) VALUES (?, ?, ?, ?)",
-            (tenant, version_id, actor, now()),
+            "INSERT INTO promotions (tenant, version_id, actor, at, taken_back) VALUES (?, ?, ?, ?, ?)",
+            (tenant, version_id, actor, now(), taken_back),
         )
 
     def refuse_tainted(self, version: Version) -> None:

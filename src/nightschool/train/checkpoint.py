@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from nightschool.errors import WorkspaceError
 from nightschool.workspace import sync_folder
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,17 @@ class Checkpoint:
             ) from error
 
     def load(self, run: str) -> dict[str, Any] | None:
-        """Return the stored state of this very run; None when there is none to resume from."""
+        """Return the stored state of this very run; None when there is none to resume from, or it is damaged."""
         if not self._file.exists():
             return None
-        state = torch.load(self._file, weights_only=True)
-        return state if state["run"] == run else None
+        try:
+            state: dict[str, Any] = torch.load(self._file, weights_only=True)
+            return state if state["run"] == run else None
+        except (OSError, EOFError, RuntimeError, KeyError, TypeError, UnpicklingError) as error:
+            log.warning(
+                "%s is damaged (%s); the training begins anew.", self._file, type(error).__name__
+            )
+            return None
 
     def discard(self) -> None:
         """Delete the checkpoint."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from nightschool.config import TrainConfig
+from nightschool.tensors import parameters
 from nightschool.train.anchors import LENGTH
 from nightschool.train.run import MOST_PASSES, pick_precision
 
@@ -44,11 +45,6 @@ def matmul_bound(products: int = 40) -> float:
     return products * 2 * 1024 * 1536 * 1536 / (time.monotonic() - begun) / 1e9
 
 
-def parameters(folder: Path) -> int:
-    """Return about how many weights a model folder holds, from the size of its float32 files."""
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors")) // 4
-
-
 def training_seconds(folder: Path, characters: int, config: TrainConfig) -> float:
     """Estimate the time of full fine-tuning: six operations a weight and token at `EFFICIENCY` of the bound.
 
@@ -56,6 +52,9 @@ def training_seconds(folder: Path, characters: int, config: TrainConfig) -> floa
         folder: The model.
         characters: Of the study material, prompts and targets.
         config: How it is trained; a small night makes more passes.
+
+    Raises:
+        ModelCorrupt: The model's weights cannot be read.
     """
     once = characters / CHARACTERS_A_TOKEN
     steps = max(1, math.ceil(once / config.tokens_per_step))
@@ -67,7 +66,11 @@ def training_seconds(folder: Path, characters: int, config: TrainConfig) -> floa
 
 
 def training_bytes(folder: Path) -> int:
-    """Estimate the peak memory of full fine-tuning, in bytes."""
+    """Estimate the peak memory of full fine-tuning, in bytes.
+
+    Raises:
+        ModelCorrupt: The model's weights cannot be read.
+    """
     return round(BYTES_A_WEIGHT * parameters(folder) + ACTIVATIONS)
 
 

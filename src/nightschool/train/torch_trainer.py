@@ -6,6 +6,7 @@ model is loaded and a chat is rendered (handed in, from `models/`), and what to 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +20,12 @@ from nightschool.train.anchors import Anchors, read_anchors
 from nightschool.train.checkpoint import Checkpoint
 from nightschool.train.losses import Loss, cross_entropy
 from nightschool.train.packing import Tokens
+from nightschool.train.recollection import labelled
 from nightschool.train.run import Run
 from nightschool.types import Example, TrainResult, digest
 from nightschool.workspace import folder_atomic
+
+log = logging.getLogger(__name__)
 
 Load = Callable[[Path], Any]
 """Folder -> an object with `.model` and `.tokenizer`."""
@@ -55,24 +59,22 @@ class TorchTrainer:
         ends with the same weights; called after it is done, it returns the stored result.
 
         Raises:
-            TrainError: There are no examples.
+            TrainError: There are no examples, or none with a token to be learnt.
             ModelCorrupt: The model or the anchors cannot be read.
             Diverged: The loss is not finite, or three times what it began with.
         """
-        if not examples:
-            raise TrainError(
-                "No examples to train on. Learn something first, or lower the filters."
-            )
         if out.exists():
             return from_json(TrainResult, (out / "train.json").read_text("utf-8"))
         loaded = self.load(start)
-        tokens = [
-            Tokens(*map(tuple, self.render(loaded.tokenizer, e.prompt, e.target)))
-            for e in (*examples, *review)
-        ]
+        news = self._tokens(loaded.tokenizer, examples)
+        if not news:
+            raise TrainError(
+                "No examples to train on. Learn something first, or lower the filters."
+            )
+        tokens = [*news, *self._tokens(loaded.tokenizer, review)]
         anchors = read_anchors(self.anchors) if self.anchors and config.anchor_weight else None
         name = _fingerprint(start, [*examples, *review], config, anchors)
-        run = Run(loaded.model, tokens, len(examples), config, self.loss, anchors, name)
+        run = Run(loaded.model, tokens, len(news), config, self.loss, anchors, name)
         checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
         result = run.go(checkpoint, progress)
         with folder_atomic(out) as folder:
@@ -81,6 +83,14 @@ class TorchTrainer:
             (folder / "train.json").write_text(to_json(result), "utf-8")
         checkpoint.discard()
         return result
+
+    def _tokens(self, tokenizer: Any, examples: Sequence[Example]) -> list[Tokens]:
+        """Render examples; one without a token that anything predicts teaches nothing, and is left out."""
+        found = [Tokens(*map(tuple, self.render(tokenizer, e.prompt, e.target))) for e in examples]
+        for example, tokens in zip(examples, found, strict=True):
+            if labelled(tokens) < 1:
+                log.warning("%s has no token to be learnt and is left out.", example.id)
+        return [tokens for tokens in found if labelled(tokens) > 0]
 
 
 def _fingerprint(
