@@ -64,7 +64,6 @@ def test_secrets_are_blotted_out(text, shown):
         "The token budget is 4096 tokens.",
         "API_KEY=your-api-key goes into the environment.",
         "MAX_TOKENS=1000000 and TOKENIZER_PATH=/models/kite-3 are set there.",
-        "`login(user: str, password: str = None)` takes token=get_token().",
         "https://ada:${PASS}@heron is an address.",
         "Ada always answers the phone.",
         "The parser ignores rules that are commented out.",
@@ -72,6 +71,10 @@ def test_secrets_are_blotted_out(text, shown):
 )
 def test_facts_are_not_held(text):
     assert holds(text, SourceKind.DOCUMENT) == ()
+
+
+def test_a_signature_is_no_secret():
+    assert masked("`login(user: str, password: str = None)` takes token=get_token().") == ""
 
 
 def test_a_secret_that_lost_its_marks_in_a_statement_is_held_as_in_its_passage():
