@@ -22,12 +22,12 @@ HEADING = (
     r"|^(?P<over>[=~^]{3,})[ \t]*\n(?P<between>[^\n]+)\n(?P=over)[ \t]*$"
     r"|^(?![-*+|>=~^]|\d+[.)] )(?P<above>[^\n]+)\n[=\-~^]{3,}[ \t]*$"
 )
-PARAGRAPH = r"[^\n]+(?:\n(?!\s*\n|#{1,6}[ \t]|[ \t]*(?:```|~~~))[^\n]+)*"
+PARAGRAPH = r"[^\n]+(?:\n(?![ \t]*\n|#{1,6}[ \t]|[ \t]*(?:```|~~~))[^\n]+)*"
 BLOCK = re.compile(rf"{FENCE}|{HEADING}|{PARAGRAPH}", re.MULTILINE | re.DOTALL)
 """A fence comes first: a `# comment` in it is no heading."""
 UNDER_IT = r"[^\n]*(?:\n(?:[ \t]+[^\n]*|(?=\n)))*"
 HIDDEN = re.compile(
-    rf"(?:{FENCE}|(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`))|(?P<comment><!--.*?-->|^\.\. (?![\w:-]+::|[_|\[]){UNDER_IT})",
+    rf"(?:{FENCE}|(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`))|(?P<comment><!--(?:(?!<!--).)*?-->|^\.\. (?![\w:-]+::|[_|\[]){UNDER_IT})",
     re.MULTILINE | re.DOTALL,
 )
 ADMONITION = r"(?:note|warning|tip|important|caution|attention|danger|error|hint)::"
@@ -180,7 +180,7 @@ def _prose(body: str) -> str:
     """Strip list bullets and emphasis marks, which mislead the parser; a name in code keeps its stars and underscores."""
     plain = re.sub(r"(?m)^\s*(?:[-*+]|\d+\.)\s+(?:\[[ xX]\]\s+)?", "", body)
     plain = re.sub(rf"(?m)^\.\. {ADMONITION}[ \t]*", "", plain)
-    plain = re.sub(r"(`+)(.+?)\1", lambda m: m[2].translate(IN_CODE), plain)
+    plain = re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", lambda m: m[2].translate(IN_CODE), plain)
     plain = re.sub(r"~~(?=\S)[^~\n]+~~ ?", "", plain)
     for mark in ("\\*", "_"):
         emphasis = (
