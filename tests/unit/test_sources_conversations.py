@@ -71,6 +71,14 @@ def test_one_stands_for_a_noun_said_before(spoken, kept):
         ("There's a bakery next door called Crumb.", ["There is a bakery next door called Crumb."]),
         ("There is no time.", []),
         ("There is one with a red handle.", []),
+        ("There isn't any limit on the API.", ["There isn't any limit on the API."]),
+        ("There's never a backup on Sundays.", ["There is never a backup on Sundays."]),
+        ("There won't be a release in May.", ["There won't be a release in May."]),
+        ("There are hardly any tests for it.", []),
+        ("There has been a fire in Oslo.", ["There has been a fire in Oslo."]),
+        ("In Oslo there aren't any kilns.", ["There aren't any kilns in Oslo."]),
+        ("There may be a bug in the parser.", []),
+        ("There aren't 14 of us in the choir.", []),
     ],
 )
 def test_there_is(spoken, kept):
@@ -260,6 +268,28 @@ def test_a_new_value_has_the_old_ones_key():
     assert statement_key("The staging host is kestrel-7.") != statement_key(
         "The backup host is kestrel-7."
     )
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("The port is 8080 in staging.", "The port is 9090 in production.", False),
+        ("The port is 8080 in staging.", "The port is 9090 in staging.", True),
+        ("The port is 8080 in staging.", "In staging, the port is 9090.", True),
+        ("In staging, the port is 8080.", "In production, the port is 9090.", False),
+        ("The retry limit is 5 for the worker.", "The retry limit is 3 for the API.", False),
+        ("The retry limit is 5 for the worker.", "The retry limit is 3 for the worker.", True),
+        ("The limit is 5 on weekdays.", "The limit is 9 on weekends.", False),
+        ("The service runs on port 80 in staging.", "The service runs on port 90 in Oslo.", False),
+        ("The service runs on port 80.", "The service runs on port 90.", True),
+        ("The worker uses Redis in staging.", "The worker uses Postgres in production.", False),
+        ("The cache is in rack 4.", "The cache is in rack 7.", True),
+        ("The host is kestrel-7 since May.", "Since June, the host is merlin-2.", True),
+        ("The vault keeps copies for 3 months.", "The vault keeps copies for 5 months.", True),
+    ],
+)
+def test_what_holds_for_one_case_does_not_replace_what_holds_for_another(left, right, same):
+    assert (statement_key(left) == statement_key(right)) is same
 
 
 def test_what_is_said_of_one_person_does_not_replace_the_same_of_another():
