@@ -90,6 +90,8 @@ def _read(text: str, at: int, context: Context) -> list[Statement]:
             )
             whole = (shift + sentence.start_char, shift + sentence.end_char)
             claim = core(sentence.text)
+            if not claim:
+                continue
             inner = [sentence] if claim == sentence.text.strip() else list(parse(claim).sents)
             for head, tokens in (pair for part in inner for pair in _clauses(part)):
                 start, stop = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
