@@ -229,6 +229,36 @@ def test_values_are_not_cut_off(spoken, kept):
     assert found(spoken) == kept
 
 
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        "If the flag is set, the server runs in debug mode, and the cache is disabled.",
+        "Unless the bell rings, the shop is open and the gate is closed.",
+        "According to the old wiki, the port is 8080 and the host is kestrel-7.",
+        "In the old system, orders are kept in Oslo, and bills are kept in Hove.",
+        "Bob claims the server is down, and the database is corrupt.",
+        "The worker won't start and process jobs without Redis.",
+    ],
+)
+def test_what_holds_under_a_condition_is_not_told_without_it(spoken):
+    assert found(spoken) == [spoken]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("The old key interval was 90 days; now it's 30 days.", ["The key interval is now 30 days."]),
+        ("Because it rains, the shop is closed, and Bo is at home.",
+         ["Because it rains, the shop is closed.", "Bo is at home."]),
+        ("The server does not log requests, and it runs in Oslo.",
+         ["The server does not log requests.", "The server runs in Oslo."]),
+        ("If you set DEBUG=1, the server logs everything, which leaks passwords.", []),
+    ],
+)  # fmt: skip
+def test_what_stands_by_itself_is_told_by_itself(spoken, kept):
+    assert found(spoken) == kept
+
+
 def test_speakers_share_what_was_talked_about():
     said_ = talk(
         ("Ada", "We bought a kiln called Etna."), ("Bo", "It eats 9 kilos of wood an hour.")

@@ -59,6 +59,8 @@ def found(spoken):
         ("# cat gate.txt\nThe gate closes at nine.", []),
         ("<p>The gate closes at nine.</p>", []),
         ('"The gate closes at nine." is what it printed.', []),
+        ("The docs say the port is 80, which is wrong.", []),
+        ("The wiki says the port is 80 but that's outdated.", []),
         ("We agreed that the gate closes at nine.", ["The team agreed that the gate closes at nine."]),
     ],
 )  # fmt: skip

@@ -27,6 +27,7 @@ SELF = re.compile(
 def finished(text: str) -> str | None:
     """Make a sentence of a clause, or nothing if a word in it is unresolved."""
     text = re.sub(r"\s+([,.;:!?])", r"\1", text).strip(" ,;")
+    text = re.sub(r",,\s*", " ", text)  # between them stood a clause that is told for itself
     text = re.sub(r" (?:is|was) the one who ", " ", text)
     if UNKNOWN in text or not text:
         return None

@@ -48,6 +48,12 @@ MISTAKEN = re.compile(
     re.IGNORECASE,
 )
 """I thought the port was 8080, but it's 9090."""
+RENEWED = re.compile(
+    r"^(?P<whose>the|our|my|your) (?:old|former|previous) (?P<what>[^,;]{2,80}?) (?P<was>was|were) [^,;]{1,80}[,;] ?(?:but |and )?"
+    r"(?:now (?:it|they)(?:[’']s| is|[’']re| are)|(?:it|they)(?:[’']s| is|[’']re| are) now|the new one is) (?P<new>[^,;]{1,60}?)(?P<mark>[.!]*)$",
+    re.IGNORECASE,
+)
+"""The old limit was 90; now it's 30."""
 CUT = re.compile(r"[,:;–—]\s+|(?<=\w)\s+-\s+| that(?=\s)", re.IGNORECASE)
 LONGEST = 12
 """Words of a stretch, at the most."""
@@ -105,6 +111,10 @@ def _plain_order(text: str) -> str:
     if mistaken:
         be = "are" if mistaken["was"].lower() == "were" else "is"
         return f"{mistaken['what']} {be} {mistaken['new']}{mistaken['mark']}"
+    renewed = RENEWED.match(text)
+    if renewed:
+        be = "are" if renewed["was"].lower() == "were" else "is"
+        return f"{renewed['whose']} {renewed['what']} {be} now {renewed['new']}{renewed['mark']}"
     anew = ANEW.match(text)
     if anew:
         return f"{anew['who']} {anew['verb']} {anew['new']} {anew['what']}, and not {anew['old']}."
