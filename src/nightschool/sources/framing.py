@@ -42,6 +42,12 @@ CRY = (
 )
 CRIES = re.compile(rf"^\W*(?:{CRY}(?:\s+{CRY})*\s*(?:[,;:.!–—…]+|\s-+)(?:\s+|$))+", re.IGNORECASE)
 """What a correction begins with: "no wait, that's wrong, ...". It denies nothing that follows."""
+TOPIC = re.compile(
+    r"^\W*(?:(?:here (?:are|is) )?(?:\w+ ){0,3}(?:facts?|things?|notes?|points?|info(?:rmation)?|details?|news|words?) )?"
+    r"(?:about|regarding|concerning) [^:.]{1,60}:\s+",
+    re.IGNORECASE,
+)
+"""What a message is about, before it says it."""
 MISTAKEN = re.compile(
     r"^I (?:\w+ )?(?:thought|believed|assumed|figured)(?: that)? (?P<what>[^,;]{2,80}?) (?P<was>was|were) [^,;]{1,80},? but "
     r"(?:it|they|that)(?:[’']s| is|[’']re| are)(?: \w+ly)? (?P<new>[^,;]{1,80}?)(?P<mark>[.!]*)$",
@@ -92,7 +98,7 @@ def core(sentence: str) -> str:
     "As I said, it is Ada who runs the bakery, by the way." gives "Ada runs the bakery."
     """
     whole = sentence.strip()
-    text = without_cries(whole)
+    text = TOPIC.sub("", without_cries(whole))
     while (shorter := _less(text)) != text:
         text = shorter
     text = _plain_order(text)
