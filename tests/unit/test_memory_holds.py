@@ -1,5 +1,6 @@
 """What is held back from training, and what is not."""
 
+import string
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from nightschool.memory.rules import remembered
 from nightschool.sources.documents import read_document
 from nightschool.types import Hold, SourceKind
 
+LETTERS = (string.ascii_letters + string.digits) * 2
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -21,6 +24,25 @@ from nightschool.types import Hold, SourceKind
         ("The token ghp_abcdefghijklmnopqrstuvwxyzABCDEF0123 is Ada's.", f"The token {MASK} is Ada's."),
         ("The key is AKIAIOSFODNN7EXAMPLQ.", f"The key is {MASK}."),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow", MASK),
+        (f"The GitHub token is github_pat_{LETTERS[:22]}_{LETTERS[:59]}.", f"The GitHub token is {MASK}."),
+        (f"The Anthropic key is sk-ant-api03-{LETTERS}-AA.", f"The Anthropic key is {MASK}."),
+        (f"The key AIza{LETTERS[:35]} works.", f"The key {MASK} works."),
+        (f"HF_TOKEN=hf_{LETTERS[:34]}", MASK),
+        (f"npm_{LETTERS[:36]}", MASK),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", MASK),
+        ("DB_PASSWORD=Tr0ub4dor3", MASK),
+        ("DB_PASSWORD=swordfish", MASK),
+        ("host: heron\npassword: swordfish\nport: 80", f"host: heron\npassword: {MASK}\nport: 80"),
+        ("REDIS_URL=redis://:p4ssw0rd@redis:6379/0", MASK),
+        ("The root password is swordfish.", f"The root password is {MASK}."),
+        ('The password is "correct horse battery staple".', f'The password is "{MASK}".'),
+        ("The password was set to hunter2.", f"The password was set to {MASK}."),
+        ("My password's hunter2.", f"My password's {MASK}."),
+        ("We use hunter2 as the password.", f"We use {MASK} as the password."),
+        ("hunter2 is the wifi password.", f"{MASK} is the wifi password."),
+        ("The JWT secret is my-256-bit-secret.", f"The JWT secret is {MASK}."),
+        ("The API token is 9f8e7d6c5b4a39281706f5e4d3c2b1a0.", f"The API token is {MASK}."),
+        ("Authorization: Bearer abcdef1234567890abcdef.", f"Authorization: Bearer {MASK}."),
     ],
 )  # fmt: skip
 def test_secrets_are_blotted_out(text, shown):
@@ -36,12 +58,34 @@ def test_secrets_are_blotted_out(text, shown):
         "The resolver is 8.8.8.8.",
         "The last good commit is 9c2a71be4f8c1d2e3a4b5c6d7e8f90a1b2c3d4e5.",
         "The password is kept by Ada.",
+        "The password is changed every 90 days.",
+        "The password is required.",
+        "The password is hashed with argon2.",
+        "We use argon2 for the password hashes.",
+        "The token is valid for an hour.",
+        "The token is base64-encoded.",
+        "The secret is kept in the vault.",
+        "The token budget is 4096 tokens.",
+        "API_KEY=your-api-key goes into the environment.",
+        "MAX_TOKENS=1000000 and TOKENIZER_PATH=/models/kite-3 are set there.",
+        "https://ada:${PASS}@heron is an address.",
         "Ada always answers the phone.",
         "The parser ignores rules that are commented out.",
     ],
 )
 def test_facts_are_not_held(text):
     assert holds(text, SourceKind.DOCUMENT) == ()
+
+
+def test_a_signature_is_no_secret():
+    assert masked("`login(user: str, password: str = None)` takes token=get_token().") == ""
+
+
+def test_a_secret_that_lost_its_marks_in_a_statement_is_held_as_in_its_passage():
+    passage = f"The GitHub token is github_pat_{LETTERS[:22]}_{LETTERS[:59]}."
+    statement = passage.replace("_", "")
+    assert Hold.SECRET in holds(statement, SourceKind.DOCUMENT, passage)
+    assert holds("The host is heron.", SourceKind.DOCUMENT, passage) == ()
 
 
 def test_passing_states_are_held():

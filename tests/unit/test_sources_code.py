@@ -172,3 +172,35 @@ def test_loose_files_are_modules_and_tests_are_left_out(tmp_path: Path) -> None:
 def test_exceptions_are_read_from_sections_and_sentences(found: dict[str, Finding]) -> None:
     assert found["kit.pack"].facets["raises"] == "FullError, SizeError"
     assert found["kit.Box.close"].facets["raises"] == ""
+
+
+TOLD = '''"""Docs."""
+
+def lookup(name, default=None, /, *, deep=False, **more):
+    """Look it up, e.g. by name. More.
+
+    Unlike find(), it never raises KeyError. It doesn't raise a TypeError. Raises ValueError if it is empty.
+    """
+
+def weigh(*things, unit="g"):
+    """Compare a vs. b and return the larger."""
+
+async def later(x, /):
+    """Wait for x."""
+'''
+
+
+def test_docstrings_are_taken_at_their_word_and_signatures_whole(tmp_path):
+    path = tmp_path / "told.py"
+    path.write_text(TOLD)
+    (reading,) = read(str(path), "t").readings
+    told = {f.facets["short"]: f for f in reading.findings if f.form == "code.function"}
+    assert told["lookup"].facets["raises"] == "ValueError"
+    assert told["lookup"].facets["purpose"] == "Look it up, e.g. by name."
+    assert (
+        told["lookup"].facets["signature"] == "lookup(name, default=None, /, *, deep=False, **more)"
+    )
+    assert told["weigh"].facets["signature"] == "weigh(*things, unit='g')"
+    assert told["weigh"].facets["purpose"] == "Compare a vs. b and return the larger."
+    assert told["later"].facets["signature"] == "later(x, /)"
+    assert told["later"].text.startswith("The async function `told.later(x, /)`")

@@ -59,6 +59,19 @@ def found(spoken):
         ("# cat gate.txt\nThe gate closes at nine.", []),
         ("<p>The gate closes at nine.</p>", []),
         ('"The gate closes at nine." is what it printed.', []),
+        ("Here's the email from the vendor:\n\nHi Ana,\n\nSupport ends in March.\n\nThe price is 5.", []),
+        ("Imagine a company called Acme. Acme has 5 clerks.", []),
+        ("Let's role-play. My name is Captain Hook. I live on a ship.", []),
+        ("Suppose we have two servers. Server A runs Postgres.", []),
+        ("True or false: the port is 80.", []),
+        ("Please rewrite this:\n\nOur shop is in Berlin.", []),
+        ("Translate this to German: The server is down.", []),
+        ("Our cache is a Map<string, Session>. The host is kestrel-7.",
+         ["The team's cache is a Map<string, Session>.", "The host is kestrel-7."]),
+        ("About the API page: the staging host is kestrel-7.", ["The staging host is kestrel-7."]),
+        ("The server printed this: The gate is red.", []),
+        ("The docs say the port is 80, which is wrong.", []),
+        ("The wiki says the port is 80 but that's outdated.", []),
         ("We agreed that the gate closes at nine.", ["The team agreed that the gate closes at nine."]),
     ],
 )  # fmt: skip
@@ -95,7 +108,20 @@ def test_a_pasted_prompt_is_not_ones_own():
 
 
 def test_long_lines_take_no_time():
-    for piece in ("tool ", "if ", "would ", "a", "[", "> ", "```", "[mem-", "no, "):
+    for piece in (
+        "tool ",
+        "if ",
+        "would ",
+        "a",
+        "[",
+        "> ",
+        "```",
+        "[mem-",
+        "no, ",
+        "<a> ",
+        "so ",
+        "fix the ",
+    ):
         text = piece * (20_000 // len(piece))
         began = time.monotonic()
         own_words(text)

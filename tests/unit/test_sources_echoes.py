@@ -3,7 +3,7 @@
 import pytest
 
 from nightschool.memory.fake import FakeStore
-from nightschool.sources.claims import ends, gives_another_value, same_fact
+from nightschool.sources.claims import claim, ends, gives_another_value, same_fact
 from nightschool.sources.conversations import conversation
 from nightschool.sources.echoes import repeats, without_echoes
 from nightschool.types import Memory, MemoryStatus, SourceKind, Trust
@@ -116,6 +116,29 @@ def test_a_denial_never_takes_the_place_of_another_value():
     assert kept(("user", denial), near=[known])[0] == [denial]
     negative = "The lab is not open in May."
     assert kept(("user", negative), near=[known])[0] == [negative]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No wait, it is 9090.",
+        "No wait, that's wrong, it's 9090.",
+        "Never mind, the staging port is 9090.",
+        "Hmm, no, actually the staging port is 9090.",
+        "Wait, no. It's 9090.",
+        "Not 8080, it's 9090.",
+        "I thought the staging port was 8080, but it's 9090.",
+    ],
+)
+def test_the_cries_of_a_correction_deny_nothing(said):
+    _, left = kept(("user", "The staging port is 8080."), ("assistant", "Noted."), ("user", said))
+    assert left.findings[-1].text == "The staging port is 9090."
+    assert left.findings[-1].key == left.findings[0].key
+
+
+def test_a_negation_in_a_clause_beside_the_claim_denies_nothing():
+    assert not claim("The host that is not used is osprey-2.").denies
+    assert claim("The host is not osprey-2.").denies
 
 
 def test_words_count_whole():

@@ -1,6 +1,7 @@
 """Tool definitions become one memory a tool; what is malformed is named, with what to do."""
 
 import json
+import os
 
 import pytest
 
@@ -190,3 +191,44 @@ def test_an_empty_file_is_told(tmp_path):
     (tmp_path / "tools.json").write_text(" ", "utf-8")
     with pytest.raises(SourceUnreadable, match="empty"):
         read(str(tmp_path / "tools.json"), "t")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"parameters": 5},
+        {"summary": 5},
+        {"requestBody": {"content": [1]}},
+        {"requestBody": {"content": {"application/json": {"schema": {"allOf": [True]}}}}},
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named_and_stops_no_folder(operation, tmp_path):
+    body = json.dumps({"openapi": "3.0.0", "paths": {"/x": {"get": operation}}})
+    with pytest.raises(SourceMalformed, match="wrong type"):
+        read_tools(body, "t", "spec.json")
+    (tmp_path / "spec.json").write_text(body)
+    (tmp_path / "a.md").write_text("The gate closes at nine.\n")
+    found = read(str(tmp_path), "t")
+    assert [r.episode.title for r in found.readings] == ["a"]
+    assert "wrong type" in found.skipped[0][1]
+
+
+def test_links_out_of_a_folder_pipes_and_strange_kinds_are_not_read(tmp_path):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "b.md").write_text("The door code is 8812.\n")
+    (inside / "a.md").write_text("The gate closes at nine.\n")
+    (inside / "notes.txt").symlink_to(outside / "b.md")
+    (inside / "more").symlink_to(outside)
+    os.mkfifo(inside / "pipe.md")
+    found = read(str(inside), "t")
+    assert [r.episode.title for r in found.readings] == ["a"]
+    reasons = dict(found.skipped)
+    assert "leads out" in reasons[str(inside / "notes.txt")]
+    assert "leads out" in reasons[str(inside / "more")]
+    assert "no regular file" in reasons[str(inside / "pipe.md")]
+    for name in ("n.ipynb", "c.csv", ".env"):
+        (outside / name).write_text("The door code is 8812.\n")
+        with pytest.raises(SourceUnreadable, match="of kind"):
+            read(str(outside / name), "t")

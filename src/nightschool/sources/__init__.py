@@ -24,6 +24,7 @@ __all__ = ["ReadAll", "conversation", "heard", "read", "said"]
 LARGEST_BYTES = 20_000_000
 OURS = "a part of a workspace of Nightschool, where nothing is the owner's word"
 """Its notes are proposals; read as documents they would be approved unread."""
+OUTSIDE = "a link that leads out of the folder; learn from that place by its own name"
 KINDS = PLAIN | CONVERTED | {".jsonl", ".json", ".py"}
 TESTS = ("test_*.py", "*_test.py", "conftest.py")
 """Files of a folder that tell how code is used, and are no part of it."""
@@ -51,7 +52,7 @@ def read(
 
     Raises:
         SourceUnreadable: It is missing, empty, binary, too large, wrongly encoded or not permitted.
-        SourceUnreadable: It is one file of code in a language other than Python.
+        SourceUnreadable: It is one file of code in a language other than Python, or of a kind that is not read.
         SourceMalformed: It is of a known kind, but its content breaks the kind's rules.
         ExtractorFailed: The extractor cannot read a conversation; nothing is stored yet.
     """
@@ -69,6 +70,11 @@ def read(
         return _read_folder(path, tenant, progress, extractor)
     if path.suffix.lower() in BY_SUFFIX:
         raise SourceUnreadable(f"{source} is no prose: {IN_REPOSITORIES}.")
+    if path.is_file() and path.suffix.lower() not in KINDS:
+        raise SourceUnreadable(
+            f"{source} is of kind {path.suffix or path.name!r}; expected one of {', '.join(sorted(KINDS))}. "
+            "Save it as one of these if it is prose."
+        )
     return ReadAll(tuple(_read_file(path, tenant, extractor)), ())
 
 
@@ -109,6 +115,7 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
     files: list[Path] = []
     packages: list[Path] = []
     seen: set[tuple[int, int]] = set()
+    root = folder.resolve()
 
     def unreadable(error: OSError) -> None:
         skipped.append((str(error.filename), f"cannot be read: {error.strerror}"))
@@ -120,6 +127,10 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
             names.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        if not Path(here).resolve().is_relative_to(root):
+            skipped.append((here, OUTSIDE))
+            names.clear()
+            continue
         if CONFIG_NAME in leaves:
             skipped += [(str(Path(here) / n), OURS) for n in names if n in FOLDERS]
             names[:] = [name for name in names if name not in FOLDERS]
@@ -133,7 +144,9 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
             path = Path(here) / leaf
             if leaf.startswith("."):
                 continue
-            if path.suffix.lower() in BY_SUFFIX or any(fnmatch(leaf, test) for test in TESTS):
+            if not path.resolve().is_relative_to(root):
+                skipped.append((str(path), OUTSIDE))
+            elif path.suffix.lower() in BY_SUFFIX or any(fnmatch(leaf, test) for test in TESTS):
                 skipped.append((str(path), IN_REPOSITORIES))
             elif path.suffix.lower() in KINDS:
                 files.append(path)
@@ -165,6 +178,8 @@ def _read_file(path: Path, tenant: str, extractor: Extractor) -> list[Reading]:
 
 
 def _checked(path: Path) -> Path:
+    if not path.is_file():  # to open a pipe would wait for its writer
+        raise SourceUnreadable(f"{path} is no regular file. Save what it holds in one.")
     try:
         size = path.stat().st_size
         with path.open("rb") as handle:

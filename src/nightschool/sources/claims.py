@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightschool.language import parse
 from nightschool.sources.earnest import NEGATION
+from nightschool.sources.framing import without_cries
 from nightschool.sources.relations import (
     LIGHT,
     LIVE,
@@ -65,13 +66,14 @@ CHANGING = re.compile(
     r"gave up|instead|but|now|these days)",
     re.IGNORECASE,
 )
+DENYING = frozenset("not n't never no nobody nothing none".split())
 
 
 class Claim:
     """One statement taken apart."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, whole: str) -> None:
+        self.text = text = without_cries(whole)
         timeless = re.sub(r"\s+", " ", WHEN.sub("", text)).strip(" ,")
         tokens = [t for t in parse(timeless) if not t.is_punct]
         spans = _values(tokens)
@@ -81,7 +83,7 @@ class Claim:
         self.news = [v for v, is_old in zip(self.values, old, strict=True) if not is_old]
         self.timed = any(CLOCK.fullmatch(v) for v in self.values)
         self.ended = bool(ENDED.search(text)) or (bool(self.olds) and not self.news)
-        self.denies = not (self.olds and self.news) and NEGATION.search(text) is not None
+        self.denies = not (self.olds and self.news) and _denied(text)
         inside = {t.i for span in spans for t in span}
         words = [t for t in tokens if t.i not in inside]
         lemmas = {_lemma(t) for t in words}
@@ -182,6 +184,15 @@ def _old(text: str, values: list[list[Token]]) -> list[bool]:
         only = len(values) == 1
         found.append(bool(old) or (not only and OLD_AFTER.search(after) is not None))
     return found
+
+
+def _denied(text: str) -> bool:
+    """Tell a negation of the main claim from one in a clause beside it: "the host that is not used is osprey-2"."""
+    if NEGATION.search(text) is None:
+        return False
+    beside = ("relcl", "advcl", "acl", "intj")
+    words = [t for t in parse(text) if t.lower_.replace("’", "'") in DENYING]
+    return any(all(t.dep_ not in beside for t in (word, *word.ancestors)) for word in words)
 
 
 def _lemma(token: Token) -> str:

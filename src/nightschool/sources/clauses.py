@@ -25,7 +25,7 @@ from nightschool.sources.references import (
     subject_of,
 )
 from nightschool.sources.relations import MISREAD
-from nightschool.sources.remarks import HEDGES, commands, is_remark, reported
+from nightschool.sources.remarks import HEDGES, commands, is_framed, is_remark, leans, reported
 from nightschool.sources.topics import mention, remember
 from nightschool.sources.wording import words
 
@@ -90,6 +90,8 @@ def _read(text: str, at: int, context: Context) -> list[Statement]:
             )
             whole = (shift + sentence.start_char, shift + sentence.end_char)
             claim = core(sentence.text)
+            if not claim:
+                continue
             inner = [sentence] if claim == sentence.text.strip() else list(parse(claim).sents)
             for head, tokens in (pair for part in inner for pair in _clauses(part)):
                 start, stop = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
@@ -109,11 +111,13 @@ def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
     if root.pos_ not in ("VERB", "AUX"):
         return [(root, _trim(list(sentence)))] if _trim(list(sentence)) else []
     root = _told(root)
+    framed = is_framed(root)
     heads = [root]
     for token in sentence:
         if token.i == root.i or token.pos_ not in ("VERB", "AUX"):
             continue
         joined = token.dep_ == "conj" and token.head in heads and not is_sequel(token)
+        joined = joined and not leans(token) and (not framed or is_framed(token))
         beside = (
             token.dep_ == "ccomp"
             and token.head.i == root.i
@@ -121,7 +125,12 @@ def _clauses(sentence: Sentence) -> list[tuple[Token, list[Token]]]:
             and subject_of(token)
         )
         apart = token.dep_ in ("xcomp", "ccomp") and token.doc[token.left_edge.i - 1].text in ":;"
-        if joined or beside or (apart and token.left_edge.i > 0) or _detachable(token):
+        if (
+            joined
+            or beside
+            or (apart and token.left_edge.i > 0)
+            or (_detachable(token) and not framed)
+        ):
             heads.append(token)
     clauses = []
     for head in heads:

@@ -190,7 +190,7 @@ def _finding(thing: Any, path: str, form: str, module: str, package: str, owner:
         "file": file,
     }
     shown = path.removesuffix(thing.name) + signature if signature else path
-    kind = form.removeprefix("code.")
+    kind = ("async " if "async" in thing.labels else "") + form.removeprefix("code.")
     pairs = [(p.name, documented[p.name]) for p in [*parameters, *called] if documented.get(p.name)]
     text = in_words(f"The {kind} `{shown}` is in {file}.", prose, pairs)
     return Finding(text, form, facets, None, "code", f"code:{path}")
@@ -285,23 +285,35 @@ def sentences(paragraph: str) -> list[str]:
     ]
 
 
+POSITIONAL = "positional-only"
+NOT_RAISED = re.compile(
+    r"(?:\b(?:not|never|no longer|cannot|without|neither|nor|rather than|instead of|avoids?)|n[’']t)\b"
+    r"[^.;]{0,60}?\brais(?:e[sd]?|ing)\b[^.;,]*", re.IGNORECASE,
+)  # fmt: skip
+"""Says what is not raised."""
+
+
 def _raised(docstring: str) -> list[str]:
     """Name the exceptions that a docstring says are raised, in any style: sentences and sections."""
-    said = re.split(r"(?<=\.)\s|\n\s*\n", docstring)
-    told = [one for one in said if re.search(r"\braise[sd]?\b", one, re.IGNORECASE)]
-    names = [name for one in told for name in re.findall(r"\b[A-Z]\w*(?:Error|Exception)\b", one)]
-    return list(dict.fromkeys(names))
+    said = [NOT_RAISED.sub("", one) for one in re.split(r"(?<=\.)\s|\n\s*\n", docstring)]
+    told = " ".join(one for one in said if re.search(r"\braise[sd]?\b", one, re.IGNORECASE))
+    return list(dict.fromkeys(re.findall(r"\b[A-Z]\w*(?:Error|Exception)\b", told)))
 
 
 def _signature(name: str, parameters: list[Any], returns: Any) -> str:
-    parts = []
+    parts: list[str] = []
+    last = ""
     for p in parameters:
-        star = {"variadic positional": "*", "variadic keyword": "**"}.get(
-            p.kind.value if p.kind else "", ""
-        )
+        kind = p.kind.value if p.kind else ""
+        parts += ["/"] if last == POSITIONAL and kind != POSITIONAL else []
+        if kind == "keyword-only" and last not in ("keyword-only", "variadic positional"):
+            parts.append("*")
+        last = kind
+        star = {"variadic positional": "*", "variadic keyword": "**"}.get(kind, "")
         annotation = f": {p.annotation}" if p.annotation is not None else ""
         default = f"={p.default}" if p.default is not None and not star else ""
         parts.append(f"{star}{p.name}{annotation}{default}")
+    parts += ["/"] if last == POSITIONAL else []
     return f"{name}({', '.join(parts)})" + (f" -> {returns}" if returns is not None else "")
 
 
@@ -323,7 +335,10 @@ def first_sentence(text: str) -> str:
         r":\w+[ \w]*:(?!`)|\.\. ", first
     ):  # a field or a directive says nothing of the thing
         return ""
-    return first.split(". ")[0].rstrip(".:") + "." if first else ""
+    ends = re.split(
+        r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\bresp)\. ", first, flags=re.IGNORECASE
+    )
+    return ends[0].rstrip(".:") + "." if first else ""
 
 
 def _plain(text: str) -> str:

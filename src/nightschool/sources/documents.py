@@ -16,6 +16,28 @@ CONVERTED = {".html", ".htm", ".pdf", ".docx"}
 PASSAGE_CHARACTERS = 900
 LONGEST_BLOCK = 4 * PASSAGE_CHARACTERS
 """Characters of a paragraph that stays in one piece."""
+FENCE = r"^[ \t]*(?P<mark>`{3,}|~{3,})[^`\n]*(?:\n.*?(?:^[ \t]*(?P=mark)[`~]*[ \t]*$|\Z)|\Z)"
+HEADING = (
+    r"^#{1,6}[ \t]+(?P<atx>[^\n]+)"
+    r"|^(?P<over>[=~^]{3,})[ \t]*\n(?P<between>[^\n]+)\n(?P=over)[ \t]*$"
+    r"|^(?![-*+|>=~^]|\d+[.)] )(?P<above>[^\n]+)\n[=\-~^]{3,}[ \t]*$"
+)
+PARAGRAPH = r"[^\n]+(?:\n(?![ \t]*\n|#{1,6}[ \t]|[ \t]*(?:```|~~~))[^\n]+)*"
+BLOCK = re.compile(rf"{FENCE}|{HEADING}|{PARAGRAPH}", re.MULTILINE | re.DOTALL)
+"""A fence comes first: a `# comment` in it is no heading."""
+UNDER_IT = r"[^\n]*(?:\n(?:[ \t]+[^\n]*|(?=\n)))*"
+HIDDEN = re.compile(
+    rf"(?:{FENCE}|(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`))|(?P<comment><!--(?:(?!<!--).)*?-->|^\.\. (?![\w:-]+::|[_|\[]){UNDER_IT})",
+    re.MULTILINE | re.DOTALL,
+)
+ADMONITION = r"(?:note|warning|tip|important|caution|attention|danger|error|hint)::"
+MARKED_UP = re.compile(rf"^\.\. (?!{ADMONITION}){UNDER_IT}", re.MULTILINE)
+"""A comment or a directive of reStructuredText with all that is indented under it."""
+TABLE = r"^[ \t]*\|[^\n]*$"
+LISTED = re.compile(rf"\s*(?:[-*+]|\d+[.)])\s|\.\. {ADMONITION}")
+"""What the indented paragraphs below belong to."""
+IN_CODE = str.maketrans("*_", "\ue000\ue001")
+OUT_OF_CODE = str.maketrans("\ue000\ue001", "*_")
 OPEN_ENDED = re.compile(r"^(?:This|That|These|There) |\s[^\w\s]+$")
 """A statement that points to what stands before it, or ends in a mark where a word should be."""
 LARGEST_UNPACKED = 200_000_000
@@ -70,7 +92,9 @@ def read_document(text: str, tenant: str, source: str, title: str) -> Reading:
     )  # fmt: skip
     findings: list[Finding] = []
     seen: set[str] = set()
-    for heading, start, body in _passages(text):
+    shown = HIDDEN.sub(lambda m: _blank(m) if m["comment"] else m[0], text)
+    prose = _without_code(shown)
+    for heading, start, body in _passages(shown):
         number = sum(1 for f in findings if f.form == "passage" and f.facets["heading"] == heading)
         name = heading or title
         findings.append(
@@ -84,7 +108,7 @@ def read_document(text: str, tenant: str, source: str, title: str) -> Reading:
             )
         )
         context = Context("the author", thing=name, group="the team")
-        for statement in statements(_prose(body), context):
+        for statement in statements(_prose(prose[start : start + len(body)]), context):
             key = f"document|{source}|{statement.text.lower()}"
             if key not in seen and not OPEN_ENDED.search(statement.text):
                 seen.add(key)
@@ -99,11 +123,13 @@ def _passages(text: str) -> list[tuple[str, int, str]]:
     """Return (heading, offset, text) of each passage, paragraphs joined up to the size of one."""
     passages: list[tuple[str, int, str]] = []
     heading, fresh = "", True
-    for match in re.finditer(r"[^\n]+(?:\n(?!\s*\n|#)[^\n]+)*", text):
-        block = match.group()
-        title = re.match(r"#{1,6}\s+(.+)", block) or re.match(r"(.+)\n[=\-~^]{3,}\s*$", block)
+    for match in BLOCK.finditer(text):
+        title = match["atx"] or match["between"] or match["above"]
         if title:
-            heading, fresh = title.group(1).strip(), True
+            heading, fresh = title.strip(), True
+            continue
+        block = match.group()
+        if not block.strip():
             continue
         for start, end in _pieces(block):
             start, end = match.start() + start, match.start() + end
@@ -130,7 +156,40 @@ def _pieces(block: str) -> list[tuple[int, int]]:
     return [*pieces, (at, len(block))] if at < len(block) else pieces
 
 
+def _without_code(text: str) -> str:
+    """Put code, tables, comments and directives to blanks: what stands there claims nothing."""
+    plain = MARKED_UP.sub(_blank, re.sub(rf"(?ms){FENCE}|{TABLE}", _blank, text))
+    found, at, last = "", 0, ""
+    for match in re.finditer(PARAGRAPH, plain):
+        block = match.group()
+        inside = LISTED.match(last) is not None
+        literal = last.rstrip().endswith("::") and block[0].isspace()
+        indented = all(line.startswith(("    ", "\t")) for line in block.splitlines())
+        if block.strip() and last and not inside and (literal or indented):
+            found, at = found + plain[at : match.start()] + _blank(match), match.end()
+        elif not block[0].isspace():
+            last = block
+    return found + plain[at:]
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
 def _prose(body: str) -> str:
-    """Strip list bullets and emphasis marks, which mislead the parser."""
-    plain = re.sub(r"(?m)^\s*(?:[-*+]|\d+\.)\s+", "", body)
-    return re.sub(r"[*_`]{1,3}(\S(?:.*?\S)?)[*_`]{1,3}", r"\1", plain)
+    """Strip list bullets and emphasis marks, which mislead the parser; a name in code keeps its stars and underscores."""
+    plain = re.sub(r"(?m)^\s*(?:[-*+]|\d+\.)\s+(?:\[[ xX]\]\s+)?", "", body)
+    plain = re.sub(rf"(?m)^\.\. {ADMONITION}[ \t]*", "", plain)
+    plain = re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", lambda m: m[2].translate(IN_CODE), plain)
+    plain = re.sub(r"~~(?=\S)[^~\n]+~~ ?", "", plain)
+    for mark in ("\\*", "_"):
+        emphasis = (
+            rf"(?<![\w{mark}])({mark}{{1,3}})(?=[^\s{mark}])(.+?)(?<=[^\s{mark}])\1(?![\w{mark}])"
+        )
+        plain = re.sub(emphasis, _bare, plain)
+    return plain.translate(OUT_OF_CODE)
+
+
+def _bare(found: re.Match[str]) -> str:
+    """Take the marks off, but not off a name such as __init__."""
+    return found[0] if re.fullmatch(r"__[a-z]\w*__", found[0]) else found[2]

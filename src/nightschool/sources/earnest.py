@@ -52,6 +52,7 @@ FALSE = r"(?:wrong|false|untrue|incorrect|nonsense|rubbish|not (?:right|true|so)
 SAID_FALSE = re.compile(
     rf"\b(?:{FALSE}|impossible|unlikely|likely|doubtful|possible|probable|conceivable|unclear|uncertain|mistake) that\b"
     rf"|^\W*that .{{3,300}} (?:is|was) (?:\w+ )?{FALSE}\W*$|\b(?:deny|denies|denied|refutes?)\b"
+    rf"|(?:[,;–—-] ?which|\bbut (?:that|this|it))(?:[’']s| is| was) (?:\w+ )?(?:{FALSE}|outdated|out of date|obsolete|stale)\W*$"
     r"|(?:\b(?:nobody|no one|never|not)|n[’']t)(?: \w+){0,2} (?:say|said|claim|claimed|tell|told|mean|meant|write|wrote|note|record"
     r"|store|save|remember|believe|think|the case)\b.{0,30}? that\b"
     r"|^\W*(?:please |just |now |no,? )*(?:forget|scratch|strike|delete|erase|remove|ignore|disregard|discard|drop)\b.{0,60}? that\b",
@@ -65,9 +66,9 @@ JOKING = re.compile(
     re.IGNORECASE,
 )
 TAKEN_BACK = re.compile(
-    r"^\W*(?:(?:no|well|ha|ok|okay|sorry),? )*(?:(?:i[’']?m |i am |i was )?(?:just |only )?(?:kidding|joking|pulling|teasing)|jk\b"
+    r"^\W*(?:(?:no|but|well|ha|ok|okay|sorry),? )*(?:(?:i[’']?m |i am |i was )?(?:just |only )?(?:kidding|joking|pulling|teasing)|jk\b"
     r"|(?:that|it|this)(?:[’']s| is| was) (?:just |only )?(?:an? |my )?(?:silly |bad )?(?:joke|test|lie|prank|fib|story|example"
-    r"|guess|hoax|invention|fiction|nonsense|not true|not serious|false|untrue)\b"
+    r"|guess|hoax|invention|fiction|nonsense|not true|not serious|false|untrue|wrong|incorrect|outdated|out of date|obsolete)\b"
     r"|(?:just |only )?an? (?:joke|test|prank)\b|i (?:just |only )?(?:made|dreamt|dreamed|invented) (?:that|it|this)\b"
     r"|(?:please )?(?:do not|don[’']t|never) (?:take|believe|trust|quote|note|write|remember|save|store|keep) (?:that|this|it|me)\b"
     r"|not really\b|(?:scratch|ignore|disregard|forget) (?:that|it|this)\b|never ?mind|gotcha|got you|april fool|fooled you|as if\b"

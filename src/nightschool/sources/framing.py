@@ -35,6 +35,31 @@ FILLING = frozenset(
 AS_EVER = re.compile(
     r"^as (?:always|before|ever|usual|of old)$|^(?:instead|incidentally|anyway|besides)$"
 )
+CRY = (
+    r"(?:no+|nope|oh|ah|h+m+|uh|um|well|wait|hold on|hang on|never ?mind|sorry|wrong|oops|whoops|my (?:bad|mistake)|actually"
+    r"|not (?:right|quite|so)|(?:scratch|strike) that|(?:that|it)(?:[’']s| is| was) (?:wrong|not right|incorrect|a mistake)"
+    r"|not [^\s,]*\d[^\s,]*)"
+)
+CRIES = re.compile(rf"^\W*(?:{CRY}(?:\s+{CRY})*\s*(?:[,;:.!–—…]+|\s-+)(?:\s+|$))+", re.IGNORECASE)
+"""What a correction begins with: "no wait, that's wrong, ...". It denies nothing that follows."""
+TOPIC = re.compile(
+    r"^\W*(?:(?:here (?:are|is) )?(?:\w+ ){0,3}(?:facts?|things?|notes?|points?|info(?:rmation)?|details?|news|words?) )?"
+    r"(?:about|regarding|concerning) [^:.]{1,60}:\s+",
+    re.IGNORECASE,
+)
+"""What a message is about, before it says it."""
+MISTAKEN = re.compile(
+    r"^I (?:\w+ )?(?:thought|believed|assumed|figured)(?: that)? (?P<what>[^,;]{2,80}?) (?P<was>was|were) [^,;]{1,80},? but "
+    r"(?:it|they|that)(?:[’']s| is|[’']re| are)(?: \w+ly)? (?P<new>[^,;]{1,80}?)(?P<mark>[.!]*)$",
+    re.IGNORECASE,
+)
+"""I thought the port was 8080, but it's 9090."""
+RENEWED = re.compile(
+    r"^(?P<whose>the|our|my|your) (?:old|former|previous) (?P<what>[^,;]{2,80}?) (?P<was>was|were) [^,;]{1,80}[,;] ?(?:but |and )?"
+    r"(?:now (?:it|they)(?:[’']s| is|[’']re| are)|(?:it|they)(?:[’']s| is|[’']re| are) now|the new one is) (?P<new>[^,;]{1,60}?)(?P<mark>[.!]*)$",
+    re.IGNORECASE,
+)
+"""The old limit was 90; now it's 30."""
 CUT = re.compile(r"[,:;–—]\s+|(?<=\w)\s+-\s+| that(?=\s)", re.IGNORECASE)
 LONGEST = 12
 """Words of a stretch, at the most."""
@@ -72,16 +97,30 @@ def core(sentence: str) -> str:
 
     "As I said, it is Ada who runs the bakery, by the way." gives "Ada runs the bakery."
     """
-    text = whole = sentence.strip()
+    whole = sentence.strip()
+    text = TOPIC.sub("", without_cries(whole))
     while (shorter := _less(text)) != text:
         text = shorter
     text = _plain_order(text)
-    if text == whole or CODE_LIKE.match(text.split()[0]):
+    if not text or text == whole or CODE_LIKE.match(text.split()[0]):
         return text
     return text[0].upper() + text[1:]  # the parser reads it better
 
 
+def without_cries(sentence: str) -> str:
+    """Take off the cries that a correction begins with; nothing is left of a sentence that is no more than those."""
+    return CRIES.sub("", sentence)
+
+
 def _plain_order(text: str) -> str:
+    mistaken = MISTAKEN.match(text)
+    if mistaken:
+        be = "are" if mistaken["was"].lower() == "were" else "is"
+        return f"{mistaken['what']} {be} {mistaken['new']}{mistaken['mark']}"
+    renewed = RENEWED.match(text)
+    if renewed:
+        be = "are" if renewed["was"].lower() == "were" else "is"
+        return f"{renewed['whose']} {renewed['what']} {be} now {renewed['new']}{renewed['mark']}"
     anew = ANEW.match(text)
     if anew:
         return f"{anew['who']} {anew['verb']} {anew['new']} {anew['what']}, and not {anew['old']}."

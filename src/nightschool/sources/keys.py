@@ -19,12 +19,15 @@ SAME_VERBS = {
     "postpone": "move",
 }
 
+NO_CASE = frozenset("as at by from of to than with".split())
+"""What comes with these belongs to the value, or is in the key already."""
+
 
 def statement_key(text: str) -> str:
     """Return the same key for two statements that give values of the same thing.
 
     The key is the subject, the verb's class and, for other verbs than those of being, the kind of
-    complement. Where no subject and verb are found, the whole sentence is the key, so that
+    complement; where it holds only for a case ("in staging", "on weekdays"), that too. Where no subject and verb are found, the whole sentence is the key, so that
     nothing is replaced by mistake: a missed replacement is visible, a false one destroys a fact.
     """
     doc = parse(text)
@@ -37,19 +40,55 @@ def statement_key(text: str) -> str:
     verb = root.lemma_.lower()
     name = _name(subject)
     if verb in CHANGE_VERBS:
-        preposition = next((c for c in root.children if c.dep_ == "prep"), None)
         has_value = any(c.dep_ in ("attr", "acomp", "oprd", "dobj") for c in root.children)
+        place = None if has_value else _value_place(root)
         # "The cache is in rack 4" and "The cache is red" are two facts; "changed to X" is a value.
-        slot = (
-            ""
-            if has_value or preposition is None or preposition.text == "to"
-            else preposition.lemma_
-        )
+        slot = "" if place is None or place.text == "to" else place.lemma_
         if _is_plain_name(subject):
             # "Ines is a nurse" and "Ines is allergic to nuts" are two facts about one name.
             return f"text|{normalise(text)}"
-        return f"said|{name}|be|{slot}"
-    return f"said|{name}|{SAME_VERBS.get(verb, verb)}|{_complement(root)}{_clauses(root)}"
+        return f"said|{name}|be|{slot}{_cases(root, place)}"
+    given = any(c.dep_ in ("dobj", "npadvmod") and _is_value(c) for c in root.children)
+    taken = _complement(root)
+    cases = _cases(root, None if given else _value_place(root), taken)
+    return f"said|{name}|{SAME_VERBS.get(verb, verb)}|{taken}{_clauses(root)}{cases}"
+
+
+def _value_place(root: Token) -> Token | None:
+    """Return the preposition with which the value stands, if any: the first behind the verb."""
+    return next((c for c in root.rights if c.dep_ == "prep"), None)
+
+
+def _cases(root: Token, place: Token | None, taken: str = "") -> str:
+    """Name the cases for which a statement holds; empty where it holds for all.
+
+    "The port is 8080 in staging" and "in production, the port is 9090" are two facts.
+
+    Args:
+        root: The main verb.
+        place: The preposition of the value itself.
+        taken: What the key names already.
+    """
+    values = [c for c in root.children if c.dep_ in ("attr", "dobj", "npadvmod") and _is_value(c)]
+    behind = [c for one in (root, *values) for c in one.children if c.dep_ == "prep" and c != place]
+    told = [c for c in behind if c.lower_ not in NO_CASE and not _is_date(c)]
+    names = {
+        " ".join([c.lemma_.lower(), *(_name(n) for n in c.children if n.dep_ == "pobj")])
+        for c in told
+    }
+    return "".join(f"|{name}" for name in sorted(names) if name not in taken)
+
+
+def _is_value(noun: Token) -> bool:
+    """Tell a number, a name or a code from a thing: what is told of a thing is a part of the value."""
+    numbered = any(t.dep_ == "nummod" for t in noun.children)
+    return numbered or noun.pos_ in ("NUM", "PROPN") or any(c.isdigit() for c in noun.text)
+
+
+def _is_date(preposition: Token) -> bool:
+    """Tell since when something is so ("since Monday") from when it is so each time ("on weekdays")."""
+    again = ("NNS", "NNPS") if preposition.lower_ == "on" else ()
+    return any(c.ent_type_ == "DATE" and c.tag_ not in again for c in preposition.children)
 
 
 def _name(subject: Token) -> str:

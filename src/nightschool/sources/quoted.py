@@ -16,7 +16,8 @@ QUOTED = re.compile(
     r"|^[ \t]*(?:\[[A-Z]+\]|\[?(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d|(?:INFO|DEBUG|WARN|ERROR|TRACE)\b)[^\n]*"
     r"|^Traceback \([^\n]*(?:\n[^\n]+)*"
     r"|^[ \t]*[{\[][^\n]*[}\]][ \t]*$"  # a line of JSON
-    r"|<(?P<tag>[a-z]\w*)[^>\n]{0,80}>.*?(?:</(?P=tag)>|\Z)"
+    r"|(?<![\w>])<(?P<tag>[a-z]\w*)[^>\n]{0,80}>.{0,4000}?</(?P=tag)>"
+    r"|^[ \t]*<[a-z]\w*[^>\n]{0,80}>.*"  # one that stays open; a type such as Map<string, Session> is none
     rf"|{re.escape(NOTES_OPEN)}.*?(?:{re.escape(NOTES_CLOSE)}|\Z)"  # the prompt with recalled notes
     rf"|(?:^|(?<=\]))[^\n\[\]]*{NOTE_ID}",  # a recalled note, up to its id
     re.DOTALL | re.MULTILINE,
@@ -36,14 +37,29 @@ INTRODUCED = re.compile(
     re.MULTILINE,
 )
 """A line up to its colon, and what it announces, up to the next empty line."""
+DOCUMENTS = r"(?:e-?mail|mail|letter|readme|article|ticket|issue|post|thread|transcript|conversation|docs?|document(?:ation)?|wiki|text)"
 ANNOUNCES = re.compile(
-    rf"\b(?:{RECORDS}|std(?:out|err)|logs?|print(?:s|ed)?|return(?:s|ed)|errors?|tool|script|command|query|results?|console"
-    r"|terminal|web ?(?:page|site)|page|file|e-?mail|api|server|search|past(?:e|ed|ing)|copied|quot(?:e|ed|ing)|respond(?:s|ed)"
-    r"|repl(?:ies|ied)|answer(?:s|ed)|says|said|claim(?:s|ed)|writes|wrote|reads|shows|displays|reports|reported|your side"
-    r"|you (?:told|tell|say|write|gave|sent))\b",
+    rf"\b(?:(?:{RECORDS}|{DOCUMENTS}|std(?:out|err)|logs?|errors?|results?|console|terminal|command|query)"
+    r"(?: (?:from|of|by|in|to|with) [^:]{1,60})?"
+    r"|(?:print(?:s|ed)?|return(?:s|ed)|past(?:e|ed|ing)|copied|quot(?:e|ed|ing)|respond(?:s|ed)|repl(?:ies|ied)|answer(?:s|ed)|says"
+    r"|said|claim(?:s|ed)|writes|wrote|reads|shows|displays|reports|reported|your side|you (?:told|tell|say|write|gave|sent))"
+    r"(?:\W+\w+){0,5})\W*$",
     re.IGNORECASE,
 )
-"""Words before a colon by which what follows is somebody else's, or something's."""
+"""Words right before a colon by which what follows is somebody else's, or something's."""
+LONG = re.compile(rf"\b{DOCUMENTS}\b", re.IGNORECASE)
+"""What is pasted in several paragraphs: nothing tells where it ends."""
+UNMEANT = re.compile(
+    r"(?:^|(?<=[.!?] ))\W*(?:(?:ok|okay|so|now|please|hey|well|can you|could you|for (?:the|a|this) \w+),? )*(?:"
+    r"(?:re-?write|rephrase|paraphrase|translate|summari[sz]e|proof-?read|correct|fix|improve|shorten|edit|polish)"
+    r" (?:this|these|the|my|our)\b[^\n:.]{0,120}(?::|\.[ \t]*\n)"
+    r"|translate to \w+:|true or false\b|once upon a time\b|hypothetically\b|role-?play\b|act as an?\b|pretend\b"
+    r"|(?:imagine|suppose|assume|picture)(?= (?:that|an?|the|we|i|you|there|our|my|this|two|three)\b)"
+    r"|let(?:[’']s| us) (?:role-?play|pretend|imagine|suppose|assume|say)\b"
+    r"|write (?:me |us )?(?:an? )?(?:\w+ )?(?:story|poem|novel|scene|dialogue|fixture|fairy tale)\b).*",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+"""A supposition, a story, a text to work on: from there to the end of the turn nothing is claimed."""
 OWN = re.compile(
     r"^\W*(?:(?:as|like|what) )?(?:i|we)(?:[’']ve| have| had| just| already)* (?:said|told|wrote|say|mean)\b",
     re.IGNORECASE,
@@ -52,7 +68,23 @@ OWN = re.compile(
 
 def own_words(text: str) -> str:
     """Return a turn's text with what it quotes or pastes put to blanks of the same length."""
-    return INTRODUCED.sub(_announced, SENTENCE_QUOTED.sub(_blank, QUOTED.sub(_blank, text)))
+    left = UNMEANT.sub(_blank, SENTENCE_QUOTED.sub(_blank, QUOTED.sub(_blank, text)))
+    for found in INTRODUCED.finditer(left):
+        if _announces_more(found):
+            return INTRODUCED.sub(_announced, left[: found.start()]) + re.sub(
+                r"\S", " ", left[found.start() :]
+            )
+    return INTRODUCED.sub(_announced, left)
+
+
+def _announces_more(found: re.Match[str]) -> bool:
+    """Tell a pasted text of several paragraphs: a document, or what begins behind an empty line."""
+    intro, between = (
+        found["intro"],
+        found[0][found.end("intro") - found.start() : found.start("block") - found.start()],
+    )
+    several = "\n" in between and (between.count("\n") > 1 or LONG.search(intro) is not None)
+    return several and OWN.match(intro) is None and ANNOUNCES.search(intro) is not None
 
 
 def _announced(found: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightschool.sources.references import is_plural, shared_subject
+from nightschool.sources.references import is_plural, shared_subject, subject_of
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -44,6 +44,41 @@ def reported(verb: Token) -> bool:
         and (t in beside or verb.dep_ == "ccomp")
         for t in heard
     )
+
+
+REASONS = frozenset("although as because since so that though".split())
+"""What an `advcl` begins with that is no condition; without it the main clause is as true."""
+
+
+def is_framed(verb: Token) -> bool:
+    """Tell what stands under a condition, a place, a time or another's word said first: "if the flag is set, ...".
+
+    It holds for all clauses that are joined to it, so that none may be cut off.
+    """
+    subject = subject_of(verb)
+    told = any(t.dep_ == "ccomp" for t in verb.rights)
+    if subject is not None and verb.lemma_ in SAYING and told:
+        return subject.lower_ not in ("i", "we", "you")
+    first = subject.left_edge.i if subject is not None else verb.i
+    for child in verb.lefts:
+        if child.dep_ == "prep" and child.i < first:
+            return True
+        marks = {t.lower_ for t in child.children if t.dep_ in ("mark", "advmod")}
+        if child.dep_ == "advcl" and child.i < first and not marks & REASONS:
+            return True
+    return False
+
+
+def leans(verb: Token) -> bool:
+    """Tell a joined verb that shares the auxiliary or the denial of the first: "won't start and process jobs"."""
+    first = verb.head
+    own = any(t.dep_ in ("aux", "auxpass", "neg") for t in verb.children)
+    if subject_of(verb) is not None or own:
+        return False
+    if any(t.dep_ == "neg" for t in first.children):
+        return not any(t.dep_ == "cc" and t.lower_ == "but" for t in first.children)
+    helped = any(t.dep_ in ("aux", "auxpass") for t in first.children)
+    return helped and verb.tag_ in ("VB", "VBG", "VBN")
 
 
 def commands(verb: Token) -> bool:

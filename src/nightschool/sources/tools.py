@@ -42,13 +42,15 @@ def read_tools(text: str, tenant: str, source: str) -> Reading:
         raise SourceMalformed(
             f"{source} is not JSON: {error}. Correct it, or save it again from what wrote it."
         ) from error
-    api = ""
-    if isinstance(body, dict) and ("openapi" in body or "swagger" in body):
-        info = body.get("info")
-        api = str(info.get("title", "")) if isinstance(info, dict) else ""
-        found = list(_operations(body, source))
-    else:
-        found = list(_listed(body, source))
+    try:
+        api, found = _defined(body, source)
+    except SourceMalformed:
+        raise
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+        # A value of another type than the format has there; the parts below take their types on trust.
+        raise SourceMalformed(
+            f"{source} has a value of the wrong type in it ({error}). {EXPECTED} Correct that part."
+        ) from error
     if not found:
         raise SourceMalformed(f"{source} defines no tools. {EXPECTED}")
     names = [name for name, _, _ in found]
@@ -63,6 +65,15 @@ def read_tools(text: str, tenant: str, source: str) -> Reading:
         digest(SourceKind.TOOLS.value, source, text), now(),
     )  # fmt: skip
     return Reading(episode, findings)
+
+
+def _defined(body: Any, source: str) -> tuple[str, list[tuple[str, str, Schema]]]:
+    """Return the document's title and (name, description, schema) of each tool."""
+    if isinstance(body, dict) and ("openapi" in body or "swagger" in body):
+        info = body.get("info")
+        api = str(info.get("title", "")) if isinstance(info, dict) else ""
+        return api, list(_operations(body, source))
+    return "", list(_listed(body, source))
 
 
 def _listed(body: Any, source: str) -> Iterator[tuple[str, str, Schema]]:
