@@ -94,8 +94,9 @@ function paint(host = nav) {
 async function pulse() {
   clearTimeout(pulse.timer);
   try {
+    const asked = key.get();
     const status = document.hidden ? null : await get("v1/status");
-    if (status) {
+    if (status && asked === key.get()) {
       const waiting = status.memories.undecided;
       const badge = nav.querySelector("[data-badge=memories]");
       badge.hidden = waiting === 0;
@@ -113,6 +114,14 @@ async function pulse() {
   pulse.timer = setTimeout(pulse, nav.querySelector(".running")?.hidden ? 8000 : 3000);
 }
 
+function idIn(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no address of ours: what looks it up says that there is no such thing
+  }
+}
+
 async function route() {
   const [, name = "", id = "", search = ""] = /^#\/?([a-z]*)\/?([^?]*)\??(.*)$/.exec(location.hash) ?? [];
   const view = VIEWS[name] ?? VIEWS.today;
@@ -120,6 +129,7 @@ async function route() {
   current = VIEWS[name] ? name : "today";
   leaving.abort();
   leaving = new AbortController();
+  for (const open of document.querySelectorAll("dialog[open]:not([data-stays])")) open.close();
   inView();
   frame();
   paint();
@@ -128,7 +138,7 @@ async function route() {
   swap(main, place);
   if (changed) window.scrollTo(0, 0);
   view.show(place, {
-    id: decodeURIComponent(id),
+    id: idIn(id),
     search: new URLSearchParams(search),
     signal: leaving.signal,
     pulse,
@@ -144,6 +154,8 @@ document.addEventListener("signed-out", () => {
   for (const open of document.querySelectorAll("dialog[open]")) open.close();
   inView();
   signIn(main, route);
+  frame(); // the badges were those of the key before
+  paint();
 });
 document.addEventListener("signed-in", () => (frame(), paint(), pulse()));
 document.addEventListener("school-changed", pulse);

@@ -10,8 +10,13 @@ try {
 
 export const key = {
   get: () => held,
+  /** Whether a header can carry it: one that was cut short with "…" cannot, and every call with it would fail. */
+  sound: (value) => /^[\x21-\x7e]+$/.test(value),
+  /** Go on with another key, or with none; what the page holds under the old one goes. */
   set(value) {
+    const before = held;
     held = value || null;
+    if (held !== before) document.dispatchEvent(new CustomEvent("key-changed"));
     try {
       if (held) sessionStorage.setItem(SLOT, held);
       else sessionStorage.removeItem(SLOT);
@@ -20,6 +25,8 @@ export const key = {
     }
   },
 };
+
+if (held && !key.sound(held)) held = null;
 
 /** What the server, or the way to it, said went wrong. `status` is 0 when there was no answer. */
 export class ApiError extends Error {

@@ -9,13 +9,14 @@ import { HOLDS, STATUSES, TRUST, count, label, moment, nightName, number, origin
 
 const fact = (name, ...value) => h("div", h("dt", name), h("dd", value));
 
-/** The small marks that say where a memory stands. */
-export function marks(memory) {
+/** The small marks that say where a memory stands; `kept` are the versions whose weights are still there. */
+export function marks(memory, kept) {
+  const held = memory.graduated?.some((version) => kept.includes(version));
   return [
     memory.status !== "live" && pill(memory.status === "conflict" ? "in conflict" : label(STATUSES, memory.status).toLowerCase(), memory.status === "conflict" || memory.status === "waiting" ? "warn" : "none"),
     (memory.holds ?? []).map((hold) => pill(label(HOLDS, hold), "warn")),
-    memory.graduated?.length > 0 && pill("in the weights", "yes"),
-    memory.status === "live" && !memory.graduated?.length && memory.learnt_in && pill("studied", "none"),
+    held && pill("in the weights", "yes"),
+    memory.status === "live" && !held && memory.learnt_in && pill("studied", "none"),
   ];
 }
 
@@ -69,11 +70,9 @@ export function openMemory(id, changed = () => {}, start = "") {
   const stop = new AbortController();
   shown.closed.then(() => stop.abort());
   shown.body.addEventListener("click", (event) => event.target.closest("a[href^='#/']") && shown.close());
-  const act = async (memory, action) => {
-    if (await (action === "approve" && memory.status === "conflict" ? settle(memory) : decide(memory, action))) {
-      loaded.redraw();
-      changed();
-    }
+  const act = (memory, action) => {
+    const then = () => (changed(), loaded.redraw());
+    return action === "approve" && memory.status === "conflict" ? settle(memory, then) : decide(memory, action, then);
   };
   const loaded = panel(shown.body, {
     signal: stop.signal,
@@ -82,7 +81,7 @@ export function openMemory(id, changed = () => {}, start = "") {
       const top = h("div.memory-top");
       const read = () =>
         swap(top,
-          h("p.memory-text", prose(memory.text)), h("p.marks", marks(memory)),
+          h("p.memory-text", prose(memory.text)), h("p.marks", marks(memory, memory.versions)),
           h("div.row-actions",
             ["waiting", "conflict"].includes(memory.status) && button(memory.status === "conflict" ? "This one holds" : "Approve", () => act(memory, "approve"), { kind: "primary", icon: "check" }),
             !["retired", "superseded"].includes(memory.status) && button("Correct", () => write()),

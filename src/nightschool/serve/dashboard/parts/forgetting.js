@@ -6,6 +6,7 @@ import { button, dialog, failure, skeleton } from "./ui.js";
 import { count, duration, moment, number } from "./words.js";
 
 const named = (version) => (!version || version === "base" ? "the base model" : version);
+const HALFWAY = "The deletion was under way: part of it, or all, may be erased already. Try again to see what is left; nothing more goes before you say so.";
 const size = (value) => (Array.isArray(value) ? value.length : value ?? 0);
 
 /** A receipt's lines; the same for what would be erased and for what was. */
@@ -55,8 +56,8 @@ export function forgetDialog({ memories = [], source, what }, changed) {
     swap(shown.body, h("p.quiet", "Looking at what hangs on it…"), skeleton(4));
     try {
       const answer = await call("POST", "v1/forget", { ...body, dry_run: true });
-      const yes = button(`Forget ${what} for good`, erase, { kind: "danger" });
       const no = button("Cancel", shown.close);
+      const yes = button(`Forget ${what} for good`, () => erase(yes, no), { kind: "danger" });
       swap(shown.body,
         h("p", "Nothing has been erased yet. This is what would go, and it cannot be brought back:"),
         receiptLines(answer, false),
@@ -64,21 +65,27 @@ export function forgetDialog({ memories = [], source, what }, changed) {
         h("div.dialog-actions", no, yes));
       no.focus();
     } catch (error) {
-      if (error.status !== 401) swap(shown.body, failure(error, dry));
+      if (error.status !== 401) swap(shown.body, failure(error, dry, true));
     }
   }
-  async function erase(event) {
-    event.target.disabled = true;
-    event.target.textContent = "Forgetting…";
+  async function erase(yes, no) {
+    yes.disabled = no.disabled = true;
+    yes.textContent = "Forgetting…";
+    shown.hold(true); // it cannot be called back, and its receipt is to be seen
     try {
       const answer = await call("POST", "v1/forget", { ...body, dry_run: false });
+      shown.hold(false);
       shown.box.querySelector("h2").textContent = "Forgotten";
       swap(shown.body, h("p", `Erased: ${count(size(answer.tombstones ?? answer.memories), "memory", "memories")} and all that was made from it.`),
         receipt(answer), h("div.dialog-actions", button("Done", shown.close, { kind: "primary" })));
       changed?.();
       document.dispatchEvent(new CustomEvent("school-changed"));
     } catch (error) {
-      if (error.status !== 401) swap(shown.body, failure(error, dry));
+      shown.hold(false);
+      if (error.status === 401) return shown.close();
+      const halfway = error.status === 0 || error.status >= 500;
+      swap(shown.body, failure(error, dry), halfway && h("p.warning", HALFWAY));
+      if (halfway) changed?.();
     }
   }
   dry();

@@ -7,6 +7,7 @@ const OFF = "nightschool-shortcuts-off";
 const everywhere = [];
 let ofView = [];
 let pending = null;
+let waiting = null;
 let off = false;
 try {
   off = localStorage.getItem(OFF) === "yes";
@@ -24,7 +25,7 @@ const typing = (element) =>
   element?.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]") !== null;
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return; // a key that is held is pressed once
   if (typing(event.target)) {
     if (event.key === "Escape") event.target.blur();
     return;
@@ -34,6 +35,7 @@ document.addEventListener("keydown", (event) => {
   if (off || event.key.length > 1) return;
   const pressed = pending ? `${pending} ${event.key}` : event.key;
   pending = null;
+  clearTimeout(waiting); // else the end of an earlier wait cuts this one short
   const all = [...ofView, ...everywhere];
   const found = all.find((one) => one.keys === pressed);
   if (found) {
@@ -41,7 +43,7 @@ document.addEventListener("keydown", (event) => {
     found.run(event);
   } else if (all.some((one) => one.keys.startsWith(`${pressed} `))) {
     pending = pressed;
-    setTimeout(() => (pending = null), 1500);
+    waiting = setTimeout(() => (pending = null), 1500);
   }
 });
 

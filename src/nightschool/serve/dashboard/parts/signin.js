@@ -16,21 +16,27 @@ export function signIn(host, then) {
     required: true,
     "aria-describedby": "key-note",
   });
+  const told = h("p", { role: "status" }, refused ? "The server does not know this key, or it has expired. Try another." : "This school is kept under keys. Paste yours to go on.");
   const form = h(
     "form.sign-in",
     {
       on: {
         submit: (event) => {
           event.preventDefault();
-          if (!field.value.trim()) return;
-          key.set(field.value.trim());
+          const given = field.value.trim();
+          if (!given) return;
+          if (!key.sound(given)) {
+            told.textContent = "This key is malformed: a key has only plain letters, digits and marks. Was it cut short when it was copied?";
+            return field.select();
+          }
+          key.set(given);
           then();
         },
       },
     },
     h("div.state-mark", icon("keys")),
     h("h1", "Sign in"),
-    h("p", refused ? "The server does not know this key, or it has expired. Try another." : "This school is kept under keys. Paste yours to go on."),
+    told,
     h("label", { for: "key" }, "Key"),
     h("div.field-row", field, h("button.button.primary", { type: "submit" }, "Sign in")),
     h("p.hint", { id: "key-note" }, "It stays in this tab and is gone when you close it."),

@@ -3,6 +3,8 @@
 import { h, icon, swap } from "./dom.js";
 import { label, SCORES, percent, points } from "./words.js";
 
+const CHECK_OF = { new: "acquired", earlier: "retained" };
+
 /** A button; `kind` is primary, quiet, danger or nothing. */
 export function button(text, run, { kind = "", keep, icon: drawn, title, disabled, pressed } = {}) {
   return h(
@@ -39,12 +41,23 @@ export function command(text) {
   return h(
     "div.command",
     h("code", text),
-    button("Copy", () => navigator.clipboard?.writeText(text).then(() => toast("Copied.")), { kind: "quiet" }),
+    button("Copy", (event) => copy(text, () => getSelection().selectAllChildren(event.target.closest(".command").querySelector("code"))), { kind: "quiet" }),
   );
 }
 
-/** What went wrong, what to do, and a way to try again. */
-export function failure(error, retry) {
+/** Put a text on the clipboard; where the page may not, mark it by `select` and say so. */
+export async function copy(text, select) {
+  try {
+    await navigator.clipboard.writeText(text); // there is none on plain http from another machine
+    toast("Copied.");
+  } catch {
+    select();
+    toast("The browser keeps the clipboard from this page. The text is marked: copy it by hand.", true);
+  }
+}
+
+/** What went wrong, what to do, and a way to try again; `looked` where nothing but reading was asked for. */
+export function failure(error, retry, looked = false) {
   const told =
     error.status === 0
       ? ["The server does not answer", "Is nightschool serve still running on that machine? Start it, then try again."]
@@ -58,7 +71,7 @@ export function failure(error, retry) {
     { role: "alert" },
     h("h2", told[0]),
     h("p", told[1]),
-    error.status >= 500 && h("p.hint", "The server’s log says more. Nothing was changed by looking."),
+    error.status >= 500 && h("p.hint", "The server’s log says more.", looked && " Nothing was changed by looking."),
     retry && button("Try again", retry, { kind: "primary", keep: "retry" }),
   );
 }
@@ -95,7 +108,7 @@ export function panel(host, { load, render, bones = () => skeleton(), every = 0,
     } catch (error) {
       if (error.name === "AbortError" || signal?.aborted || turn !== running) return;
       if (error.status === 401) return;
-      if (shown === null) swap(body, failure(error, refresh));
+      if (shown === null) swap(body, failure(error, refresh, true));
       else {
         note.textContent = `Not up to date: ${error.message}`;
         note.hidden = false;
@@ -111,25 +124,41 @@ export function panel(host, { load, render, bones = () => skeleton(), every = 0,
   return { refresh, redraw: () => ((shown = null), refresh()) };
 }
 
-/** Open a dialog, which takes itself away when closed. `kind` is "drawer" for one at the side. */
+/**
+ * Open a dialog, which takes itself away when closed. `kind` is "drawer" for one at the side. While it is held,
+ * nothing closes it.
+ */
 export function dialog(title, kind = "") {
   const back = document.activeElement;
   const id = `dialog-${Math.random().toString(36).slice(2, 8)}`;
   const body = h("div.dialog-body");
+  const closing = iconButton("Close", "close", () => box.close());
   const box = h(
     `dialog.dialog${kind ? `.${kind}` : ""}`,
     { "aria-labelledby": id },
-    h("div.dialog-head", h("h2", { id, tabindex: -1, autofocus: true }, title), iconButton("Close", "close", () => box.close())),
+    h("div.dialog-head", h("h2", { id, tabindex: -1, autofocus: true }, title), closing),
     body,
   );
-  box.addEventListener("click", (event) => event.target === box && !("stays" in box.dataset) && box.close());
+  const outside = ({ target, clientX: x, clientY: y }) => {
+    const edge = box.getBoundingClientRect();
+    return target === box && (x < edge.left || x > edge.right || y < edge.top || y > edge.bottom);
+  };
+  let begun = false; // a text that is marked may well end outside
+  box.addEventListener("pointerdown", (event) => (begun = outside(event)));
+  box.addEventListener("click", (event) => begun && outside(event) && !("stays" in box.dataset) && box.close());
+  const held = (event) => closing.disabled && event.preventDefault();
+  const escape = (event) => event.key === "Escape" && held(event);
+  document.addEventListener("keydown", escape); // `cancel` alone is not enough: a second Escape closes without asking
+  box.addEventListener("cancel", held);
   box.addEventListener("close", () => {
+    document.removeEventListener("keydown", escape);
     box.remove();
     if (back?.isConnected) back.focus({ preventScroll: true });
   });
   document.body.append(box);
   box.showModal();
-  return { box, body, close: () => box.close(), closed: new Promise((done) => box.addEventListener("close", done)) };
+  const hold = (on) => (box.toggleAttribute("data-stays", on), (closing.disabled = on));
+  return { box, body, hold, close: () => box.close(), closed: new Promise((done) => box.addEventListener("close", done)) };
 }
 
 /** Ask before something happens. The answer is true only when the named action was chosen. */
@@ -151,11 +180,11 @@ export function toast(text, bad = false) {
   setTimeout(() => note.remove(), bad ? 9000 : 4000);
 }
 
-/** Do something that changes the school; say so, and say what went wrong. */
+/** Do something that changes the school; say so (in words, or in words made of the answer), and say what went wrong. */
 export async function attempt(run, said) {
   try {
     const result = await run();
-    if (said) toast(said);
+    if (said) toast(typeof said === "function" ? said(result) : said);
     return result ?? true;
   } catch (error) {
     if (error.name !== "AbortError" && error.status !== 401) toast(error.message, true);
@@ -163,21 +192,25 @@ export async function attempt(run, said) {
   }
 }
 
-/** A version's exam scores as four figures, with what each moved by since another version. */
-export function scoreTiles(scores, before = null) {
+/**
+ * A version's exam scores as four figures, with what each moved by in the gate: against what answered then, on the
+ * same questions. The scores of two versions are of different questions, so their difference says nothing.
+ */
+export function scoreTiles({ scores, decision }) {
+  const moves = Object.fromEntries((decision?.checks ?? []).map((check) => [check.name, check.difference]));
   return h(
     "dl.figures",
     Object.keys(SCORES).map((name) => {
       const value = scores?.[name];
       const known = value !== null && value !== undefined;
-      const moved = known && before?.[name] !== null && before?.[name] !== undefined ? value - before[name] : null;
+      const moved = known ? moves[CHECK_OF[name] ?? name] ?? null : null;
       return h(
         "div",
         h("dt", label(SCORES, name)),
         h(
           "dd",
           known ? percent(value) : h("span.none", "not asked"),
-          h("small", { title: "against the promoted version before it" }, moved === null ? "\u00a0" : `${points(moved)} points`),
+          h("small", { title: "against what answered then, on the same questions" }, moved === null ? "\u00a0" : `${points(moved)} points`),
           h("span.bar", { "aria-hidden": "true" }, h("span", { vars: { v: known ? 100 * value : 0 } })),
         ),
       );

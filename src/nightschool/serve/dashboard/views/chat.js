@@ -9,7 +9,14 @@ import { attempt, button, failure, head, iconButton, toast } from "../parts/ui.j
 import { count } from "../parts/words.js";
 
 const STARTERS = ["What did you learn last night?", "What do you know about our deploys?", "What are you unsure of?"];
-const talk = []; // the conversation, for as long as the page is open
+const talk = []; // the conversation, for as long as the page is open and the key is the same
+// Whether it is to be remembered, and whether a turn was sent that is not: the next one would carry that along.
+const memory = { wanted: true, declined: false };
+
+document.addEventListener("key-changed", () => {
+  talk.length = 0;
+  Object.assign(memory, { wanted: true, declined: false });
+});
 
 function recalledLine(ids) {
   if (!ids?.length) return h("span.hint", "nothing recalled: from the weights");
@@ -84,8 +91,13 @@ export default {
     const log = h("div.log", { role: "log", "aria-label": "Conversation" });
     const field = h("textarea", { id: "message", rows: 1, placeholder: "Ask it something", "aria-label": "Message" });
     const model = h("select", { id: "model", "aria-label": "Model" }, h("option", { value: "live" }, "Live"));
-    const keep = h("input", { type: "checkbox", id: "keep" });
-    keep.checked = true;
+    const keep = h("input", { type: "checkbox", id: "keep", "aria-describedby": "keep-note", on: { change: () => (memory.wanted = keep.checked) } });
+    const note = h("p.hint", { id: "keep-note", hidden: true }, "It has words that are not to be remembered, so none of it is any more. “New” begins one that may be.");
+    const paintKeep = () => {
+      keep.checked = memory.wanted && !memory.declined;
+      keep.disabled = memory.declined;
+      note.hidden = !memory.declined;
+    };
     let running = null;
 
     get("v1/models", { signal }).then(({ data }) => {
@@ -109,6 +121,9 @@ export default {
       const entry = { role: "assistant", text: "", streaming: true };
       const messages = [...talk.filter((one) => !one.error), mine].map(({ role, text: content }) => ({ role, content }));
       talk.push(mine, entry);
+      const store = memory.wanted && !memory.declined;
+      memory.declined = !store;
+      paintKeep();
       const shown = bubble(entry, () => {
         talk.splice(talk.indexOf(mine), 2);
         theirs.remove();
@@ -121,7 +136,7 @@ export default {
       send.textContent = "Stop";
       bottom(true);
       try {
-        for await (const chunk of chat({ model: model.value, messages, store: keep.checked }, running.signal)) {
+        for await (const chunk of chat({ model: model.value, messages, store }, running.signal)) {
           entry.id = chunk.id ?? entry.id;
           entry.text += chunk.choices?.[0]?.delta?.content ?? "";
           if (chunk.nightschool) Object.assign(entry, chunk.nightschool);
@@ -165,6 +180,8 @@ export default {
     const anew = () => {
       running?.abort();
       talk.length = 0;
+      memory.declined = false;
+      paintKeep();
       greet();
       field.focus();
     };
@@ -175,7 +192,8 @@ export default {
       log,
       h("div.composer",
         h("div.composer-row", field, send),
-        h("label.switch", keep, h("span", "Remember this conversation"))));
+        h("label.switch", keep, h("span", "Remember this conversation")), note));
+    paintKeep();
     greet();
     for (const entry of talk) log.append(bubble(entry, () => ask(talk.at(-2)?.text ?? "")).element);
     field.focus({ preventScroll: true });

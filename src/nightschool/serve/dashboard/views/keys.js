@@ -2,7 +2,7 @@
 
 import { call, get, key } from "../parts/api.js";
 import { h, swap } from "../parts/dom.js";
-import { attempt, button, command, confirm, dialog, empty, head, panel, pill, skeleton, toast } from "../parts/ui.js";
+import { attempt, button, command, confirm, copy, dialog, empty, head, panel, pill, skeleton } from "../parts/ui.js";
 import { day, moment } from "../parts/words.js";
 
 const SCOPES = { chat: "Ask, and see versions and nights", memory: "Read, correct and approve memories", admin: "All of it: promote, forget, nights, keys" };
@@ -33,7 +33,7 @@ function showOnce(made) {
   const field = h("input.secret", { id: "secret", readonly: true, value: made.token, "aria-describedby": "secret-note" });
   shown.body.append(
     h("label", { for: "secret" }, "Copy it now"),
-    h("div.field-row", field, button("Copy", () => navigator.clipboard?.writeText(made.token).then(() => toast("Copied."), () => field.select()), { kind: "primary" })),
+    h("div.field-row", field, button("Copy", () => copy(made.token, () => field.select()), { kind: "primary" })),
     h("p.warning", { id: "secret-note" }, "It is shown this once. The server keeps only a hash of it, and nobody can look it up later."),
     first && h("p.note", "From now on every call needs a key. This tab goes on with the new one."),
     h("p.hint", "Clients take it as their API key, with this address:"), command(new URL("v1", document.baseURI).href),
@@ -95,7 +95,9 @@ function keyList(data, again) {
 }
 
 /** What an entry of the audit log says was done, in words; commands say it themselves. */
-function deed(action) {
+function deed({ action, objects, status }) {
+  // A deletion names what it erased; one that names nothing was a dry run.
+  if (action === "POST /v1/forget" && status < 400 && !objects.length) return "Looked at what would be forgotten";
   const known = DEEDS.find(([start]) => action.startsWith(start));
   return known ? known[1] : action;
 }
@@ -106,7 +108,7 @@ const auditTable = (data) =>
     : h("div.scroll", { tabindex: 0, role: "group", "aria-label": "Audit log" },
         h("table.audit", h("thead", h("tr", ["When", "Key", "What", "On"].map((name) => h("th", { scope: "col" }, name)))),
           h("tbody", data.map((entry) => h("tr",
-            h("td", moment(entry.at)), h("td", entry.key_id === "-" ? "no key" : entry.key_id), h("td", { title: entry.action }, deed(entry.action), entry.status >= 400 && [" ", pill(`refused, ${entry.status}`, "no")]), h("td.ids", entry.objects.join(", ")))))));
+            h("td", moment(entry.at)), h("td", entry.key_id === "-" ? "no key" : entry.key_id), h("td", { title: entry.action }, deed(entry), entry.status >= 400 && [" ", pill(`refused, ${entry.status}`, "no")]), h("td.ids", entry.objects.join(", ")))))));
 
 export default {
   title: "Keys",

@@ -7,8 +7,10 @@ import { forgetDialog } from "../parts/forgetting.js";
 import { decide, settle } from "../parts/queue.js";
 import { attempt, button, command, dialog, empty, head, panel, skeleton } from "../parts/ui.js";
 import { inView } from "../parts/shortcuts.js";
-import { STATUSES, count, day, origin } from "../parts/words.js";
+import { HOLDS, STATUSES, count, day, label, number, origin } from "../parts/words.js";
 
+const PART = 40;
+const MOST = 200; // that the server gives at once
 const TABS = ["", ...Object.keys(STATUSES)];
 const LEADS = {
   waiting: "Said by somebody else, so not studied until you say so.",
@@ -37,6 +39,16 @@ function together(memories) {
   return groups;
 }
 
+/** Say what became of what was told: not all is new, and not all is studied. */
+function toldOf({ added }) {
+  if (!added.length) return "Nothing was added: it is known already, or was taken out before.";
+  const holds = added.flatMap((memory) => memory.holds);
+  const recalled = "Learnt. It can be recalled at once";
+  if (holds.length) return `${recalled}, but is never studied (${label(HOLDS, holds[0])}).`;
+  if (added.some((memory) => memory.status === "waiting")) return `${recalled}, and waits for approval before it is studied.`;
+  return `${recalled}, and the next night studies it.`;
+}
+
 function tell(changed) {
   const shown = dialog("Tell it something", "small");
   const field = h("textarea", { id: "new-memory", rows: 4, placeholder: "Deploys happen on Thursdays at ten." });
@@ -45,7 +57,7 @@ function tell(changed) {
       { on: { submit: async (event) => {
         event.preventDefault();
         if (!field.value.trim()) return;
-        const done = await attempt(() => call("POST", "v1/memories", { text: field.value.trim() }), "Learnt. It can be recalled at once, and is studied tonight.");
+        const done = await attempt(() => call("POST", "v1/memories", { text: field.value.trim() }), toldOf);
         if (done) {
           shown.close();
           changed();
@@ -61,8 +73,7 @@ export default {
   show(place, { id, search, signal, pulse }) {
     const at = { status: search.get("status") ?? "", query: search.get("query") ?? "", source: search.get("source") ?? "" };
     const chosen = new Set();
-    let more = [];
-    let next = null;
+    let parts = 1;
     let items = [];
     let cursor = null; // the memory that keys act on
     const host = h("div.memory-list");
@@ -71,7 +82,17 @@ export default {
     const source = h("input", { type: "text", id: "source", placeholder: "Any source", "aria-label": "Only from this source", value: at.source, autocomplete: "off" });
     const tabs = h("div.tabs", { role: "group", "aria-label": "Show" });
 
-    const page = (after) => get(query("v1/memories", { ...at, limit: 40, after }), { signal });
+    async function rows() {
+      const wanted = parts * (at.query ? MOST : PART); // what a search finds comes at once
+      const data = [];
+      let next = null;
+      do {
+        const found = await get(query("v1/memories", { ...at, limit: Math.min(MOST, wanted - data.length), after: next }), { signal });
+        data.push(...found.data);
+        next = found.next;
+      } while (next && data.length < wanted);
+      return { data, next };
+    }
     let tally = {};
     function paintTabs() {
       const numbers = { waiting: tally.waiting, conflict: tally.conflicts };
@@ -81,17 +102,17 @@ export default {
     function pick(values) {
       Object.assign(at, values);
       history.replaceState(null, "", query("#/memories", at));
-      more = [];
-      next = null;
+      parts = 1;
       cursor = null;
       chosen.clear();
       paintTabs();
       paintSelection();
-      shown.refresh();
+      shown.redraw(); // two tabs may hold the same, which is nothing, and speak of it in their own words
     }
     async function load() {
       get("v1/status", { signal }).then((status) => ((tally = status.memories), paintTabs()), () => {}); // it may read first
-      return page();
+      const [found, models] = await Promise.all([rows(), get("v1/models", { signal })]);
+      return { ...found, kept: models.data.map((model) => model.id) };
     }
     let typed = null;
     for (const [input, name] of [[field, "query"], [source, "source"]]) {
@@ -102,19 +123,19 @@ export default {
     }
 
     const again = async () => {
-      more = [];
-      await shown.refresh();
+      await shown.redraw();
       pulse();
     };
-    async function act(memory, action) {
+    function act(memory, action) {
       const row = items.findIndex((one) => one.id === memory.id);
       const then = items[row + 1]?.id ?? items[row - 1]?.id;
       const had = host.contains(document.activeElement);
-      if (await (action === "approve" && memory.status === "conflict" ? settle(memory) : decide(memory, action))) {
+      const after = async () => {
         cursor = then ?? null;
         await again();
         if (had && cursor) host.querySelector(`[data-keep="${CSS.escape(cursor)}"]`)?.focus();
-      }
+      };
+      return action === "approve" && memory.status === "conflict" ? settle(memory, after) : decide(memory, action, after);
     }
 
     function paintSelection() {
@@ -125,7 +146,7 @@ export default {
         button("Clear", () => (chosen.clear(), paintSelection(), shown.redraw()), { kind: "quiet" }));
     }
 
-    function row(memory) {
+    function row(memory, kept) {
       const open = () => openMemory(memory.id, again);
       const queue = ["waiting", "conflict"].includes(memory.status);
       const box = h("input", { type: "checkbox", "aria-label": `Choose: ${memory.text.slice(0, 60)}`, on: { change: () => {
@@ -139,17 +160,18 @@ export default {
         h("button.row-open", { type: "button", "data-keep": memory.id, "data-row": memory.id, on: { click: open, focus: () => (cursor = memory.id) } },
           h("span.row-text", prose(memory.text)),
           h("small", { title: memory.source }, [origin(memory), day(memory.at)].filter(Boolean).join(" · ")),
-          h("span.marks", marks(memory))),
+          h("span.marks", marks(memory, kept))),
         queue && h("span.row-actions",
           button(memory.status === "conflict" ? "This one holds" : "Approve", () => act(memory, "approve"), { kind: "good", icon: "check" }),
           button("Reject", () => act(memory, "retire"), { icon: "cross" })));
     }
 
-    function list(data) {
-      items = [...data.data, ...more];
-      next = more.length ? next : data.next;
+    function list({ data, next, kept }) {
+      items = data;
+      const listed = (ones) => h("ul.rows", ones.map((one) => row(one, kept)));
+      const searched = at.query && !at.status && h("p.hint", "A search leaves out what is replaced or retired; search for that under its own tab.");
       if (!items.length) {
-        if (at.query || at.source) return empty("Nothing found", "Try fewer or other words, or look among all memories.", button("Show all", () => ((field.value = source.value = ""), pick({ query: "", source: "", status: "" })), { kind: "primary" }));
+        if (at.query || at.source) return empty("Nothing found", "Try fewer or other words, or look among all memories.", searched, button("Show all", () => ((field.value = source.value = ""), pick({ query: "", source: "", status: "" })), { kind: "primary" }));
         const [title, text] = EMPTY[at.status] ?? EMPTY[""];
         return empty(title, text, ["", "live"].includes(at.status) && command("nightschool learn handbook.md"));
       }
@@ -157,16 +179,12 @@ export default {
       return [
         LEADS[at.status] && h("p.hint.queue-hint", LEADS[at.status], h("span.key-hints", h("kbd", "j"), h("kbd", "k"), " move ", h("kbd", "a"), at.status === "conflict" ? " it holds " : " approve ", h("kbd", "r"), " reject ", h("kbd", "e"), " correct")),
         at.source && h("p.hint", button(`Forget all from ${at.source}…`, () => forgetDialog({ source: at.source, what: `all from ${at.source}` }, again), { kind: "danger-quiet" })),
+        searched,
+        at.query && !next && items.length >= MOST && h("p.hint", `These are the best ${number(items.length)} of what was found. More words find less.`),
         groups.length
-          ? groups.map((ones) => h("section.conflict", h("h2", `${count(ones.length, "memory", "memories")} on the same thing`), h("ul.rows", ones.map(row))))
-          : h("ul.rows", items.map(row)),
-        next && button("Show more", async () => {
-          const extra = await attempt(() => page(next));
-          if (!extra) return;
-          more = [...more, ...extra.data];
-          next = extra.next;
-          shown.redraw();
-        }, { keep: "more" }),
+          ? groups.map((ones) => h("section.conflict", h("h2", `${count(ones.length, "memory", "memories")} on the same thing`), listed(ones)))
+          : listed(items),
+        next && button("Show more", () => ((parts += 1), shown.refresh()), { keep: "more" }),
       ];
     }
 

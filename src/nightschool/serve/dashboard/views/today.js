@@ -28,7 +28,19 @@ function headline(live, status) {
   return `${who}. ${waiting === 1 ? "One memory waits" : `${number(waiting)} memories wait`} for you.`;
 }
 
-function liveCard(live, previous, status) {
+function baseCard(versions, status) {
+  const gone = versions.every((version) => version.tainted);
+  return h("section.card.welcome",
+    h("h2", "No version answers now"),
+    h("p", gone
+      ? "All its versions were trained on something that was forgotten since, so their weights are deleted. The next night trains one without it."
+      : "It has been to school, but none of its versions is in use. What it has learnt is recalled into the prompt."),
+    h("div.row-actions", h("a.button.primary", { href: "#/night" }, "Go to Night"), h("a.button", { href: "#/versions" }, "See its versions")),
+    h("p.hint", `Base model: ${status.base}`));
+}
+
+function liveCard(live, previous, { status, versions }) {
+  if (!live && versions.length) return baseCard(versions, status);
   if (!live) {
     return h(
       "section.card.welcome",
@@ -48,7 +60,7 @@ function liveCard(live, previous, status) {
       h("div", h("h2", versionName(live)), h("p.hint", `${live.kind} · ${live.base} · ${day(live.created)}`)),
       pill("answers now", "yes"),
     ),
-    scoreTiles(live.scores, previous?.scores),
+    scoreTiles(live),
     h("p.facts",
       [
         `studied ${count(live.memories ?? 0, "memory", "memories")}`,
@@ -68,7 +80,7 @@ function path(versions, live) {
     h(
       "ol.path",
       steps.map((version) => {
-        const [word, kind] = verdict(version.decision, version.aliases);
+        const [word, kind] = version.tainted ? ["deleted", "none"] : verdict(version.decision, version.aliases);
         const failed = version.decision?.checks.filter((c) => !c.passed).length ?? 0;
         return h(
           `li.${kind}${version.id === live?.id ? ".here" : ""}`,
@@ -76,7 +88,7 @@ function path(versions, live) {
             h("span.path-dot"),
             h("b", nightName(version.night)),
             h("span", word),
-            h("small", kind === "no" ? `${count(failed, "check")} failed` : `new facts ${percent(version.scores?.new)}`),
+            h("small", version.tainted ? "knew what was forgotten" : kind === "no" ? `${count(failed, "check")} failed` : `new facts ${percent(version.scores?.new)}`),
           ),
         );
       }),
@@ -98,8 +110,8 @@ function waitsCard(data, again) {
             h("li.row",
               h("button.row-open", { type: "button", "data-keep": memory.id, on: { click: () => openMemory(memory.id, again) } }, h("span.row-text", prose(memory.text)), h("small", { title: memory.source }, origin(memory))),
               h("span.row-actions",
-                button("Approve", () => decide(memory, "approve").then(again), { kind: "good", icon: "check" }),
-                button("Reject", () => decide(memory, "retire").then(again), { icon: "cross" })),
+                button("Approve", () => decide(memory, "approve", again), { kind: "good", icon: "check" }),
+                button("Reject", () => decide(memory, "retire", again), { icon: "cross" })),
             )),
           conflicts.length > 0 && h("li.row", h("a.row-open", { href: "#/memories?status=conflict" }, h("span.row-text", `${count(status.memories.conflicts, "memory contradicts", "memories contradict")} another`), h("small", "Decide which one holds"))),
         ),
@@ -153,11 +165,11 @@ export default {
       bones: () => [skeleton(1, "title"), h("div.today-grid", skeleton(1, "tall"), skeleton(1, "mid"), skeleton(1, "mid"))],
       render(data) {
         const live = data.versions.find((version) => version.id === idOf(data.status.live));
-        const previous = data.versions.find((version) => version.id === idOf(data.status.previous));
-        const again = () => (shown.refresh(), pulse());
+        const previous = data.versions.find((version) => version.id === idOf(data.status.previous) && !version.tainted);
+        const again = () => (pulse(), shown.refresh());
         return [
           head(headline(live, data.status)),
-          h("div.today-grid", liveCard(live, previous, data.status), waitsCard(data, again), h("div.stack", nightCard(data.status, data.versions), tallyCard(data.status)), path(data.versions, live)),
+          h("div.today-grid", liveCard(live, previous, data), waitsCard(data, again), h("div.stack", nightCard(data.status, data.versions), tallyCard(data.status)), path(data.versions, live)),
         ];
       },
     });

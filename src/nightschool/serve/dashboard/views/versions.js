@@ -64,23 +64,24 @@ async function promote(version, live, again) {
   again();
 }
 
-async function rollBack(live, previous, again) {
-  const to = previous ? nightName(previous.night) : "the base model";
+async function rollBack({ live, previous, versions }, again) {
+  const name = (version) => (version ? nightName(version.night) : "the base model");
+  const to = previous?.tainted ? null : name(previous); // what knew something forgotten is passed over, and the server says for what
   const yes = await confirm({
-    title: `Roll back to ${to}?`,
+    title: to ? `Roll back to ${to}?` : "Roll back?",
     action: "Roll back",
     says: [
-      h("p", `New requests will be answered by ${to}. Requests under way finish on ${nightName(live.night)}.`),
+      h("p", `New requests will be answered by ${to ?? `what answered before ${name(previous)}, whose weights are deleted; where nothing is left, by the base model`}. Requests under way finish on ${nightName(live.night)}.`),
       h("p.hint", `Nothing is deleted: ${nightName(live.night)} stays in the list, and you can promote it again. What it had learnt is recalled into the prompt meanwhile.`),
     ],
   });
   if (!yes) return;
-  await attempt(() => call("POST", "v1/rollback"), `Rolled back to ${to}.`);
+  await attempt(() => call("POST", "v1/rollback"), (now) => `Rolled back to ${name(versions.find((version) => version.id === now.live))}.`);
   document.dispatchEvent(new CustomEvent("school-changed"));
   again();
 }
 
-function card(version, before, state, again) {
+function card(version, state, again) {
   const [word, kind] = verdict(version.decision, version.aliases);
   const live = version.aliases?.includes("live");
   return h(`li.version.${kind}${live ? ".live" : ""}`, { id: version.id },
@@ -91,10 +92,10 @@ function card(version, before, state, again) {
           h("h2", nightName(version.night), " ", pill(word, kind), ["live", "previous"].filter((name) => version.aliases.includes(name)).map((name) => [" ", pill(name, "alias")]), version.tainted && [" ", pill("knew what was forgotten", "no")]),
           h("p.hint", `${version.id} · ${version.kind} · ${moment(version.created)}`)),
         h("div.actions",
-          live && button("Roll back", () => rollBack(version, state.previous, again), { keep: `back-${version.id}` }),
+          live && button("Roll back", () => rollBack(state, again), { keep: `back-${version.id}` }),
           !live && !version.tainted && button(version.decision?.promote || version.decision?.overridden_by ? "Promote" : "Override…", () => promote(version, state.live, again), { keep: `promote-${version.id}` }))),
       version.decision?.overridden_by && h("p.warning", `Promoted by ${version.decision.overridden_by}, against the gate.`),
-      scoreTiles(version.scores, before?.scores),
+      scoreTiles(version),
       details(version, state.signal)));
 }
 
@@ -115,9 +116,9 @@ export default {
             h("a.button.primary", { href: "#/night" }, "Go to Night"), command("nightschool consolidate"));
         }
         const has = (name) => versions.find((version) => version.aliases?.includes(name));
-        const state = { live: has("live"), previous: has("previous"), signal };
+        const state = { live: has("live"), previous: has("previous"), versions, signal };
         const again = () => (shown.refresh(), pulse());
-        const cards = versions.map((version, n) => card(version, versions.slice(0, n).findLast((v) => v.decision?.promote || v.decision?.overridden_by), state, again)).reverse();
+        const cards = versions.map((version) => card(version, state, again)).reverse();
         if (first) {
           first = false;
           queueMicrotask(() => {
