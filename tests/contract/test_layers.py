@@ -55,6 +55,7 @@ FLOWS = (
     "exchange",
     "scope",
     "forget",
+    "upkeep",
     "recording",
     "fleet",
     "hosting",
