@@ -186,6 +186,13 @@ class House:
             own = school.on(version.base) if version else school
             return self.fleet.lease(own, None, embeds=True)
 
+    def renew(self, old: Lease) -> Lease:
+        """Take a lease like one whose engine went away, on the same version or base; see `lease`."""
+        if old.embeds is None:
+            return self.lease(old.tenant, old.version_id)
+        with self.school(old.tenant) as school:
+            return self.fleet.lease(school.on(old.embeds), None, embeds=True)
+
     def lease_with(self, school: School, model: str) -> Lease:
         """Take a lease with a lent school at hand; see `lease`."""
         asked = wanted(model)

@@ -16,8 +16,9 @@ from nightschool.forget import forget, unfinished
 from nightschool.hosting import House, wanted
 from nightschool.models.fake_engine import FakeEngine
 from nightschool.registry.versions import Registry
-from nightschool.types import Decision
+from nightschool.types import Decision, Version, now
 from nightschool.wire import open_school
+from nightschool.workspace import Workspace
 
 
 def test_a_models_name_says_who_answers_and_how():
@@ -269,6 +270,30 @@ def test_an_engine_that_died_is_replaced(hosted):
     assert second.engine is not first.engine
     first.close()
     assert second.engine.alive()
+
+
+def test_embeddings_stay_on_their_base_when_its_engine_dies(tmp_path):
+    bases = []
+
+    def embedder(school, versions):
+        bases.append(school.base)
+        return FakeEngine()
+
+    workspace = Workspace.create(tmp_path / "school", "")
+    house = House(workspace, lambda school, versions: FakeEngine(), embedders=embedder)
+    made = Version(
+        "ver-1", "default", "night-1", "full", "another-base", "base", (), (), "", 0, {}, now()
+    )
+    with house.school("default") as school:
+        school.registry.add(made)
+    old = house.lease_embeddings("default", "ver-1")
+    old.engine.close()
+    old.close()
+    new = house.renew(old)
+    assert new.engine.alive()
+    assert bases == ["another-base"] * 2
+    new.close()
+    house.close()
 
 
 def test_many_threads_get_schools_and_leases(hosted):
