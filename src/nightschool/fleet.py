@@ -70,8 +70,8 @@ class Lease:
     """Whether the weights answer alone."""
     tool_loop: bool = False
     """Whether the model has the memory tool."""
-    embeds: bool = False
-    """Whether it is for embeddings, not for an answer."""
+    embeds: str | None = None
+    """The base that texts are embedded by; None: it is for an answer."""
 
     def check(self) -> None:
         """See that the answer may still be told. Raises LeaseCut."""
@@ -154,7 +154,7 @@ class Fleet:
                 running = self._serving(place.key, version)
                 if running:
                     lease = self._lease(running, school.settings.tenant, version)
-                    lease.embeds = embeds
+                    lease.embeds = place.base if embeds else None
                     return lease
             self._start(school, version, place)
         raise EngineFailed(f"The engine of {place.key} ends as soon as it is started. See the log.")

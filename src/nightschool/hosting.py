@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nightschool.config import Settings, load_settings
-from nightschool.curate import pick_up_edits
 from nightschool.engines import embedding_engine_for, engine_for
-from nightschool.errors import NightschoolError, UnknownVersion, WorkspaceLocked
+from nightschool.errors import NightschoolError, UnknownVersion
 from nightschool.fleet import EngineMaker, Fleet, Lease
-from nightschool.forget import finish, unfinished
+from nightschool.forget import unfinished
 from nightschool.recording import Recorder
 from nightschool.registry.audit import Audit
 from nightschool.registry.keys import Keys
 from nightschool.registry.versions import BASE
 from nightschool.types import Version
+from nightschool.upkeep import catch_up
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 
@@ -92,6 +92,8 @@ class House:
         self._lending = threading.Lock()
         self._idle: dict[str, list[School]] = {}
         """Tenant -> opened schools that nobody has now."""
+        self._behind: dict[str, str] = {}
+        """Tenant -> why its memory could not be brought in order, so that the log has it once."""
         self._moving = threading.RLock()
         self._aliases: dict[str, dict[str, str]] = {}
         """Tenant -> alias -> the version that requests get for it."""
@@ -115,6 +117,8 @@ class House:
     def school(self, tenant: str) -> Iterator[School]:
         """Lend a tenant's opened school to this thread, until the block ends.
 
+        A deletion that was killed is finished first, as soon as nobody holds the workspace.
+
         Raises:
             WorkspaceCorrupt: The database cannot be read.
         """
@@ -123,8 +127,10 @@ class House:
             idle = self._idle.setdefault(tenant, [])
             school = idle.pop() if idle else None
         if school is None:
-            school = self._open(tenant, known)
+            school = open_school(self.workspace.root, self.overrides, tenant)
         try:
+            if not known or unfinished(school):
+                self._catch_up(school)
             yield school
         except NightschoolError:
             self._take_back(tenant, school)
@@ -134,16 +140,20 @@ class House:
             raise
         self._take_back(tenant, school)
 
-    def _open(self, tenant: str, known: bool) -> School:
-        school = open_school(self.workspace.root, self.overrides, tenant)
-        if not known:  # as the command line does before each command
-            try:
-                if unfinished(school):
-                    finish(school)
-                pick_up_edits(school)
-            except WorkspaceLocked as error:
-                logger.warning("Edits in memories/ of %s wait: %s", tenant, error)
-        return school
+    def _catch_up(self, school: School) -> None:
+        """Bring a tenant's memory in order, as the command line does; what fails is told, and tried again."""
+        tenant = school.settings.tenant
+        try:
+            catch_up(school)
+        except (
+            Exception
+        ) as error:  # what can be served is served; ours name the file, or the holder
+            why = str(error) if isinstance(error, NightschoolError) else type(error).__name__
+            if self._behind.get(tenant) != why:
+                logger.warning("Memory of %s is not in order yet: %s", tenant, why)
+            self._behind[tenant] = why
+        else:
+            self._behind.pop(tenant, None)
 
     def _take_back(self, tenant: str, school: School) -> None:
         with self._lending:
@@ -175,6 +185,13 @@ class House:
             version = self._version(school, wanted(model).name)
             own = school.on(version.base) if version else school
             return self.fleet.lease(own, None, embeds=True)
+
+    def renew(self, old: Lease) -> Lease:
+        """Take a lease like one whose engine went away, on the same version or base; see `lease`."""
+        if old.embeds is None:
+            return self.lease(old.tenant, old.version_id)
+        with self.school(old.tenant) as school:
+            return self.fleet.lease(school.on(old.embeds), None, embeds=True)
 
     def lease_with(self, school: School, model: str) -> Lease:
         """Take a lease with a lent school at hand; see `lease`."""
@@ -227,6 +244,7 @@ class House:
         with self._moving:
             old, new = self._aliases.get(tenant), _registered(school)
             if old == new:
+                self._refused.pop(tenant, None)
                 return
             try:
                 self.fleet.prepare(school, school.registry.resolve(tenant, new["live"]))
@@ -235,6 +253,8 @@ class House:
                 logger.error("%s cannot be served: %s", new["live"], type(error).__name__)
                 if old and not _forgotten(school, [old["live"]]):
                     raise
+            else:
+                self._refused.pop(tenant, None)
             self._aliases[tenant] = new  # one step: a request sees the old names or the new ones
             left = {*old.values()} - self._pinned() if old else set()
         self.fleet.retire(left)
@@ -251,17 +271,23 @@ class House:
                     self._move(school)
 
     def look(self) -> None:
-        """See what other processes have done: follow promotions, evict what was forgotten, stop dead engines."""
+        """See what others have done: follow promotions, evict what was forgotten, take in edits, stop dead engines."""
         held = {name for engine in self.fleet.engines() for name in engine}
         with self.school(self.tenant) as school:
-            gone = _forgotten(school, held)
+            gone = _forgotten(school, {*held, *self._known})
         if gone:
             self.evict(gone)
         for tenant, names in [*self._aliases.items()]:
             with self.school(tenant) as school:
-                if _registered(school) not in (names, self._refused.get(tenant)):
+                registered = _registered(school)
+                if registered == names:
+                    self._refused.pop(tenant, None)
+                elif registered != self._refused.get(tenant):
                     self._move(school)
         self.fleet.tidy()
+        for tenant in [*self._idle]:  # last: who is writing memory just now is waited for
+            with self.school(tenant) as school:
+                self._catch_up(school)
 
     def close(self) -> None:
         """Write what waits, stop the engines and close the database."""

@@ -148,16 +148,18 @@ class Nights:
 
         Raises:
             UnknownJob: The tenant has no such job.
+            WorkspaceLocked: Another server lives its night.
         """
         with self._mutex:
             job = self.records.job(tenant, job_id)
             if self._running and self._running.job.id == job_id:
                 self._end(CANCELLED)
-            elif job.state is JobState.QUEUED:
-                ended = self._queue.now()
-                self._queue.conclude(
-                    replace(job, state=JobState.CANCELLED, ended=ended, error=CANCELLED)
+            elif job.state is JobState.RUNNING:
+                raise WorkspaceLocked(
+                    f"Another server of {self.workspace.root} lives {job_id}. Cancel it there."
                 )
+            elif job.state is JobState.QUEUED:
+                self._queue.cancel(job)
         self._tell()
         return self.records.job(tenant, job_id)
 

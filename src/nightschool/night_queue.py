@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nightschool.config import ModelConfig, ServeConfig
 from nightschool.errors import NightRunning, NightschoolError, WorkspaceError
+from nightschool.job_ends import CANCELLED
 from nightschool.registry.jobs import Job, JobRecords, JobState, ending, events_path
 from nightschool.registry.versions import Registry
 from nightschool.runlog import append_event
@@ -84,6 +86,11 @@ class NightQueue:
         if job.ended:
             append_event(events_path(self.workspace, job), "end", ending(job))
             self._ended.append(job)
+
+    def cancel(self, job: Job) -> None:
+        """End a job that waits still. Raises what `conclude` does."""
+        ended = self.now()
+        self.conclude(replace(job, state=JobState.CANCELLED, ended=ended, error=CANCELLED))
 
     def take_ended(self) -> list[Job]:
         """Return the jobs that came to their end since this was asked last."""

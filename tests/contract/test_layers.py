@@ -58,6 +58,7 @@ FLOWS = (
     "exchange",
     "scope",
     "forget",
+    "upkeep",
     "recording",
     "fleet",
     "hosting",

@@ -12,6 +12,7 @@ import openai
 import pytest
 import uvicorn
 
+from nightschool.models import fake_engine
 from nightschool.serve.app import create_app
 
 ASK = [{"role": "user", "content": "Who are you?"}]
@@ -120,9 +121,16 @@ def test_streams_choices_seeds_stops_and_logprobs(served):
     text = ai.completions.create(model="base", prompt="Once", max_tokens=2, logprobs=1)
     assert text.choices[0].text == "base base"
     assert text.choices[0].logprobs.token_logprobs == [-0.1, -0.1]
-    assert "".join(
-        p.choices[0].text for p in ai.completions.create(model="base", prompt="Once", stream=True)
+    streamed = list(
+        ai.completions.create(model="base", prompt="Once", max_tokens=2, logprobs=1, stream=True)
     )
+    assert "".join(p.choices[0].text for p in streamed) == "base base"
+    rows = [p.choices[0].logprobs for p in streamed if p.choices[0].logprobs]
+    assert [(row.tokens, row.token_logprobs) for row in rows] == [
+        (["base"], [-0.1]),
+        ([" base"], [-0.1]),
+    ]
+    assert [offset for row in rows for offset in row.text_offset] == [0, 4]
     vectors = ai.embeddings.create(model="base", input=["one", "two"])
     plain = ai.embeddings.create(model="base", input=["one"], encoding_format="float")
     assert vectors.data[0].embedding == pytest.approx(plain.data[0].embedding, abs=1e-6)
@@ -204,6 +212,54 @@ def test_a_memory_model_keeps_notes_that_wait_for_approval(hosted):
         assert not list(own.workspace.root.rglob("escaped.md"))
         with pytest.raises(openai.BadRequestError, match="one answer"):
             ai.chat.completions.create(model="live:memory", messages=ASK, n=2)
+
+
+def test_a_call_of_the_memory_tool_beside_the_clients_is_made(hosted, monkeypatch):
+    own = hosted()
+    note = {"command": "create", "path": "/memories/notes.md", "file_text": "- Nia owns billing.\n"}
+    whole = fake_engine._whole
+
+    def both(body, said, chat):
+        answer = whole(body, said, chat)
+        calls = answer["choices"][0]["message"].get("tool_calls") or []
+        calls += [
+            {"id": "c2", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+        ] * len(calls)
+        return answer
+
+    monkeypatch.setattr(fake_engine, "_whole", both)
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    asked = [{"role": "user", "content": f"Please call memory {json.dumps(note)}"}]
+    with running(own.house) as url:
+        answer = client(url).chat.completions.create(
+            model="live:memory", messages=asked, tools=[tool]
+        )
+        (call,) = answer.choices[0].message.tool_calls
+        assert call.function.name == "weather"
+        with own.house.school("default") as school:
+            assert [m.text for m in school.store.memories("default")] == ["Nia owns billing."]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_memory_models_usage_is_that_of_all_rounds(hosted, stream):
+    own = hosted()
+    look = json.dumps({"command": "view", "path": "/memories"})
+    body = {
+        "model": "live:memory",
+        "messages": [{"role": "user", "content": f"Please call memory {look}"}],
+        "max_tokens": 3,
+        "stream": stream,
+    }
+    with running(own.house) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body)
+        assert len(own.engines[0].seen) == 2  # each with one token of a prompt
+        if not stream:
+            assert answer.json()["usage"] == {
+                "prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5,
+            }  # fmt: skip
+        figures = httpx.get(f"{url}/metrics").text
+        assert 'nightschool_tokens_total{kind="prompt"} 2.0' in figures
+        assert 'nightschool_tokens_total{kind="completion"} 3.0' in figures
 
 
 def test_an_upstream_gets_nothing_of_the_client(served):
@@ -428,6 +484,29 @@ def test_an_engine_that_dies_is_replaced_and_a_broken_answer_is_told(hosted):
         assert own.house.fleet.leases() == 0
 
 
+def test_half_an_answer_is_kept_nowhere_and_what_the_user_told_stays(hosted):
+    own = hosted(delay_s=0.05)
+    told = (FACT, "The old van is called Gertrude.")
+    with running(own.house) as url:
+        for text in told:
+            said = [{"role": "user", "content": text}]
+            stream = client(url).chat.completions.create(model="live", messages=said, stream=True)
+            episode = next(iter(stream)).nightschool["episode"]
+            if text == FACT:
+                stream.close()
+            else:
+                own.engines[0].close()
+                with pytest.raises(openai.APIError, match="broke off"):
+                    list(stream)
+            eventually(lambda: own.house.fleet.leases() == 0)
+            own.house.recorder.wait()
+            with own.house.school("default") as school:
+                turns = school.store.episode(episode).turns
+            assert [(turn.role, turn.text) for turn in turns] == [("user", text)]
+        with own.house.school("default") as school:
+            assert {m.text for m in school.store.memories("default")} == {*told}
+
+
 def test_a_forgotten_version_stops_in_the_middle_of_an_answer(hosted):
     own = hosted(delay_s=0.05)
     own.version("ver-1")
@@ -454,6 +533,28 @@ def test_more_answers_than_the_bound_are_refused_until_one_ends(hosted):
         stream.close()
         eventually(lambda: own.house.fleet.leases() == 0)
         assert client(url).chat.completions.create(model="live", messages=ASK).choices
+
+
+def test_a_comparison_is_an_answer_like_the_others(hosted):
+    own = hosted("[serve]\nin_flight = 1\nanswer_tokens = 4\n", delay_s=0.3)
+    body = {"prompt": "Who are you?", "models": ["base", "live:closed-book"]}
+    with running(own.house) as url:
+        stream = client(url).chat.completions.create(model="live", messages=ASK, stream=True)
+        next(iter(stream))
+        assert httpx.post(f"{url}/v1/compare", json=body).json()["error"]["code"] == "overloaded"
+        stream.close()
+        eventually(lambda: own.house.fleet.leases() == 0)
+        answers = httpx.post(f"{url}/v1/compare", json=body).json()["answers"]
+        assert [len(one["text"].split()) for one in answers] == [
+            4,
+            4,
+        ]  # no longer than others may be
+        assert 'nightschool_tokens_total{kind="completion"} 8.0' in httpx.get(f"{url}/metrics").text
+        seen = len(own.engines[0].seen)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{url}/v1/compare", json=body, timeout=0.3)
+        eventually(lambda: own.house.fleet.leases() == 0, seconds=1.0)
+        assert len(own.engines[0].seen) == seen + 1  # the second model is not asked any more
 
 
 @pytest.mark.parametrize("kind", ["full", "lora"])

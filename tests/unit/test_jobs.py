@@ -192,6 +192,18 @@ def test_a_cancelled_night_stays_for_the_next(house):
     assert (after.state, after.night) == (JobState.DONE, "night-0001")
 
 
+def test_a_night_that_another_server_lives_is_not_said_to_be_cancelled(house):
+    job = house.nights.submit("ada")
+    house.lives()
+    other = Nights(house.nights.workspace, ServeConfig(), machine=house.root.parent, launch=pretend)
+    with pytest.raises(WorkspaceLocked, match="Cancel it there"):
+        other.cancel("ada", job.id)
+    assert house.state(job) == "running"
+    house.go()
+    assert house.over(job).state is JobState.DONE
+    assert other.cancel("ada", job.id).state is JobState.DONE
+
+
 def test_a_night_that_ended_just_before_it_was_cancelled_is_done(house):
     job = house.nights.submit("ada")
     house.lives()

@@ -48,6 +48,19 @@ def test_a_correction_becomes_a_statement_that_waits(served, correction, remembe
     assert again["memories"] == []
 
 
+def test_a_key_that_stores_nothing_sends_no_correction(served):
+    served.episode(ASKED, TALK, tenant="ada")
+    _, token = served.house.keys.create("ada", "", ("chat",), store=False)
+    headers = {"Authorization": f"Bearer {token}"}
+    body = {"completion": ASKED, "correction": "The project is called Zeppelin."}
+    refused = served.client.post("/v1/feedback", json=body, headers=headers)
+    assert (refused.status_code, "is kept" in refused.text) == (403, True)
+    with served.house.school("ada") as school:
+        assert not [m for m in school.store.memories("ada") if "Zeppelin" in m.text]
+    body = {"completion": ASKED, "verdict": "down"}
+    assert served.client.post("/v1/feedback", json=body, headers=headers).status_code == 200
+
+
 def test_a_correction_of_a_user_takes_no_place_of_the_owners_word(served):
     served.episode(ASKED, TALK)
     (own,) = served.tell("The staging host is called kestrel-7.")

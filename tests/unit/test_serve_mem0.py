@@ -1,5 +1,8 @@
 """mem0's methods on our memory: its names and shapes, our rules of trust, tenants and deletion."""
 
+import gc
+from pathlib import Path
+
 import pytest
 
 from nightschool.curate import review
@@ -10,6 +13,7 @@ from nightschool.errors import (
     UnknownMemory,
     WorkspaceMissing,
 )
+from nightschool.registry.versions import Registry
 from nightschool.serve.mem0 import Memory
 from nightschool.trust import trainable
 from nightschool.wire import open_school
@@ -179,6 +183,34 @@ def test_a_line_edited_in_the_files_is_found(memory, folder):
     (path,) = [p for p in (folder / "memories/ada").glob("*.md") if "kestrel" in p.read_text()]
     path.write_text(path.read_text().replace("kestrel-7", "merlin-2"))
     assert texts(memory.get_all(user_id="ada")) == ["The staging host is merlin-2."]
+
+
+def test_an_assistant_that_only_calls_a_tool_says_nothing(memory):
+    call = {"role": "assistant", "content": None, "tool_calls": [{"id": "c1"}]}
+    assert len(memory.add([*TALK, call], user_id="ada")["results"]) == 1
+    assert memory.add([call], user_id="ada") == {"results": []}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
+def test_no_call_leaves_a_file_open(memory):
+    memory.add(TALK, user_id="ada")
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(5):
+            memory.get_all(user_id="ada")
+            memory.search("host", user_id="ada")
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+    finally:
+        gc.enable()
+
+
+def test_a_killed_deletion_is_finished_before_a_search(memory, folder, killed_at):
+    (made,) = memory.add(TALK, user_id="ada")["results"]
+    with killed_at(Registry, "erase_weights"):
+        memory.delete(made["id"], user_id="ada")
+    assert memory.search("staging host", user_id="ada") == {"results": []}
 
 
 def test_nothing_passed_is_ignored(memory, folder):

@@ -1,5 +1,7 @@
 """Versions over HTTP: what the gate said, the exam, the matrix, promotion against its word, rollback, a comparison."""
 
+from contextlib import contextmanager
+
 from nightschool.codec import to_json
 from nightschool.registry.nights import open_night
 from nightschool.types import Bank, BankKind, Item, Report, Result, Score, Verdict
@@ -128,6 +130,37 @@ def test_what_the_gate_refused_is_served_only_against_its_word_by_name(served):
     asked = {"model": "live", "messages": [{"role": "user", "content": "Who are you?"}]}
     answer = client.post("/v1/chat/completions", json=asked).json()
     assert answer["nightschool"]["version"] == "ver-good"
+
+
+def test_what_fails_or_changes_nothing_stops_nobodys_night(served):
+    stopped = []
+
+    @contextmanager
+    def alone():
+        stopped.append(True)
+        yield
+
+    served.app.state.alone = alone
+    client = served.client
+    served.version("ver-bad", night="night-0002", passed=False)
+    served.version("ver-gone", ["mem-1"], night="night-0003")
+    with served.house.school("default") as school:
+        school.registry.taint(["mem-1"], ["gone"])
+    for path, body, status in (
+        ("/v1/versions/ver-nope/promote", {}, 404),
+        ("/v1/versions/ver-bad/promote", {}, 409),
+        ("/v1/versions/ver-gone/promote", {"override": True}, 410),
+        ("/v1/rollback", None, 200),
+        ("/v1/forget", {"memories": ["mem-nope"]}, 404),
+    ):
+        assert client.post(path, json=body).status_code == status
+    assert stopped == []
+    served.version("ver-good")
+    for _ in range(2):  # the second time it is live already
+        assert client.post("/v1/versions/ver-good/promote").json()["live"] == "ver-good"
+    assert stopped == [True]
+    assert client.post("/v1/rollback").json() == {"live": "base", "previous": "ver-good"}
+    assert stopped == [True] * 2
 
 
 def test_only_an_admin_moves_what_is_served(served):

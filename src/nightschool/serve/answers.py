@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -26,6 +27,7 @@ from nightschool.fleet import Lease
 from nightschool.hosting import House
 from nightschool.recording import COMPLETION, Exchange, episode_of
 from nightschool.serve.access import Caller
+from nightschool.serve.logprobs import with_old_logprobs
 from nightschool.serve.problems import problem
 from nightschool.serve.relay import EngineLost, Relay, while_connected
 from nightschool.serve.requests import Message
@@ -68,6 +70,11 @@ class Answering:
     text: list[str] = field(default_factory=list)
     """The first choice, as far as it has been told."""
     answered: bool = False
+    """Whether any of it came: then the client was told where its conversation is kept."""
+    ended: bool = False
+    """Whether all of it came: half an answer is kept nowhere."""
+    offsets: Counter[int] = field(default_factory=Counter)
+    """Characters of a text completion's tokens so far, by choice."""
     count: Callable[[int, int], None] | None = None
     """Told the tokens when the answer is over."""
     tokens: tuple[int, int] = (0, 0)
@@ -96,9 +103,9 @@ class Answering:
         for choice in answer.get("choices") or ():
             if choice.get("index", 0) == 0:
                 self.text.append((choice.get("message") or {}).get("content") or "")
-        self.answered = True
-        self.tokens = _tokens(answer) or self.tokens
-        kept = {name: answer[name] for name in KEPT if name in answer}
+        self.answered = self.ended = True
+        self.tokens = tokens_of(answer) or self.tokens
+        kept = self._kept(answer)
         return {**self.head(self.kind), **kept, "nightschool": self.note()}
 
     def part(self, event: dict[str, Any], first: bool) -> dict[str, Any]:
@@ -107,10 +114,16 @@ class Answering:
             if choice.get("index", 0) == 0:
                 self.text.append((choice.get("delta") or {}).get("content") or "")
         self.answered = True
-        self.tokens = _tokens(event) or self.tokens
-        kept = {name: event[name] for name in KEPT if name in event}
+        self.tokens = tokens_of(event) or self.tokens
+        kept = self._kept(event)
         kind = f"{self.kind}.chunk" if self.kind == "chat.completion" else self.kind
         return {**self.head(kind), **kept, **({"nightschool": self.note()} if first else {})}
+
+    def _kept(self, told: dict[str, Any]) -> dict[str, Any]:
+        kept = {name: told[name] for name in KEPT if name in told}
+        if self.kind == "text_completion" and "choices" in kept:
+            kept["choices"] = [with_old_logprobs(one, self.offsets) for one in kept["choices"]]
+        return kept
 
     async def close(self) -> None:
         """Give the lease back and hand over what was said; a second time does nothing."""
@@ -127,7 +140,7 @@ class Answering:
             return
         if self.answered and not self.lease.cut and self.kind == "chat.completion":
             self.answered = False
-            text = "".join(self.text)
+            text = "".join(self.text) if self.ended else ""  # what the user told stays
             last = (("assistant", text),) if text.strip() else ()
             self.house.recorder.put(
                 Exchange(
@@ -137,7 +150,7 @@ class Answering:
             )  # fmt: skip
 
 
-def _tokens(told: dict[str, Any]) -> tuple[int, int] | None:
+def tokens_of(told: dict[str, Any]) -> tuple[int, int] | None:
     """Return the (prompt, answer) tokens that an engine counts; a stream without usage may have them in timings."""
     for part, names in (
         ("usage", ("prompt_tokens", "completion_tokens")),
@@ -232,8 +245,7 @@ async def renew(answering: Answering) -> None:
 
     def again() -> Lease:
         old.close()
-        take = answering.house.lease_embeddings if old.embeds else answering.house.lease
-        return take(old.tenant, old.version_id)
+        return answering.house.renew(old)
 
     answering.lease = await in_thread(again)
 
@@ -264,13 +276,14 @@ class Streamed(StreamingResponse):
 
 
 async def _told(relay: Relay, answering: Answering) -> AsyncIterator[bytes]:
-    first = True
+    first, failed = True, False
     try:
         assert answering.response is not None
         async for events in relay.events(answering.lease, answering.response):
             lines = []
             for event in events:
                 if "error" in event:
+                    failed = True
                     lines.append(
                         b'data: {"error": {"message": "The engine failed.", "type": "server_error"}}\n\n'
                     )
@@ -278,9 +291,9 @@ async def _told(relay: Relay, answering: Answering) -> AsyncIterator[bytes]:
                 lines.append(line(answering.part(event, first)))
                 first = False
             yield b"".join(lines)
-        await (
-            answering.close()
-        )  # before the client knows the end: its feedback finds the conversation
+        answering.ended = not failed
+        # Before the client knows the end: its feedback finds the conversation.
+        await answering.close()
         yield b"data: [DONE]\n\n"
     except NightschoolError as error:
         yield line(problem(error)[1])  # the status is out: the client's library raises this

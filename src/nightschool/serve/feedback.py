@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
-from nightschool.errors import ServiceBusy
+from nightschool.errors import ScopeMissing, ServiceBusy
 from nightschool.feedback import give, label
 from nightschool.hosting import House
 from nightschool.serve.access import Caller, needs, the_house
+from nightschool.serve.answers import declines
 from nightschool.serve.shapes import SAYS_SOMETHING, Body, Shape, refusals
 from nightschool.types import Verdict
 
@@ -37,7 +38,7 @@ class Opinion(Body):
     verdict: Literal["up", "down"] | None = None
     """Thumbs."""
     correction: str | None = Field(None, min_length=1, max_length=8000, pattern=SAYS_SOMETHING)
-    """What would have been right; it becomes a memory that waits for approval."""
+    """What would have been right; it becomes a memory that waits for approval. A key that stores nothing sends none."""
     passed: StrictBool | None = None
     """Whether a test of the answer passed."""
 
@@ -71,6 +72,11 @@ def give_feedback(
     house: Annotated[House, Depends(the_house)],
 ) -> Stored:
     """Say what an answer was worth. It is kept with the conversation, and goes when that is forgotten."""
+    if opinion.correction is not None and declines(caller, None, None):
+        raise ScopeMissing(
+            f"A correction becomes a memory, and nothing that the API key {caller.key_id} sends is kept. Send a "
+            "verdict or passed, or the correction with a key that stores."
+        )
     liked = None if opinion.verdict is None else opinion.verdict == "up"
     if not house.recorder.wait_for(caller.tenant, opinion.completion, STORING_S):
         raise ServiceBusy(f"{opinion.completion} is still being stored. Send the feedback again.")

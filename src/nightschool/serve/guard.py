@@ -25,7 +25,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII)
 """A Host header, and nothing that only looks like one: no user, no path."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-ANSWERS = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings"})
+ANSWERS = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/compare"})
 """Routes that ask a model; they change nothing that the audit log keeps."""
 SINGLE = (b"host", b"authorization", b"content-length", b"transfer-encoding", b"origin")
 """Headers that say one thing, or two readers could take different ones."""
@@ -142,8 +142,7 @@ def check_headers(scope: Scope, *, loopback: bool) -> None:
             f"The service listens to this machine, as {', '.join(sorted(LOOPBACK))}, not as {host[:80]!r}."
         )
     origin = headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != host
-    if foreign or (
+    if (origin is not None and _netloc(origin) != host) or (
         scope["method"] not in READS
         and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
     ):
@@ -155,6 +154,13 @@ def check_headers(scope: Scope, *, loopback: bool) -> None:
 def _hostname(host: str) -> str:
     found = HOST.fullmatch(host)
     return (found[1] or found[2]).lower() if found else ""
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # half a bracket: no page's origin
+        return None
 
 
 def _place(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from nightschool.day import remember
 from nightschool.forget import Receipt, forget
 from nightschool.hosting import House
 from nightschool.memory.erasure import tombstone
-from nightschool.scope import choose, cost
+from nightschool.scope import choose, cost, lineage
 from nightschool.serve.access import Caller, needs, the_house
 from nightschool.serve.memory_shapes import (
     Correction,
@@ -186,6 +186,7 @@ def forget_memories(
         if not ids or forgetting.dry_run:
             return _would(school, ids, forgetting.dry_run)
         request.state.objects = ids
+        lineage(school, ids)  # all are known, before anybody's night is stopped for them
         try:
             with request.app.state.alone():
                 receipt = forget(school, list(dict.fromkeys(ids)))

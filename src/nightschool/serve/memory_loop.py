@@ -7,6 +7,7 @@ a proposal: it waits for approval, as over every other door.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from nightschool.curate import tier_of_view, use_memory_tool
 from nightschool.errors import NightschoolError
 from nightschool.memory.tool import MemoryTool
 from nightschool.prompts import inert
-from nightschool.serve.answers import Answering, ask, in_thread
+from nightschool.serve.answers import Answering, ask, in_thread, tokens_of
 from nightschool.serve.relay import Relay
 from nightschool.trust import lowest, tier
 from nightschool.types import Trust
@@ -24,6 +25,7 @@ from nightschool.types import Trust
 NAME = "memory"
 LONGEST_RESULT = 16_000
 """Characters of a tool's answer that go to the model."""
+COUNTED = ("prompt_tokens", "completion_tokens", "total_tokens")
 _TEXT = {"type": "string"}
 DEFINITION: dict[str, Any] = {
     "type": "function",
@@ -60,7 +62,8 @@ async def answer_with_memory(
 ) -> dict[str, Any]:
     """Ask the engine until it answers, or calls a tool of the client's; return that answer.
 
-    The memory tool's calls are executed and never seen by the client. After `serve.tool_rounds` of them the
+    The memory tool's calls are executed and never seen by the client, also where it calls one of the client's
+    along with them. The usage is that of all rounds. After `serve.tool_rounds` of them the
     model is asked once more, without it.
 
     Raises: see `answers.ask`.
@@ -76,6 +79,7 @@ async def answer_with_memory(
             return school.memory_tool()
 
     tool = await in_thread(begin)
+    spent: Counter[str] = Counter()
 
     def execute(call: dict[str, Any]) -> str:
         nonlocal trust
@@ -97,18 +101,19 @@ async def answer_with_memory(
         if not tools:
             body = {k: v for k, v in body.items() if k not in ("tools", "tool_choice")}
         answer = await ask(relay, request, answering, "chat/completions", body)
+        _add_up(answering, spent, answer)
         message = (answer.get("choices") or [{}])[0].get("message") or {}
         calls = message.get("tool_calls") or []
         ours = [call for call in calls if _name(call) == NAME]
         if not ours or not left:
             return answer
-        if len(ours) < len(calls):  # the client's calls are the client's to make
-            message["tool_calls"] = [call for call in calls if _name(call) != NAME]
-            return answer
         messages = [*messages, {**message, "content": message.get("content") or ""}]
         for call in ours:
             text = await in_thread(lambda call=call: execute(call))  # type: ignore[misc]
             messages.append({"role": "tool", "tool_call_id": call.get("id", ""), "content": text})
+        if len(ours) < len(calls):  # the client's calls are the client's to make
+            message["tool_calls"] = [call for call in calls if _name(call) != NAME]
+            return answer
         if isinstance(asked.get("tool_choice"), dict) or asked.get("tool_choice") == "required":
             asked = {**asked, "tool_choice": "auto"}  # it has called one
     raise AssertionError("the last round returns")
@@ -131,8 +136,18 @@ def as_events(
     ]
     for place, row in enumerate(rows):
         yield answering.part({"choices": [row]}, first=place == 0)
+    answering.ended = True
     if with_usage:
         yield answering.part({"choices": [], "usage": answer.get("usage")}, first=False)
+
+
+def _add_up(answering: Answering, spent: Counter[str], answer: dict[str, Any]) -> None:
+    """Add a round's tokens to those of the rounds before, and have its answer tell them all."""
+    usage = answer.get("usage")
+    if isinstance(usage, dict):
+        spent.update({name: usage[name] for name in COUNTED if isinstance(usage.get(name), int)})
+        answer["usage"] = {**usage, **spent}
+    answering.tokens = tokens_of(answer) or answering.tokens
 
 
 def _name(call: dict[str, Any]) -> str:

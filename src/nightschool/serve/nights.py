@@ -129,9 +129,9 @@ async def follow(job_id: JobId, request: Request, nights: TheNights, caller: Rea
     )
 
 
-@router.delete("/{job_id}", responses=refusals(404))
+@router.delete("/{job_id}", responses=refusals(404, 409))
 def cancel(job_id: JobId, nights: TheNights, caller: Admin) -> dict[str, Any]:
-    """Cancel a night. What it has stored stays, and the next one goes on with it."""
+    """Cancel a night. What it has stored stays, and the next one goes on with it. 409 where another server lives it."""
     return shown(nights.workspace, nights.cancel(caller.tenant, job_id))
 
 

@@ -32,7 +32,7 @@ from nightschool.serve.answers import (
     prepare,
 )
 from nightschool.serve.memory_loop import answer_with_memory, as_events
-from nightschool.serve.relay import ClientGone, Relay
+from nightschool.serve.relay import GONE, ClientGone, Relay
 from nightschool.serve.requests import (
     ChatRequest,
     CompletionRequest,
@@ -51,8 +51,6 @@ STREAMS: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {}, "text/event-stream": {}},
     }
 }
-GONE = 499
-"""Status in the log for a client that did not wait; nobody receives it."""
 
 
 @router.post("/chat/completions", responses=STREAMS)
@@ -133,31 +131,12 @@ async def _answer(
             await open_stream(relay, request, answering, route, asked)
             streamed = True
             return Streamed(relay, answering)
-        answer = answering.whole(await ask(relay, request, answering, route, asked))
-        if isinstance(body, CompletionRequest):
-            answer["choices"] = [_with_old_logprobs(choice) for choice in answer["choices"]]
-        return JSONResponse(answer)
+        return JSONResponse(answering.whole(await ask(relay, request, answering, route, asked)))
     except ClientGone:
         return Response(status_code=GONE)
     finally:
         if not streamed:
             await answering.close()
-
-
-def _with_old_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
-    """Give a text completion's log-probabilities in the shape that its API has; chat has another."""
-    rows = (choice.get("logprobs") or {}).get("content")
-    if rows is None:
-        return choice
-    offsets = [sum(len(r["token"]) for r in rows[:place]) for place in range(len(rows))]
-    tops = [{one["token"]: one["logprob"] for one in row.get("top_logprobs") or ()} for row in rows]
-    told = {
-        "tokens": [row["token"] for row in rows],
-        "token_logprobs": [row["logprob"] for row in rows],
-        "top_logprobs": tops,
-        "text_offset": offsets,
-    }
-    return {**choice, "logprobs": told}
 
 
 @router.post("/embeddings")

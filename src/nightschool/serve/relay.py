@@ -23,6 +23,8 @@ MOST_EVENT = 4 << 20
 """Bytes of one event of a stream."""
 CONNECT_S = 10.0
 CONTEXT_CODE = "context_length_exceeded"
+GONE = 499
+"""Status in the log for a client that did not wait; nobody receives it."""
 
 
 class ClientGone(Exception):
@@ -122,7 +124,8 @@ class Relay:
         try:
             async for part in response.aiter_bytes():
                 lease.check()
-                *whole, buffer = (buffer + part.replace(b"\r\n", b"\n")).split(b"\n\n")
+                # Joined first: a part may end between the two characters that end a line.
+                *whole, buffer = (buffer + part).replace(b"\r\n", b"\n").split(b"\n\n")
                 if len(buffer) > MOST_EVENT:
                     raise EngineFailed("An event of the engine's has no end.")
                 data = [_data(event) for event in whole]

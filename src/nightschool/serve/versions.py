@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictBool
 
 from nightschool.errors import UnknownVersion
@@ -16,8 +16,8 @@ from nightschool.overview import Cell, Standing, Standings, matrix
 from nightschool.promotion import promote, refusal, roll_back
 from nightschool.registry.versions import BASE
 from nightschool.serve.access import Caller, needs, the_house
-from nightschool.serve.answers import Prepared, in_thread, prepare
-from nightschool.serve.relay import Relay
+from nightschool.serve.answers import Answering, Prepared, ask, in_thread, prepare
+from nightschool.serve.relay import GONE, ClientGone, Relay
 from nightschool.serve.requests import Message
 from nightschool.serve.shapes import (
     SAYS_SOMETHING,
@@ -31,6 +31,8 @@ from nightschool.serve.shapes import (
     VersionId,
     refusals,
 )
+from nightschool.types import Decision, Version
+from nightschool.wire import School
 
 ANSWER_TOKENS = 512
 """Longest answer of a comparison."""
@@ -252,24 +254,46 @@ def promote_version(
 ) -> Aliases | JSONResponse:
     """Serve a version from now on; running answers finish on theirs. Where the gate refused it, that takes `override`."""
     override = promotion is not None and promotion.override
-    with request.app.state.alone(), house.school(caller.tenant) as school:
-        promoted, decision = promote(school, version_id, _actor(caller), override=override)
-    if not promoted:
-        told = Refusal(
-            message=f"The gate refused {version_id}: {refusal(decision)}. Send override to serve it all the same.",
-            type="invalid_request_error",
-            code="gate_refused",
-        )
-        return JSONResponse(Refused(error=told).model_dump(), 409)
+    with house.school(caller.tenant) as school:
+        version, standing = _examined(school, version_id)
+        if not (standing.promote or override):
+            told = Refusal(
+                message=f"The gate refused {version_id}: {refusal(standing)}. Send override to serve it all the same.",
+                type="invalid_request_error",
+                code="gate_refused",
+            )
+            return JSONResponse(Refused(error=told).model_dump(), 409)
+        if version.id != school.registry.alias(caller.tenant, "live"):
+            with request.app.state.alone():
+                promote(school, version.id, _actor(caller), override=override)
     return _moved(house, caller.tenant)
 
 
 @router.post("/rollback", responses=refusals(409, 503))
 def rollback(request: Request, caller: Owner, house: TheHouse) -> Aliases:
-    """Serve the version before the live one again; running answers finish on theirs."""
-    with request.app.state.alone(), house.school(caller.tenant) as school:
-        roll_back(school, _actor(caller))
+    """Serve the version before the live one again; running answers finish on theirs. Without one nothing is changed."""
+    with house.school(caller.tenant) as school:
+        registry = school.registry
+        if registry.fallback(caller.tenant) != registry.alias(caller.tenant, "live"):
+            with request.app.state.alone():
+                roll_back(school, _actor(caller))
     return _moved(house, caller.tenant)
+
+
+def _examined(school: School, name: str) -> tuple[Version, Decision]:
+    """Return a version that could be served with the gate's word on it, before anybody's night is stopped for it.
+
+    Raises:
+        UnknownVersion: There is no such version, or it has not been before the gate.
+        TaintedVersion: It was trained on something that has been forgotten.
+        WorkspaceCorrupt: Its weights are missing.
+    """
+    version = school.registry.resolve(school.settings.tenant, name)
+    decision = school.registry.decision(version.id) if version else None
+    if version is None or decision is None:
+        raise UnknownVersion(f"{name} has not been before the gate. See /v1/versions.")
+    school.registry.weights(version)
+    return version, decision
 
 
 def _actor(caller: Caller) -> str:
@@ -282,40 +306,42 @@ def _moved(house: House, tenant: str) -> Aliases:
     return Aliases(live=names.get("live", BASE), previous=names.get("previous", BASE))
 
 
-@router.post("/compare", responses=refusals(404, 410, 502, 503))
+@router.post("/compare", responses=refusals(404, 410, 502, 503), response_model=Compared)
 async def compare(
     request: Request, comparison: Comparison, caller: Talker, house: TheHouse
-) -> Compared:
+) -> Compared | Response:
     """Ask two models the same, at temperature 0; plain names recall, `:closed-book` does not. Nothing is remembered."""
-    relay: Relay = request.app.state.relay
     asked = [Message(role="user", content=comparison.prompt)]
-    ready: list[Prepared] = []
-    answers = []
+    sides: list[tuple[str, Prepared, Answering]] = []
     try:
         for model in comparison.models:
-            ready.append(await in_thread(partial(prepare, house, caller.tenant, model, asked)))
-        for model, prepared in zip(comparison.models, ready, strict=True):
-            answers.append(await _side(relay, model, prepared))
+            prepared = await in_thread(partial(prepare, house, caller.tenant, model, asked))
+            answering = Answering(house, caller, prepared.lease, "chat.completion")
+            answering.count = partial(request.app.state.metrics.tokens, caller.tenant)
+            sides.append((model, prepared, answering))
+        answers = [await _side(request, *side) for side in sides]
+    except ClientGone:
+        return Response(status_code=GONE)
     finally:
-        for prepared in ready:
-            await in_thread(prepared.lease.close)
+        for _, _, answering in sides:
+            await answering.close()
     return Compared(prompt=comparison.prompt, answers=answers)
 
 
-async def _side(relay: Relay, model: str, prepared: Prepared) -> Side:
+async def _side(request: Request, model: str, prepared: Prepared, answering: Answering) -> Side:
     begun = time.perf_counter()
     body = {
         "messages": prepared.messages,
-        "max_tokens": ANSWER_TOKENS,
+        "max_tokens": min(ANSWER_TOKENS, answering.house.settings.serve.answer_tokens),
         "temperature": 0,
         "seed": 0,
     }
-    answer = await relay.post(prepared.lease, "chat/completions", body)
-    choices = answer.get("choices") or [{}]
+    relay: Relay = request.app.state.relay
+    answering.whole(await ask(relay, request, answering, "chat/completions", body))
     return Side(
         model=model,
-        version=prepared.lease.version_id,
-        text=(choices[0].get("message") or {}).get("content") or "",
+        version=answering.lease.version_id,
+        text="".join(answering.text),
         recalled=[memory.id for memory in prepared.recalled],
         seconds=round(time.perf_counter() - begun, 3),
     )
