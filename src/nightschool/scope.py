@@ -11,7 +11,7 @@ from nightschool.codec import from_json
 from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
-from nightschool.memory.kin import kin
+from nightschool.memory.kin import PASSAGE, kin
 from nightschool.registry.nights import nights, runs, strays
 from nightschool.registry.versions import BASE
 from nightschool.trust import trainable
@@ -49,7 +49,8 @@ def choose(
 
     Args:
         school: The wired workspace.
-        query: Words that all stand in the memory, in any order; parts of words do not count.
+        query: Words that all stand in the memory, in any order; parts of words do not count. Of a document's passage
+            only the statements that hold them are meant, where one does.
         source: The source, or a folder that it lies in.
         before: An ISO date or time; what is dated earlier. A date means its midnight, UTC; a memory
             whose source gives no ISO date is not meant.
@@ -66,13 +67,20 @@ def choose(
         )
     limit = _moment(before) if before is not None else None
     found = school.store.memories(school.settings.tenant, include_retired=True)
-    return [
+    chosen = [
         m
         for m in found
         if words <= set(normalise(m.text).split())
         and (source is None or m.source == source or m.source.startswith((f"{source.rstrip('/')}/", f"{source}#")))
         and (limit is None or _stored_before(m, limit))
     ]  # fmt: skip
+    if query is None:
+        return chosen
+    # A passage goes with the statement that is meant; chosen by itself it would take its other statements along.
+    statements = [m for m in chosen if m.form != PASSAGE]
+    passages = [m for m in chosen if m.form == PASSAGE]
+    spared = {m.id for m in kin(statements, passages)}
+    return [m for m in chosen if m.id not in spared]
 
 
 def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
@@ -106,7 +114,9 @@ def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
     live = school.registry.alias(school.settings.tenant, "live")
     after = school.registry.fallback(school.settings.tenant, gone) if live in gone else live
     left = [m for m in school.store.memories(tenant) if trainable(m) and m.id not in ids]
-    course = choose_course(school, left, None, after)
+    # A night that can only go on is refused where nothing is left to go on from; then it would begin anew.
+    kind = "auto" if school.settings.night.kind == "continue" else None
+    course = choose_course(school, left, kind, after)
     unknown = sum(m.id not in course.known for m in left)
     return Cost(tuple(chain), new, live, after, unknown, minutes, *_derived(school, ids))
 

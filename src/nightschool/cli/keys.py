@@ -81,7 +81,12 @@ def listing(
     with errors_as_messages():
         home, _ = _home(workspace, tenant)
         found = Keys(home).listing(tenant)
-        show(found, json, "\n".join(map(_line, found)) or "No key was ever made.")
+        show(
+            found,
+            json,
+            "\n".join(map(_line, found))
+            or ("No key was ever made." if tenant is None else f"{tenant} has no key."),
+        )
 
 
 @app.command(cls=Command)

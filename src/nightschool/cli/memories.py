@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nightschool.types import Memory
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+MOST_ABOUT = 50
 Ids = Annotated[list[str], typer.Argument(metavar="memory...", help="Ids of memories.")]
 
 
@@ -64,15 +65,20 @@ def list_memories(
     Example: nightschool memory list --about "staging host"
     """
     from nightschool.curate import search as find
+    from nightschool.errors import ConfigError
 
     with errors_as_messages():
+        if about and retired:
+            raise ConfigError("--about looks among what is live. Leave out --all, or --about.")
         school = opened(workspace, settings, tenant)
         found = (
-            find(school, about, 50)
+            find(school, about, MOST_ABOUT)
             if about
             else school.store.memories(school.settings.tenant, include_retired=retired)
         )
-        _shown(found, json, "No memories yet.")
+        if about and len(found) == MOST_ABOUT:
+            print(f"These are the best {MOST_ABOUT}; there may be more.", file=sys.stderr)
+        _shown(found, json, "Nothing is remembered about that." if about else "No memories yet.")
 
 
 @app.command(cls=Command)

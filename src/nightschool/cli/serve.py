@@ -182,7 +182,7 @@ def _first_engine(house: House) -> None:
 def mcp(
     http: Annotated[bool, typer.Option("--http", help="Streamable HTTP instead of stdio.")] = False,
     host: Annotated[str, typer.Option(help="Where to listen with --http.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="On which port, with --http.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On which port, with --http.")] = 8765,
     trust: Annotated[str, typer.Option(help="Tier of what comes in: user, tool or web.")] = "user",
     workspace: WorkspaceOption = HERE,
     tenant: TenantOption = None,
@@ -204,6 +204,7 @@ def mcp(
 
         server = memory_server(school, tier)
         if http:
+            _bound(host, port).close()  # told as a line here, not by the library's exit status
             server.run("streamable-http", host=host, port=port)
         else:
             server.run("stdio")

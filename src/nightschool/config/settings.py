@@ -89,7 +89,7 @@ def load_settings(
             raise ConfigError(f"{toml} is not valid TOML: {error}. Correct that line.") from error
     around = os.environ if environ is None else environ
     for name, value in sorted(around.items()):
-        if name.startswith(ENV_PREFIX) and "__" in name:
+        if _sets(name):
             _put(tree, name.removeprefix(ENV_PREFIX).lower().split("__"), value)
     for override in overrides:
         path, equals, value = override.partition("=")
@@ -104,12 +104,21 @@ def load_settings(
         raise ConfigError(_wrong(name, first, _origin(name, toml, around, overrides))) from error
 
 
+def _sets(name: str) -> bool:
+    """Tell whether a variable of the environment is a setting: of a section, or one that is in none, such as `effort`."""
+    if not name.startswith(ENV_PREFIX):
+        return False
+    rest = name.removeprefix(ENV_PREFIX).lower()
+    field = Settings.model_fields.get(rest)
+    return "__" in rest or (field is not None and not _inside(field.annotation))
+
+
 def _origin(
     name: str, toml: Path | None, around: Mapping[str, str], overrides: Sequence[str]
 ) -> str:
     """Say where a setting, or the list that it is a part of, was given."""
     given = {f"--set {text}": text for text in (o.partition("=")[0].strip() for o in overrides)}
-    ours = [v for v in around if v.startswith(ENV_PREFIX) and "__" in v]
+    ours = [v for v in around if _sets(v)]
     given |= {v: v.removeprefix(ENV_PREFIX).lower().replace("__", ".") for v in ours}
     found = [origin for origin, path in given.items() if f"{name}.".startswith(f"{path}.")]
     return found[0] if found else str(toml or "the settings")

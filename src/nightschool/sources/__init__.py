@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -56,6 +57,10 @@ def read(
         SourceMalformed: It is of a known kind, but its content breaks the kind's rules.
         ExtractorFailed: The extractor cannot read a conversation; nothing is stored yet.
     """
+    if not source.strip():
+        raise SourceUnreadable(
+            "The source is empty. Name a file, a folder or an installed package."
+        )
     name = source.removeprefix("pkg:")
     path = Path(source)
     if source.startswith("pkg:") or (not path.exists() and _installed(name)):
@@ -91,14 +96,14 @@ def _read_folder(
     folder: Path, tenant: str, progress: Progress | None, extractor: Extractor
 ) -> ReadAll:
     if (folder / "__init__.py").exists():
-        return ReadAll((read_package(folder.name, tenant, folder.parent),), ())
+        return ReadAll((_package(folder, tenant),), ())
     readings: list[Reading] = []
     skipped: list[tuple[str, str]] = []
     files, packages = _walk(folder, skipped)
     for done, path in enumerate([*packages, *files], start=1):
         try:
             if path.is_dir():
-                readings.append(read_package(path.name, tenant, path.parent))
+                readings.append(_package(path, tenant))
             else:
                 readings += _read_file(path, tenant, extractor)
         except SourceError as error:
@@ -109,6 +114,19 @@ def _read_folder(
         reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3]) or "it is empty"
         raise SourceUnreadable(f"Nothing in {folder} can be learnt from ({reasons}).")
     return ReadAll(tuple(readings), tuple(skipped))
+
+
+def _package(package: Path, tenant: str) -> Reading:
+    """Read a package's folder; refuse it while one of its modules cannot be read: what is known of that would count as gone."""
+    for path in sorted(package.rglob("*.py")):
+        try:
+            ast.parse(path.read_bytes(), str(path))
+        except (SyntaxError, ValueError) as error:
+            raise SourceUnreadable(
+                f"{path} cannot be read as Python: {error}. Nothing of the package {package.name} was changed. "
+                "Correct that file, and learn the package again."
+            ) from error
+    return read_package(package.name, tenant, package.parent)
 
 
 def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], list[Path]]:

@@ -70,9 +70,10 @@ def public_findings(name: str, search: Path | None = None) -> list[tuple[Path, F
     import griffe
 
     try:
-        package = griffe.load(
-            name, search_paths=[search] if search else None, allow_inspection=False
-        )
+        with griffe.logger.disable():
+            package = griffe.load(
+                name, search_paths=[search] if search else None, allow_inspection=False
+            )
     except (ImportError, griffe.GriffeError, SyntaxError) as error:
         raise SourceUnreadable(
             f"{name} cannot be read as Python: {error}. Give an installed package, a source folder or a .py file."

@@ -34,6 +34,11 @@ def _example(path: Path, number: int, line: str, tenant: str) -> Example:
             f'{path}, line {number}: expected {{"question": ..., "answer": ...}} or {{"text": ...}} '
             f"({error})."
         ) from error
+    texts = [target, *memories, *([] if question is None else [question])]
+    if not all(isinstance(text, str) for text in texts):
+        raise StudyError(
+            f"{path}, line {number}: question, answer and text are texts, and memories a list of ids. Write one answer a line."
+        )
     prompt = (Message("user", question),) if question else ()
     name = f"ex-{digest(question or '', target)[:12]}"
     return Example(
