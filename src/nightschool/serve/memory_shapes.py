@@ -148,6 +148,8 @@ class Forgotten(Shape):
     backups: int = 0
     seconds: float = 0.0
     resumed: bool = False
+    left: list[str] = Field(default_factory=list)
+    """Notes that could not be looked through for the words; look into them yourself."""
     probes: list[Probe] | None = None
     next_night: int | None = None
     """In a dry run: memories that are new to what the next night would start from."""
