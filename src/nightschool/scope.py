@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nightschool.codec import from_json
+from nightschool.config import NightKind
 from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
@@ -115,7 +116,7 @@ def cost(school: School, memory_ids: Sequence[str] | None) -> Cost:
     after = school.registry.fallback(school.settings.tenant, gone) if live in gone else live
     left = [m for m in school.store.memories(tenant) if trainable(m) and m.id not in ids]
     # A night that can only go on is refused where nothing is left to go on from; then it would begin anew.
-    kind = "auto" if school.settings.night.kind == "continue" else None
+    kind: NightKind | None = "auto" if school.settings.night.kind == "continue" else None
     course = choose_course(school, left, kind, after)
     unknown = sum(m.id not in course.known for m in left)
     return Cost(tuple(chain), new, live, after, unknown, minutes, *_derived(school, ids))
