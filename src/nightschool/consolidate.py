@@ -17,7 +17,6 @@ from pathlib import Path
 from nightschool.aside import aside
 from nightschool.codec import to_json
 from nightschool.course import Course, chart, drop, refuse_rebase
-from nightschool.day import surprise_since
 from nightschool.errors import ConfigError, LeakError, StudyError
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import examined, graduates
@@ -27,6 +26,7 @@ from nightschool.prepare import gather, new_tonight, outdated, seal, study
 from nightschool.protocols import Bar
 from nightschool.registry.nights import Night, open_night, upcoming_night
 from nightschool.skills import quoted
+from nightschool.surprise import surprise_since
 from nightschool.train.rate import peak_rate
 from nightschool.types import (
     BankKind,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import mean
 
 from nightschool.errors import ConfigError, ExtractorFailed, SourceMalformed, UnknownMemory
 from nightschool.language import whole
 from nightschool.memory.meaning import questioned
 from nightschool.memory.rules import said_again
 from nightschool.prompts import recall_prompt, within_budget
-from nightschool.protocols import Extractor, Sampler
+from nightschool.protocols import Extractor
 from nightschool.sources import heard, said
 from nightschool.sources.echoes import without_echoes
 from nightschool.sources.extractors import RULES
+from nightschool.surprise import tell_surprise
 from nightschool.trust import lowest
 from nightschool.types import Memory, Message, Reading, SourceKind, Span, Trust, Turn, digest
 from nightschool.wire import School
@@ -293,33 +293,8 @@ def end_chat(
     learnt = learn(school, [reading], before=earlier)
     model = school.loaded_sampler("live")
     if model is not None:
-        _surprise(school, model, learnt.added)
+        tell_surprise(school, model, learnt.added)
     return learnt
-
-
-def surprise_since(school: School) -> None:
-    """Tell of what was stated in conversations since the last night how surprising it is to the version that lived it.
-
-    A service answers through an engine of its own, and has nothing to score with: the night does it, before it trains.
-
-    Raises:
-        WorkspaceLocked: Another process holds the workspace.
-    """
-    told = (SourceKind.CONVERSATION, SourceKind.STATEMENT)
-    live = school.store.memories(school.settings.tenant)
-    unknown = [
-        m for m in live if m.surprise is None and m.learnt_in is None and m.source_kind in told
-    ]
-    if unknown:
-        _surprise(school, school.sampler("live"), unknown)
-
-
-def _surprise(school: School, model: Sampler, memories: Sequence[Memory]) -> None:
-    """Keep the mean negative log-likelihood of each memory's text, in nats a token."""
-    if not memories:
-        return
-    scores = model.score([((), memory.text) for memory in memories])
-    school.store.surprised({m.id: -mean(s) for m, s in zip(memories, scores, strict=True) if s})
 
 
 def read_again(school: School, episode_id: str) -> Reading:

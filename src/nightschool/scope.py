@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nightschool.codec import from_json
-from nightschool.config import NightKind
 from nightschool.course import choose as choose_course
 from nightschool.errors import ConfigError, UnknownMemory
 from nightschool.language import normalise
@@ -16,7 +15,7 @@ from nightschool.memory.kin import PASSAGE, kin
 from nightschool.registry.nights import nights, runs, strays
 from nightschool.registry.versions import BASE
 from nightschool.trust import trainable
-from nightschool.types import Material, Memory
+from nightschool.types import Material, Memory, NightKind
 from nightschool.wire import School
 
 

@@ -48,6 +48,7 @@ FLOWS = (
     "bases",
     "engines",
     "wire",
+    "surprise",
     "day",
     "contradictions",
     "codebase",

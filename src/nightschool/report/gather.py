@@ -213,19 +213,16 @@ class _Sheet:
     def facts(self, report: Report | None) -> dict[str, tuple[bool, set[str]]]:
         """Return each examined fact: whether every scored question is right, and its banks' nights."""
         facts: dict[str, tuple[bool, set[str]]] = {}
-        for bank, item, result in self.rows(report, BankKind.ACQUIRED):
-            if result.score.verdict is Verdict.UNSCORED:
-                continue
-            known, nights = facts.get(_fact(item), (True, set()))
-            right = result.score.verdict is Verdict.CORRECT
-            facts[_fact(item)] = (known and right, nights | {bank.night})
+        for fact, right, night in self.marks(report).values():
+            known, nights = facts.get(fact, (True, set()))
+            facts[fact] = (known and right, nights | {night})
         return facts
 
-    def marks(self, report: Report | None) -> dict[str, tuple[str, bool]]:
-        """Return each scored question about a fact: item id -> the fact, and whether it was answered right."""
+    def marks(self, report: Report | None) -> dict[str, tuple[str, bool, str]]:
+        """Return each scored question about a fact: item id -> the fact, whether it was answered right, its bank's night."""
         return {
-            item.id: (_fact(item), result.score.verdict is Verdict.CORRECT)
-            for _, item, result in self.rows(report, BankKind.ACQUIRED)
+            item.id: (_fact(item), result.score.verdict is Verdict.CORRECT, bank.night)
+            for bank, item, result in self.rows(report, BankKind.ACQUIRED)
             if result.score.verdict is not Verdict.UNSCORED
         }
 
