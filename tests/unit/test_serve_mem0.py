@@ -186,7 +186,7 @@ def test_a_line_edited_in_the_files_is_found(memory, folder):
 
 
 def test_an_assistant_that_only_calls_a_tool_says_nothing(memory):
-    call = {"role": "assistant", "content": None, "tool_calls": [{"id": "c1"}]}
+    call = {"role": "assistant", "content": None, "tool_calls": []}
     assert len(memory.add([*TALK, call], user_id="ada")["results"]) == 1
     assert memory.add([call], user_id="ada") == {"results": []}
 
@@ -211,6 +211,8 @@ def test_a_killed_deletion_is_finished_before_a_search(memory, folder, killed_at
     with killed_at(Registry, "erase_weights"):
         memory.delete(made["id"], user_id="ada")
     assert memory.search("staging host", user_id="ada") == {"results": []}
+    with pytest.raises(UnknownMemory):  # not only retired
+        memory.history(made["id"], user_id="ada")
 
 
 def test_nothing_passed_is_ignored(memory, folder):
