@@ -251,7 +251,7 @@ def migrate(connection: sqlite3.Connection, room: str, migrations: tuple[str, ..
                 connection.execute(statement)
         connection.execute(
             "INSERT INTO schema_versions VALUES (?, ?) "
-            "ON CONFLICT (room) DO UPDATE SET version = excluded.version",
+            "ON CONFLICT (room) DO UPDATE SET version = max(version, excluded.version)",
             (room, len(migrations)),
         )
 
