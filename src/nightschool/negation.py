@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _DENIAL = re.compile(
-    r"\b(?:not|never|no longer|cannot|nobody|no one|no-one|nothing|none|nowhere|neither|nor|hardly|without|no)\b"
+    r"\b(?:not|never|no longer|cannot|nobody|no one|no-one|nothing|none|nowhere|neither|nor|hardly|no(?!\.? ?\d))\b"
     r"|n['’]t\b",
     re.IGNORECASE,
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from nightschool.curate import pick_up_edits
 from nightschool.forget import finish, unfinished
+from nightschool.memory.files import Edits
 from nightschool.wire import School
 
 
-def catch_up(school: School) -> None:
-    """Bring a tenant's memory in order; little is read where nothing is to be done.
+def catch_up(school: School) -> Edits:
+    """Bring a tenant's memory in order, and return what was edited; little is read where nothing is to be done.
 
     Raises:
         WorkspaceLocked: Another process holds the workspace.
@@ -16,4 +17,4 @@ def catch_up(school: School) -> None:
     """
     if unfinished(school):
         finish(school)
-    pick_up_edits(school)
+    return pick_up_edits(school)

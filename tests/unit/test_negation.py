@@ -56,3 +56,9 @@ def test_refusals_are_not_taught_of_what_earlier_nights_taught():
     refused = [e.prompt[0].content for e in written if e.family == "abstain"]
     assert refused
     assert not [q for q in refused if any(m.text.split()[0] in q for m in earlier)]
+
+
+def test_a_number_is_no_denial():
+    assert not denies("The van stands in bay no. 4.")
+    assert not denies("The worker runs without Redis.")
+    assert denies("There is no backup.")

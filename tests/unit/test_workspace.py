@@ -123,3 +123,13 @@ def test_a_change_of_memory_waits_for_another_and_says_who_held_it_too_long(tmp_
         workspace.lock_memory("learning"),
     ):
         pass
+
+
+def test_an_older_program_does_not_have_migrations_run_again():
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    first = ("CREATE TABLE a (x)",)
+    newer = (*first, "ALTER TABLE a ADD COLUMN y DEFAULT 2")
+    for program in (newer, first, newer):
+        migrate(connection, "room", program)
+    assert [row["name"] for row in connection.execute("PRAGMA table_info(a)")] == ["x", "y"]

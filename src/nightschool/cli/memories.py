@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 MOST_ABOUT = 50
+"""So many memories at most does a listing by words show."""
 Ids = Annotated[list[str], typer.Argument(metavar="memory...", help="Ids of memories.")]
 
 

@@ -47,17 +47,16 @@ HERE = Path()
 
 def opened(workspace: Path, settings: Sequence[str] | None, tenant: str | None = None) -> School:
     """Open the workspace that a command's options name, and take in what was edited in its files."""
-    from nightschool.curate import pick_up_edits
-    from nightschool.forget import finish, unfinished
+    from nightschool.forget import unfinished
     from nightschool.trust import displayed
+    from nightschool.upkeep import catch_up
     from nightschool.wire import open_school
 
     school = open_school(workspace, tuple(settings or ()), tenant)
     try:
         if unfinished(school):
             print("A deletion was interrupted; it is finished now.", file=sys.stderr)
-            finish(school)
-        edits = pick_up_edits(school)
+        edits = catch_up(school)
     except WorkspaceLocked as error:
         print(f"Edits in memories/ wait: {error}", file=sys.stderr)
         return school

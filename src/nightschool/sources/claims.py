@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nightschool.language import parse
-from nightschool.sources.earnest import NEGATION
+from nightschool.negation import denies
 from nightschool.sources.framing import without_cries
 from nightschool.sources.relations import (
     LIGHT,
@@ -188,7 +188,7 @@ def _old(text: str, values: list[list[Token]]) -> list[bool]:
 
 def _denied(text: str) -> bool:
     """Tell a negation of the main claim from one in a clause beside it: "the host that is not used is osprey-2"."""
-    if NEGATION.search(text) is None:
+    if not denies(text):
         return False
     beside = ("relcl", "advcl", "acl", "intj")
     words = [t for t in parse(text) if t.lower_.replace("’", "'") in DENYING]

@@ -112,7 +112,6 @@ CONFIRMED = re.compile(
     r"|you(?:[’']re| are) (?:right|correct)|i (?:can |do |hereby )*(?:confirm|agree))\b",
     re.IGNORECASE,
 )
-NEGATION = re.compile(r"\b(?:not|never|no longer|no|nobody|nothing|none)\b|n[’']t\b", re.IGNORECASE)
 
 
 def in_earnest(sentence: str) -> bool:
@@ -140,8 +139,3 @@ def takes_back(sentence: str) -> bool:
 def confirms(text: str) -> bool:
     """Tell whether a turn begins by agreeing with what was said before it."""
     return CONFIRMED.match(text) is not None
-
-
-def negated(sentence: str) -> bool:
-    """Tell whether a sentence says that something is not so."""
-    return NEGATION.search(sentence) is not None

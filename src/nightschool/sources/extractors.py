@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 from nightschool.errors import ExtractorFailed, ModelError
 from nightschool.language import normalise, parse
+from nightschool.negation import denies
 from nightschool.protocols import Prompt, Writer
 from nightschool.sources.clauses import Context, statements
-from nightschool.sources.earnest import attributed, in_earnest, negated, takes_back
+from nightschool.sources.earnest import attributed, in_earnest, takes_back
 from nightschool.sources.keys import statement_key
 from nightschool.sources.quoted import own_words
 from nightschool.sources.topics import hear
@@ -176,12 +177,12 @@ def supported(statement: str, turns: Sequence[Turn]) -> bool:
         later = spoken[number + 1 : number + 2]
         if not in_earnest(sentence) or attributed(sentence) or any(map(takes_back, later)):
             continue
-        if not negated(statement):
+        if not denies(statement):
             sentence = CORRECTED.sub("", sentence)
         here = _content(sentence)
         points = bool(BACK & set(normalise(sentence).split()))
         known = here | (_content(" ".join([earlier, *spoken[:number]])) if points else set())
-        same_sense = negated(statement) == negated(sentence)
+        same_sense = denies(statement) == denies(sentence)
         whole = len(statement.split()) >= LEAST
         if whole and needed and needed & here and needed <= known and same_sense:
             return True

@@ -15,7 +15,7 @@ from nightschool.types import Example, Fingerprint, Material, Memory
 
 MOST_LEAKS = 0.25
 """Share of leaking material above which the night fails: an author writes the exam. What leaks below it is dropped, and
-enough is left; owners' plain questions repeat a tenth of the wordings by rule."""
+enough is left: an owner's plain questions repeat some of the wordings by rule."""
 
 
 def compose(
