@@ -179,7 +179,7 @@ class Run:
             right = {" ".join(text.split()): proof for text, proof in checked if proof}
             own = self.book.length(label)
             rows.append({
-                "label": label, "steps": task.facts["steps"], "right": sum(bool(p) for _, p in checked),
+                "label": label, "steps": task.facts["steps"], "suffice": suffice(task), "right": sum(bool(p) for _, p in checked),
                 "solutions": {text: len(proof) for text, proof in right.items()}, "database": task.solution[0],
                 "database_labels": own, "shorter": [t for t, p in right.items() if len(p) < own],
                 "first_answers": tries[:2],
@@ -187,6 +187,12 @@ class Run:
             if right:
                 proofs[label] = min(right.values(), key=len)
         return {"theorems": rows, "reference": both(proofs)}
+
+
+def suffice(task: Task) -> bool:
+    """Tell whether the prompt offers all that the database's own proof uses."""
+    offered = {line.split(": ")[0] for line in task.prompt[0].content.splitlines()}
+    return set(task.solution[0].split()) <= offered
 
 
 def by_chance(rng: random.Random, own: Sequence[str], offered: Sequence[str]) -> str:
@@ -236,6 +242,7 @@ def state(record: Record, at_random: dict[str, Any], rows: Sequence[dict[str, An
         solved = sum(one["right"] > 0 for one in theorems)
         record.figure(f"checked_by_both_{stage}", row["reference"]["passed"], n=solved, unit="theorems")  # fmt: skip
         record.figure(f"shorter_than_database_{stage}", sum(bool(one["shorter"]) for one in theorems), n=solved, unit="theorems")  # fmt: skip
+    rate(record, "premises_suffice", at_random["theorems"], "suffice")
     before, warm, last = ([one["right"] > 0 for one in row["theorems"]] for row in rows)
     for name, one, other in (("warm_up", warm, before), ("practice", last, warm)):
         gained = sum(a and not b for a, b in zip(one, other, strict=True))
@@ -246,9 +253,11 @@ def state(record: Record, at_random: dict[str, Any], rows: Sequence[dict[str, An
     record.save()
 
 
-def rate(record: Record, name: str, theorems: Sequence[dict[str, Any]]) -> None:
-    """State the share of theorems that at least one attempt solved."""
-    value = sum(one["right"] > 0 for one in theorems) / len(theorems)
+def rate(
+    record: Record, name: str, theorems: Sequence[dict[str, Any]], what: str = "right"
+) -> None:
+    """State the share of theorems that at least one attempt solved, or of which something else is true."""
+    value = sum(bool(one[what]) for one in theorems) / len(theorems)
     low, high = (round(x, 4) for x in wilson(value, len(theorems)))
     record.figure(name, round(value, 4), low=low, high=high, n=len(theorems), unit="rate")
 

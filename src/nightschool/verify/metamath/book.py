@@ -127,8 +127,8 @@ class ProofBook:
     def near(self, label: str, count: int) -> list[str]:
         """List earlier axioms and theorems that may help, found by what the theorem says and where it stands.
 
-        In turn: what could come last (the more of the goal it states, the earlier), what proves a hypothesis of
-        one of these outright, and what stands right before the theorem.
+        In turn: what could come last (the fewer of its hypotheses stay unproved and the more of the goal it states,
+        the earlier), what proves a hypothesis of the first of these, and what stands right before the theorem.
 
         Args:
             label: The theorem's.
@@ -213,15 +213,19 @@ class ProofBook:
         frames = [found for one in before if (found := self.outliner.frame(one)) is not None]
         if frame is None:
             return [one.label for one in frames]
-        last = sorted(
-            (one for one in frames if match(one.result, frame.result, {})),
-            key=lambda one: -_size(one.result),
+        stated = [one for one in frames if not one.supposed]
+        last = _by_what_is_open(
+            [one for one in frames if match(one.result, frame.result, {})], stated, frame
         )
         wanted = [need for one in last[:_ROOTS] for need in _needs(one, frame)]
-        helping = sorted(
-            (one for one in frames if isinstance(one.result, tuple) and any(match(one.result, w, {}) for w in wanted)),
-            key=lambda one: -_size(one.result),
-        )  # fmt: skip
+        large = sorted((one for one in frames if isinstance(one.result, tuple)), key=lambda one: -_size(one.result))  # fmt: skip
+        outright = [
+            one for w in wanted for one in large if not one.supposed and match(one.result, w, {})
+        ]
+        helping = [
+            *outright[:_ROOTS],
+            *(one for one in large if any(match(one.result, w, {}) for w in wanted)),
+        ]
         turns = zip_longest(last, helping, frames)
         return list(dict.fromkeys(one.label for turn in turns for one in turn if one))
 
@@ -276,6 +280,31 @@ def match(pattern: Term, term: Term, found: dict[str, Term]) -> bool:
     if not isinstance(pattern, tuple) or not isinstance(term, tuple) or pattern[0] != term[0]:
         return False
     return all(match(a, b, found) for a, b in zip(pattern[1:], term[1:], strict=True))
+
+
+def _by_what_is_open(
+    rules: Sequence[Frame], stated: Sequence[Frame], theorem: Frame
+) -> list[Frame]:
+    """Order what could come last: first what leaves the fewest of its needs unproved, then what states more of the goal.
+
+    A need that the goal does not determine counts half.
+    """
+    proved: dict[Term, bool] = {}
+
+    def is_open(need: Term) -> bool:
+        if need not in proved:
+            proved[need] = any(match(one.result, need, {}) for one in stated)
+        return not proved[need]
+
+    def order(rule: Frame) -> tuple[float, int]:
+        values: dict[str, Term] = {}
+        match(rule.result, theorem.result, values)
+        needs = [_put(one, values) for one in rule.supposed]
+        unknown = 0.5 * sum(need is None for need in needs)
+        left = sum(need is not None and need not in theorem.supposed and is_open(need) for need in needs)  # fmt: skip
+        return unknown + left, -_size(rule.result)
+
+    return sorted(rules, key=order)
 
 
 def _needs(rule: Frame, theorem: Frame) -> list[Term]:
