@@ -25,7 +25,7 @@ def main() -> None:
     record.body["seeds"] = [given.seed]
     # Rows of two programs do not mix.
     work = given.json.with_suffix(f".{commit()}.work")
-    settings = (f"train.seed={given.seed}", *given.settings)
+    settings = (f"train.seed={given.seed}", "effort=medium", *given.settings)
     lived = run(work, None, None, settings, progress_bar)
     picture = Path(lived.pop("report")).with_suffix(".png")
     given.json.with_suffix(".png").write_bytes(picture.read_bytes())

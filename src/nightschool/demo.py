@@ -40,6 +40,8 @@ from nightschool.verify.judge import grade
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace, read_json, write_atomic
 
+PATIENCE = 60
+"""Minutes of training in the first night beyond which a demo of no chosen effort takes the small one."""
 FINAL_QUESTIONS = (
     "What is the staging host?",
     "Who is Bastian's contact at Ellermouth?",
@@ -57,6 +59,9 @@ def run(
 ) -> dict[str, Any]:
     """Live the demo in a workspace of its own and measure it; one that was stopped goes on.
 
+    Where nobody chose an effort, and the first night would train for more than PATIENCE minutes, both nights are small:
+    it is written into the workspace's settings, so that a demo that goes on keeps to it.
+
     Args:
         folder: Where the workspace goes; must hold none yet, or the same demo's.
         facts: Someone's own facts instead of ours; None means ours.
@@ -66,7 +71,7 @@ def run(
         tell: Is told before each night what it is about to take; None where nobody is.
 
     Returns:
-        `figures`: name -> value, low, high, n, unit. Of a demo that was stopped nobody counted the minutes: None. One
+        `effort`; `figures`: name -> value, low, high, n, unit. Of a demo that was stopped nobody counted the minutes: None. One
         that has been lived to its end returns what it came to.
 
     Raises:
@@ -91,7 +96,8 @@ def run(
         whole = not diary.progress.day
         Workspace.create(folder, "# The demo's workspace.\n")
         # Its documents are its own, and its figures must not depend on whether an encoder was pulled.
-        school = open_school(folder, ("write.encoder=null", *settings))
+        overrides = ("write.encoder=null", *settings)
+        school = open_school(folder, overrides)
         if unfinished(school):
             finish(school)
         tenant = school.settings.tenant
@@ -100,8 +106,14 @@ def run(
             if len(over) < number:
                 diary.live(school, days, number)
                 tonight = [q for q in asked if q.day in (None, number) and q.group != FORGOTTEN]
+                expected = plan(school, questions=tonight, bar=bar)
+                if number == 1 and _too_long(school, expected):
+                    config = school.workspace.config_path
+                    write_atomic(config, f'{config.read_text("utf-8")}effort = "small"\n')
+                    school = open_school(folder, overrides)
+                    expected = plan(school, questions=tonight, bar=bar)
                 if tell:
-                    tell(plan(school, questions=tonight, bar=bar))
+                    tell(expected)
                 consolidate(school, questions=tonight, bar=bar)
         result = _measured(school, len(days), asked, bar)
         minutes = (time.monotonic() - started) / 60 if whole else None
@@ -111,6 +123,12 @@ def run(
             result["answers"] = said
         write_atomic(folder / RESULT, json.dumps(result))
         return result
+
+
+def _too_long(school: School, expected: Plan) -> bool:
+    """Tell whether the first night would try people's patience, at an effort that nobody chose."""
+    chosen = "effort" in school.settings.model_fields_set
+    return not chosen and not expected.resumed and expected.training_minutes > PATIENCE
 
 
 def _measured(school: School, count: int, asked: Sequence[Question], bar: Bar) -> dict[str, Any]:
@@ -127,6 +145,7 @@ def _measured(school: School, count: int, asked: Sequence[Question], bar: Bar) -
     figures["peak_gb"] = _figure(peak, unit="GB", n=len(lived))
     return {
         "name": "demo",
+        "effort": school.settings.effort,
         "figures": figures,
         "promoted": [decision.promote for decision in decisions],
         "checks": [[[c.name, c.passed, c.reason] for c in d.checks] for d in decisions],

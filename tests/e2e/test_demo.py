@@ -3,6 +3,14 @@
 import json
 import signal
 import time
+from functools import partial
+
+import pytest
+
+from nightschool import demo
+from nightschool.demo import run
+from nightschool.runlog import progress_bar
+from nightschool.wire import open_school
 
 QUICK = (
     "exam.general_items=8", "exam.abstention_items=40", "exam.riddle_items=16", "train.min_steps=1",
@@ -80,3 +88,46 @@ def test_a_demo_that_is_killed_goes_on_where_it_was(cli, tiny_base):
     assert texts == {FACTS[k]["text"] for k in (1, 3, 4, 5)}
     cli.folder = folder.parent
     assert cli.json(*words, *settings) == lived  # told again, not lived again
+
+
+class Stopped(Exception):
+    """The night began."""
+
+
+@pytest.fixture
+def efforts(tmp_path, tiny_base, monkeypatch):
+    """Live the demo up to its first night, and return the efforts that were announced and that it began with."""
+    for name, row in (("facts", FACTS[1]), ("questions", QUESTIONS[1])):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n")
+
+    def begun(patience, *settings):
+        told = []
+
+        def stop(school, **_):
+            told.append(school.settings.effort)
+            raise Stopped
+
+        monkeypatch.setattr(demo, "PATIENCE", patience)
+        monkeypatch.setattr(demo, "consolidate", stop)
+        with pytest.raises(Stopped):
+            run(
+                tmp_path / "demo", tmp_path / "facts.jsonl", tmp_path / "questions.jsonl",
+                (f'model.base="{tiny_base}"', *settings), partial(progress_bar, quiet=True), lambda plan: told.append(plan.effort),
+            )  # fmt: skip
+        return told
+
+    return begun
+
+
+def test_a_night_that_would_take_too_long_is_small_from_then_on(efforts, tmp_path):
+    assert efforts(-1) == ["small", "small"]
+    assert open_school(tmp_path / "demo").settings.effort == "small"
+    assert efforts(60) == ["small", "small"], "a demo that goes on keeps to it"
+
+
+def test_a_night_that_is_short_is_of_medium_effort(efforts):
+    assert efforts(60) == ["medium", "medium"]
+
+
+def test_an_effort_that_was_chosen_is_kept(efforts):
+    assert efforts(-1, "effort=medium") == ["medium", "medium"]

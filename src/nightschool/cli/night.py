@@ -230,8 +230,8 @@ def demo(
 ) -> None:
     """Live two days and two nights on real input, and end with the morning report.
 
-    One that was stopped goes on with the same command. Before each night it says how long training takes here;
-    with --effort small that is less than half, and less is learnt.
+    One that was stopped goes on with the same command. Before each night it says how long training takes here. Where that
+    is more than an hour and you chose no effort, it takes the small one: a quarter of the time, and less is learnt.
 
     Example: nightschool demo --facts facts.jsonl --questions questions.jsonl
     """
