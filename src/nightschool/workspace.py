@@ -78,6 +78,17 @@ class Workspace:
             "Run `nightschool init FOLDER`, then work inside that folder (or pass --workspace)."
         )
 
+    def name_of(self, path: Path) -> str:
+        """Name a file or folder the same wherever the program is started: as a source, it is one and not several.
+
+        Returns:
+            Its path from the workspace where it lies in the folder around it, which may be moved as a whole; else from
+            the root of the file system. Links are not followed.
+        """
+        root, place = (Path(os.path.abspath(one)) for one in (self.root, path))
+        inside = place.is_relative_to(root.parent) and root.parent != root.parent.parent
+        return os.path.relpath(place, root) if inside else str(place)
+
     @property
     def config_path(self) -> Path:
         return self.root / CONFIG_NAME

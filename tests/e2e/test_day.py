@@ -416,3 +416,23 @@ def test_promotion_and_rollback(school):
     assert school.json("ask", "What is the staging host?")["version_id"] == version
     school("rollback")
     assert school.json("versions")["live"] == "base"
+
+
+def test_a_file_is_one_source_from_wherever_it_is_named(school, tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "relay.md").write_text("# Relay\n\nThe mail relay is osprey-3.\n")
+    within = ("--workspace", str(school.folder))
+    elsewhere = type(school)(docs, school.preloaded)
+    added = school.json("learn", "../docs/relay.md")["added"]
+    assert {m["source"] for m in added} == {"../docs/relay.md"}
+    assert school.json("learn", str(docs / "relay.md"))["added"] == []
+    assert elsewhere.json("learn", "relay.md", *within)["added"] == []
+    assert elsewhere.json("learn", "../docs", *within)["added"] == []
+    (docs / "relay.md").write_text("# Relay\n\nThe mail relay is heron-1.\n")
+    assert elsewhere.json("learn", "relay.md", *within)["superseded"]
+
+    said = elsewhere("forget", "--source", "../relay.md", "--yes", *within)
+    assert "nothing was erased. Sources of that name: ../docs/relay.md." in said
+    elsewhere("forget", "--source", ".", "--yes", *within)
+    assert not [m for m in school.json("memory", "list") if "relay" in m["text"]]

@@ -1,6 +1,7 @@
 """The workspace: found from inside, written whole or not at all, held by one writer."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,18 @@ def test_it_is_found_from_inside_and_made_again_unharmed(workspace):
     assert Workspace.find(workspace.nights).root.samefile(workspace.root)
     Workspace.create(workspace.root, "other")
     assert workspace.config_path.read_text() == "effort = 'small'\n"
+
+
+def test_a_path_has_one_name_from_wherever_it_is_given(workspace, tmp_path, monkeypatch):
+    beside = tmp_path / "docs" / "a.md"
+    assert workspace.name_of(beside) == "../docs/a.md"
+    assert workspace.name_of(workspace.root / "b.md") == "b.md"
+    far = tmp_path.parent / "far.md"
+    assert workspace.name_of(far) == str(far)
+    monkeypatch.chdir(tmp_path)
+    assert workspace.name_of(Path("docs/../docs/a.md")) == "../docs/a.md"
+    assert Workspace(Path("school")).name_of(beside) == "../docs/a.md"
+    assert workspace.name_of(Path("../far.md")) == str(far)
 
 
 def test_none_is_found_outside(tmp_path):

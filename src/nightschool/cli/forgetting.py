@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,7 @@ from nightschool.cli.output import (
 if TYPE_CHECKING:
     from nightschool.forget import Receipt
     from nightschool.scope import Cost
+    from nightschool.wire import School
 
 PROBED = 20
 """At most so many memories are probed: each is some seconds of a model."""
@@ -66,7 +68,7 @@ def forget(
     from nightschool.errors import ConfigError
     from nightschool.forget import forget as forget_memories
     from nightschool.forget import forget_all
-    from nightschool.scope import choose, cost
+    from nightschool.scope import cost
 
     with errors_as_messages():
         school = opened(workspace, settings, tenant)
@@ -77,11 +79,14 @@ def forget(
             )
         chosen: list[str] | None = None
         if not everything:
-            chosen = memory or [
-                found.id for found in choose(school, query=query, source=source, before=before)
-            ]
+            chosen = memory or _meant(school, query, source, before)
             if not chosen:
-                show({"tombstones": []}, json, "No memory is meant by that; nothing was erased.")
+                alike = _like(school, source) if source else ""
+                show(
+                    {"tombstones": []},
+                    json,
+                    f"No memory is meant by that; nothing was erased.{alike}",
+                )
                 return
         if not yes:
             _ask(cost(school, chosen), school.settings.tenant if everything else None)
@@ -92,6 +97,26 @@ def forget(
             else forget_memories(school, chosen, probes=probes)
         )
         show(receipt, json, _said(receipt))
+
+
+def _meant(school: School, query: str | None, source: str | None, before: str | None) -> list[str]:
+    """Find what is meant; a path is the same source from wherever it is named, else the name as it is given."""
+    from nightschool.scope import choose
+
+    places = [None] if source is None else [school.workspace.name_of(Path(source)), source]
+    for place in places:
+        found = choose(school, query=query, source=place, before=before)
+        if found:
+            return [one.id for one in found]
+    return []
+
+
+def _like(school: School, source: str) -> str:
+    """Say which sources are called as a path that none has."""
+    memories = school.store.memories(school.settings.tenant, include_retired=True)
+    known = {one.source.split("#")[0] for one in memories}
+    alike = sorted(one for one in known if Path(one).name == Path(source).name)
+    return f" Sources of that name: {', '.join(alike[:5])}." if alike else ""
 
 
 def _ask(told: Cost, whole: str | None) -> None:

@@ -107,7 +107,13 @@ def learn(
                 readings.append(read_again(school, source))
                 continue
             with bars(json)(f"reading {Path(source).name}") as progress:
-                found = read(source, school.settings.tenant, progress, reader(school))
+                found = read(
+                    source,
+                    school.settings.tenant,
+                    progress,
+                    reader(school),
+                    school.workspace.name_of,
+                )
             readings += found.readings
             skipped += found.skipped
         learnt = joined(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -48,8 +49,17 @@ def read(
     tenant: str,
     progress: Progress | None = None,
     extractor: Extractor = RULES,
+    named: Callable[[Path], str] = str,
 ) -> ReadAll:
     """Read a file, a folder, or an installed Python package (`pkg:NAME`, or its bare name); a .py file is a module.
+
+    Args:
+        source: What is read.
+        tenant: Whose it is.
+        progress: Told of each file of a folder.
+        extractor: Reads conversations.
+        named: Gives a file or a package's folder the name that it has as a source (`Workspace.name_of`); by default
+            its path as it was given.
 
     Raises:
         SourceUnreadable: It is missing, empty, binary, too large, wrongly encoded or not permitted.
@@ -72,7 +82,7 @@ def read(
             f"{source} is {OURS}. Approve notes with `nightschool memory approve`."
         )
     if path.is_dir():
-        return _read_folder(path, tenant, progress, extractor)
+        return _read_folder(path, tenant, progress, extractor, named)
     if path.suffix.lower() in BY_SUFFIX:
         raise SourceUnreadable(f"{source} is no prose: {IN_REPOSITORIES}.")
     if path.is_file() and path.suffix.lower() not in KINDS:
@@ -80,7 +90,7 @@ def read(
             f"{source} is of kind {path.suffix or path.name!r}; expected one of {', '.join(sorted(KINDS))}. "
             "Save it as one of these if it is prose."
         )
-    return ReadAll(tuple(_read_file(path, tenant, extractor)), ())
+    return ReadAll(tuple(_read_file(path, tenant, extractor, named(path))), ())
 
 
 def _above(path: Path) -> list[Path]:
@@ -93,19 +103,23 @@ def _installed(name: str) -> bool:
 
 
 def _read_folder(
-    folder: Path, tenant: str, progress: Progress | None, extractor: Extractor
+    folder: Path,
+    tenant: str,
+    progress: Progress | None,
+    extractor: Extractor,
+    named: Callable[[Path], str],
 ) -> ReadAll:
     if (folder / "__init__.py").exists():
-        return ReadAll((_package(folder, tenant),), ())
+        return ReadAll((_package(folder, tenant, named(folder)),), ())
     readings: list[Reading] = []
     skipped: list[tuple[str, str]] = []
     files, packages = _walk(folder, skipped)
     for done, path in enumerate([*packages, *files], start=1):
         try:
             if path.is_dir():
-                readings.append(_package(path, tenant))
+                readings.append(_package(path, tenant, named(path)))
             else:
-                readings += _read_file(path, tenant, extractor)
+                readings += _read_file(path, tenant, extractor, named(path))
         except SourceError as error:
             skipped.append((str(path), str(error)))
         if progress:
@@ -116,7 +130,7 @@ def _read_folder(
     return ReadAll(tuple(readings), tuple(skipped))
 
 
-def _package(package: Path, tenant: str) -> Reading:
+def _package(package: Path, tenant: str, source: str) -> Reading:
     """Read a package's folder; refuse it while one of its modules cannot be read: what is known of that would count as gone."""
     for path in sorted(package.rglob("*.py")):
         try:
@@ -126,7 +140,7 @@ def _package(package: Path, tenant: str) -> Reading:
                 f"{path} cannot be read as Python: {error}. Nothing of the package {package.name} was changed. "
                 "Correct that file, and learn the package again."
             ) from error
-    return read_package(package.name, tenant, package.parent)
+    return read_package(package.name, tenant, package.parent, source)
 
 
 def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], list[Path]]:
@@ -173,18 +187,17 @@ def _walk(folder: Path, skipped: list[tuple[str, str]]) -> tuple[list[Path], lis
     return files, packages
 
 
-def _read_file(path: Path, tenant: str, extractor: Extractor) -> list[Reading]:
+def _read_file(path: Path, tenant: str, extractor: Extractor, source: str) -> list[Reading]:
     kind = path.suffix.lower()
     text = convert(_checked(path)) if kind in CONVERTED else _text(_checked(path))
     if not text.strip():
         raise SourceUnreadable(f"{path} is empty. There is nothing to learn from it.")
-    source = str(path)
     if kind == ".jsonl":
         return read_jsonl(text, tenant, source, extractor)
     if kind == ".json":
         return [read_tools(text, tenant, source)]
     if kind == ".py":
-        return [read_module(path, tenant)]
+        return [read_module(path, tenant, source)]
     title = next(
         (line.lstrip("# ").strip() for line in text.splitlines() if line.strip()), path.stem
     )

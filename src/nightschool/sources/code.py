@@ -19,7 +19,9 @@ FEWEST_WORDS = 4
 """A shorter sentence ("See below.") tells nothing on its own."""
 
 
-def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
+def read_package(
+    name: str, tenant: str, search: Path | None = None, source: str | None = None
+) -> Reading:
     """Read a package's public functions, classes and modules.
 
     Each finding's facets are texts: `name` (dotted, as it is imported), `short`, `module` (to
@@ -33,20 +35,22 @@ def read_package(name: str, tenant: str, search: Path | None = None) -> Reading:
         name: The import name.
         tenant: Whose episode this is.
         search: Folder that holds the package; None means an installed package.
+        source: What the source is called; None: the package's folder, or `pkg:` and its name.
 
     Raises:
         SourceUnreadable: There is no such package, or its source has a syntax error.
     """
-    return _reading(name, tenant, search, f"pkg:{name}" if search is None else str(search / name))
+    called = source or (f"pkg:{name}" if search is None else str(search / name))
+    return _reading(name, tenant, search, called)
 
 
-def read_module(path: Path, tenant: str) -> Reading:
+def read_module(path: Path, tenant: str, source: str) -> Reading:
     """Read the public functions and classes of one Python file, which belongs to no package; see `read_package`.
 
     Raises:
         SourceUnreadable: It has a syntax error, or nothing in it is public.
     """
-    return _reading(path.stem, tenant, path.parent, str(path))
+    return _reading(path.stem, tenant, path.parent, source)
 
 
 def _reading(name: str, tenant: str, search: Path | None, source: str) -> Reading:
