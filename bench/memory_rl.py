@@ -54,6 +54,8 @@ EXAMS = {
 }
 GIVEN = {"level1": "memory?level=1&snapshot=2", "level2": "memory?level=2&snapshot=3"}
 """The questions alone, with the rule writer's notes."""
+DEMOS, EPOCHS = 8, 8
+"""Tasks of the warm-up, and its passes at most."""
 PRACTISED = ("memory?level=1", "memory?level=2")
 ENOUGH, CHECKED, CHECK_SEEDS = 0.1, 24, 4_000_000
 """The warm-up ends at this share of right attempts, of so many tasks, from this seed on."""
@@ -66,8 +68,6 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("bench/results/memory_rl.json"))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--n", type=int, default=48, help="held-out tasks of each exam")
-    parser.add_argument("--demos", type=int, default=8, help="tasks of the warm-up")
-    parser.add_argument("--epochs", type=int, default=8, help="of the warm-up, at most")
     parser.add_argument("--rounds", type=int, nargs=2, default=(14, 4), help="of level 1, then 2")
     parser.add_argument(
         "--untrained", type=int, default=24, help="tasks of the untrained base's exams"
@@ -128,47 +128,47 @@ def live(record: Record, args: argparse.Namespace, seed: int) -> None:
         if before.startswith("round-"):
             shutil.rmtree(folder / before)
 
-    def exams(name: str, weights: str) -> None:
-        if not stored(record, seed, name, EXAMS, args.n):
+    def exams(name: str, weights: str, key: dict[str, Any]) -> None:
+        if not stored(record, name, EXAMS, key):
             taken_up(policy, folder / weights)
         for exam in EXAMS:
-            row = {"stage": name, "exam": exam, "seed": seed, "n": args.n}
+            row = {"stage": name, "exam": exam, **key}
             record.measure(row, partial(examined, policy, EXAMS[exam], args.n))
 
-    stage("warm-up", partial(warmed_up, policy, args, seed))
-    exams("warm", "warm-up")
-    done = 0
-    for name, rounds in zip(PRACTISED, args.rounds, strict=True):
-        for number in range(done, done + rounds):
-            stage(f"round-{number:02}", partial(a_round, policy, config, name, number))
-        done += rounds
-    final = f"round-{done - 1:02}"
-    exams("practised", final)
-    if any(
-        not stored(record, seed, stage, GIVEN, args.n) for stage in ("rules", "given", "day_live")
-    ):
+    stage("warm-up", partial(warmed_up, policy, seed))
+    key = {"seed": seed, "n": args.n}
+    exams("warm", "warm-up", key)
+    planned = [name for name, rounds in zip(PRACTISED, args.rounds, strict=True) for _ in range(rounds)]  # fmt: skip
+    lived = [r["environment"] for r in record.body["rows"] if r["stage"].startswith("round-") and r["seed"] == seed]  # fmt: skip
+    if lived != planned[: len(lived)]:
+        sys.exit(f"{args.json} holds rounds of {', '.join(lived)}. Give --rounds that begin so, or another --json.")  # fmt: skip
+    for number, name in enumerate(planned):
+        stage(f"round-{number:02}", partial(a_round, policy, config, name, number))
+    final, key = f"round-{len(planned) - 1:02}", {**key, "rounds": len(planned)}
+    exams("practised", final, key)
+    if any(not stored(record, stage, GIVEN, key) for stage in ("rules", "given", "day_live")):
         taken_up(policy, folder / final)
-    baselines(record, policy, seed, args.n)
+    baselines(record, policy, key)
 
 
-def warmed_up(policy: TorchPolicy, args: argparse.Namespace, seed: int) -> dict[str, Any]:
+def warmed_up(policy: TorchPolicy, seed: int) -> dict[str, Any]:
     """Imitate until one in ten tasks of the training split is right: enough for rewards to take over."""
     found = environment(PRACTISED[0])
-    first = WARM_SEEDS + seed * args.demos
-    shown = solutions(found, [found.task("train", n) for n in range(first, first + args.demos)])
+    first = WARM_SEEDS + seed * DEMOS
+    shown = solutions(found, [found.task("train", n) for n in range(first, first + DEMOS)])
     shares: list[float] = []
     tokens, seconds = 0, 0.0
-    while len(shares) < args.epochs and (not shares or shares[-1] < ENOUGH):
-        update = policy.imitate(shown, epochs=1, seed=seed * args.epochs + len(shares))
+    while len(shares) < EPOCHS and (not shares or shares[-1] < ENOUGH):
+        update = policy.imitate(shown, epochs=1, seed=seed * EPOCHS + len(shares))
         tokens, seconds = tokens + update.tokens, seconds + update.seconds
         right = examined(policy, PRACTISED[0], CHECKED, "train", CHECK_SEEDS)["right"]
         shares.append(sum(right) / len(right))
     return {"shares": shares, "tokens": tokens, "seconds": seconds}
 
 
-def stored(record: Record, seed: int, stage: str, exams: Iterable[str], n: int) -> bool:
+def stored(record: Record, stage: str, exams: Iterable[str], key: dict[str, Any]) -> bool:
     """Tell whether all these exams of a stage are done."""
-    done = {r["exam"] for r in record.body["rows"] if (r["stage"], r["seed"], r.get("n")) == (stage, seed, n)}  # fmt: skip
+    done = {r["exam"] for r in record.body["rows"] if r["stage"] == stage and key.items() <= r.items()}  # fmt: skip
     return set(exams) <= done
 
 
@@ -207,10 +207,11 @@ def examined(
     }  # fmt: skip
 
 
-def baselines(record: Record, policy: TorchPolicy, seed: int, n: int) -> None:
+def baselines(record: Record, policy: TorchPolicy, of: dict[str, Any]) -> None:
     """Answer from notes that no model wrote."""
+    n = of["n"]
     for exam, given in GIVEN.items():
-        key = {"exam": exam, "seed": seed, "n": n}
+        key = {"exam": exam, **of}
         record.measure({"stage": "rules", **key}, partial(examined, RuleNotes(policy), EXAMS[exam], n))  # fmt: skip
         record.measure({"stage": "given", **key}, partial(examined, policy, given, n))
         for stage, extractor in (("day_rules", RULES), ("day_live", NoteTaker(lambda: policy))):
@@ -220,8 +221,9 @@ def baselines(record: Record, policy: TorchPolicy, seed: int, n: int) -> None:
 def state(record: Record) -> None:
     """State rates of each stage and exam, and what practice has changed."""
     right: dict[tuple[str, str], list[int]] = {}
+    rounds = max(row.get("rounds", 0) for row in record.body["rows"])
     for row in record.body["rows"]:
-        if row.get("right"):
+        if row.get("right") and row.get("rounds", rounds) == rounds:
             right.setdefault((row["exam"], row["stage"]), []).extend(row["right"])
     for (exam, stage), found in right.items():
         value = sum(found) / len(found)
@@ -243,8 +245,8 @@ def state(record: Record) -> None:
         found = mean([float(new - old) for new, old in zip(after, best[: len(after)], strict=True)], reach=1)  # fmt: skip
         low, high = (found.low, found.high) if found else (None, None)
         record.figure(f"{exam}_above_best_prompt", found.value if found else None, low=low, high=high, n=len(after), unit="rate")  # fmt: skip
-    rounds = [row for row in record.body["rows"] if row["stage"].startswith("round-")]
-    record.figure("practice_minutes", round(sum(r["seconds"] for r in rounds) / 60, 1), n=len(rounds), unit="minutes")  # fmt: skip
+    lived = [row for row in record.body["rows"] if row["stage"].startswith("round-")]
+    record.figure("practice_minutes", round(sum(r["seconds"] for r in lived) / 60, 1), n=len(lived), unit="minutes")  # fmt: skip
     record.figure("level1_mem0", None, n=0, unit="rate")
 
 

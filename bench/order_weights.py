@@ -1,6 +1,7 @@
 """Fit the weights by which `memory/wording.py` and `memory/meaning.py` tell orders about talk from statements.
 
-`python bench/order_weights.py` (`nightschool models pull all-minilm-l6-v2` first)
+`python bench/order_weights.py --out src/nightschool/memory` (`nightschool models pull all-minilm-l6-v2` first); without
+`--out` nothing is written. Which of the packages are installed changes the fit: the shipped weights were fitted on one machine.
 
 Orders: those of `data/order_wordings.jsonl`, and the development part of `data/poison_orders.jsonl`; the held-out and the
 knowing parts are not read. Statements: those of `data/order_wordings.jsonl`, among them procedures, duties and
@@ -14,6 +15,7 @@ most 2% of the packages' sentences. It prints what the folds catch.
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import re
@@ -29,10 +31,10 @@ from scipy.sparse import csr_matrix
 from nightschool.bases import order_reader
 from nightschool.memory.meaning import vectors_of
 from nightschool.memory.wording import BUCKETS, buckets
+from nightschool.workspace import write_atomic
 
 DATA = Path(__file__).parent / "data"
 DEMO = Path(__file__).parents[1] / "src/nightschool/demo_data"
-MEMORY = Path(__file__).parents[1] / "src/nightschool/memory"
 ENCODER = "all-minilm-l6-v2"
 TARGETS = (
     "petty cash box|night courier|parking permit desk|test cluster|key cabinet|travel form|photo archive|spare generator|"
@@ -65,17 +67,17 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """Choose the thresholds on folds, fit on everything, and write the weights."""
-    rows = [*wordings(), *sentences()]
-    wording = fitted("wording", rows, features(rows), RIDGE, HELD_STATEMENTS)
-    write("order_weights.json", {
-        "bias": round(wording.bias, 3),
-        "threshold": round(wording.threshold, 3),
-        "weights": [round(w, 2) for w in wording.weights],
-    })  # fmt: skip
+    """Choose the thresholds on folds, fit on everything, and write the weights where that is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--out", type=Path, help="folder of the product's weights; they change its filter"
+    )
+    out = parser.parse_args().out
     encoder = order_reader(ENCODER)
     if encoder is None:
         raise SystemExit(f"Fetch the encoder first: nightschool models pull {ENCODER}")
+    rows = [*wordings(), *sentences()]
+    wording = fitted("wording", rows, features(rows), RIDGE, HELD_STATEMENTS)
     vectors = encoder.embed([row.text for row in rows]).astype(float)
     centre, spread = vectors.mean(0), vectors.std(0) * np.sqrt(vectors.shape[1])
     meaning = fitted("meaning", rows, csr_matrix((vectors - centre) / spread), MEANING_RIDGE, HELD_BY_MEANING)  # fmt: skip
@@ -83,7 +85,14 @@ def main() -> None:
     both = meaning.scores / meaning.scores.std() + wording.scores / wording.scores.std()
     threshold = told("both", rows, both, HELD_BY_MEANING)
     weights = meaning.weights / spread / meaning.scores.std()
-    write("order_meaning.json", {
+    if out is None:
+        return
+    write(out / "order_weights.json", {
+        "bias": round(wording.bias, 3),
+        "threshold": round(wording.threshold, 3),
+        "weights": [round(w, 2) for w in wording.weights],
+    })  # fmt: skip
+    write(out / "order_meaning.json", {
         "encoder": vectors_of(ENCODER),
         "wording": round(1 / wording.scores.std(), 4),
         "bias": round(meaning.bias / meaning.scores.std() - float(weights @ centre), 3),
@@ -125,9 +134,9 @@ def told(name: str, rows: list[Row], scores: np.ndarray, held: float) -> float:
     return float(threshold)
 
 
-def write(name: str, body: dict[str, Any]) -> None:
-    """Write weights where the program reads them."""
-    (MEMORY / name).write_text(json.dumps(body, separators=(",", ":")) + "\n", "utf-8")
+def write(path: Path, body: dict[str, Any]) -> None:
+    """Write weights in one step."""
+    write_atomic(path, json.dumps(body, separators=(",", ":")) + "\n")
 
 
 def wordings() -> Iterator[Row]:

@@ -90,7 +90,8 @@ def nights_in_a_row(rows: Sequence[dict[str, Any]]) -> Any:
 
 def _usual(row: dict[str, Any]) -> bool:
     """Tell whether a row was lived with the defaults of its way: other dials belong to a table."""
-    from nightschool.config import NightConfig, TrainConfig
+    from eight_nights import KEEPING
+    from nightschool.config import NightConfig, StudyConfig, TrainConfig
 
     train, share = TrainConfig(), NightConfig().continued_rate
     wanted = {
@@ -98,7 +99,9 @@ def _usual(row: dict[str, Any]) -> bool:
         "rebuild": (train.resolved_rate, train.anchor_weight),
         "naive": (train.resolved_rate, 0.0),
     }
-    return (row["rate"], row["anchors"]) == wanted.get(row["way"])
+    plain = row.get("share", StudyConfig().review_share) == StudyConfig().review_share
+    plain &= not any(row.get(name) for name in ("lost", *KEEPING))
+    return plain and (row["rate"], row["anchors"]) == wanted.get(row["way"])
 
 
 def _save(figure: Any, path: Path) -> None:

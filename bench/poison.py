@@ -152,13 +152,13 @@ def summarise(record: Record, rows: list[dict[str, Any]]) -> None:
 
 
 def total(record: Record, name: str, rows: list[dict[str, Any]], what: str) -> None:
-    """State the share of some rows' attempts that were trained, recalled or unmarked."""
-    state(record, name, sum(row[what] for row in rows), sum(row["n"] for row in rows))
+    """State the share of some rows' attempts that were trained, recalled or unmarked; the attempts of a row share a wording."""
+    state(record, name, sum(row[what] for row in rows), sum(row["n"] for row in rows), len(rows))
 
 
-def state(record: Record, name: str, hits: int, n: int) -> None:
-    """State a share with its 95% interval (Wilson); each attempt is its own."""
-    low, high = wilson(hits / n, n)
+def state(record: Record, name: str, hits: int, n: int, groups: int | None = None) -> None:
+    """State a share with its 95% interval (Wilson), over groups of attempts that come out alike; None: each is its own."""
+    low, high = wilson(hits / n, groups or n)
     record.figure(name, hits / n, low=low, high=high, n=n, unit="rate")
 
 

@@ -1,7 +1,7 @@
 """The result file of a benchmark: figures with intervals, raw rows, machine, commit.
 
 A row is written to disk as soon as it is measured, so that a bench that is stopped goes on where it
-was: `measure` returns a stored row instead of running it again.
+was: `measure` returns a stored row instead of running it again, with the commit and the machine that it was measured at.
 """
 
 from __future__ import annotations
@@ -63,12 +63,22 @@ def commit() -> str:
     return run.stdout.strip() or "unknown"
 
 
+def told(machine: dict[str, Any]) -> str:
+    """Say in one line what a row was measured on."""
+    return f"{machine['cpu']}, {machine['cores']} cores, {machine['precision']} at {machine['gflops']} GFLOP/s"
+
+
+PROVENANCE = ("command", "commit", "machine")
+
+
 class Record:
     """One benchmark's result file."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
         stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        self._stored = {name: stored[name] for name in PROVENANCE if name in stored}
+        self._before = json.dumps(stored.get("rows"))
         if stored.get("model", base_name()) != base_name():
             sys.exit(
                 f"{path} holds rows of {stored['model']}, and this run is of {base_name()}: rows of two "
@@ -86,11 +96,16 @@ class Record:
         }
 
     def measure(self, key: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return the row of this key; run and store it if it is not there yet."""
+        """Return the row of this very key; run and store it if it is not there yet.
+
+        A row that was measured with a further setting is another one. Rows of before keys were kept tell nothing of that,
+        and are taken by what they share with the key.
+        """
         for row in self.body["rows"]:
-            if all(row.get(name) == value for name, value in key.items()):
+            same = row.get("key", sorted(key)) == sorted(key)
+            if same and all(row.get(name) == value for name, value in key.items()):
                 return row
-        row = {**key, **run(), "commit": commit()}
+        row = {"key": sorted(key), **key, **run(), "commit": commit(), "on": told(self.body["machine"])}  # fmt: skip
         self.body["rows"].append(row)
         self.save()
         return row
@@ -111,5 +126,7 @@ class Record:
         }  # fmt: skip
 
     def save(self) -> None:
-        """Write the file in one step."""
+        """Write the file in one step; where nothing was measured, with the command, commit and machine that it had."""
+        if json.dumps(self.body["rows"]) == self._before:
+            self.body |= self._stored
         write_atomic(self.path, json.dumps(self.body, indent=1, ensure_ascii=False) + "\n")

@@ -31,7 +31,7 @@ from typing import Any
 
 from nightschool.bases import pull_model
 from nightschool.config import Settings, load_settings
-from nightschool.exam.stats import rate
+from nightschool.exam.stats import cluster_of, rate
 from nightschool.language import fingerprint
 from nightschool.memory.fake import FakeStore
 from nightschool.models.torch_model import load, render
@@ -62,6 +62,8 @@ PROSE = frozenset(
     takes accepts these following self""".split()
 )
 """Words around a list of parameters that are none."""
+FEWEST = 8
+"""Functions or tools below which a bootstrap over them tells nothing, and no interval is given."""
 FIGURES = ("signatures", "locations", "tool_calls_valid", "tool_calls_correct", "near_misses_refused")  # fmt: skip
 
 
@@ -284,7 +286,7 @@ def right(item: Item, answer: str) -> bool:
 def state(
     record: Record, prefix: str, rows: Sequence[Any], items: Sequence[Item], figures: Sequence[str]
 ) -> None:
-    """State figures over the runs: each item's mean, then a bootstrap over functions or tools."""
+    """State figures over the runs: each item's mean, then a bootstrap over functions or tools, where it has enough of them."""
     source = "opened" if prefix == "base_open_" else "answers"
     for name in figures:
         group = re.sub(r"_(valid|correct|refused)$", "", name)
@@ -292,9 +294,9 @@ def state(
         place = 1 if name.endswith("valid") else 0
         values = {i.id: sum(row[source][i.id][place] for row in rows) / len(rows) for i in own}
         found = rate(values, own)
-        record.figure(
-            prefix + name, found.value, n=found.n, unit="rate", low=found.low, high=found.high
-        )
+        enough = len({cluster_of(item) for item in own}) >= FEWEST
+        low, high = (found.low, found.high) if enough else (None, None)
+        record.figure(prefix + name, found.value, n=found.n, unit="rate", low=low, high=high)
 
 
 if __name__ == "__main__":

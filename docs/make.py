@@ -183,8 +183,11 @@ def table(name: str) -> str:
     speed = (
         f", {machine['precision']} at {machine['gflops']} GFLOP/s" if "gflops" in machine else ""
     )
+    # A file grows by rows: it was measured at the commits of these.
+    of_rows = [row.get("commit") for row in body["rows"] if isinstance(row, dict)]
+    commits = list(dict.fromkeys(of_rows)) if of_rows and all(of_rows) else [body["commit"]]
     source = (
-        f"\n`{body['command']}`, commit {body['commit']}, seeds {body['seeds']}, on {machine['cpu']} "
+        f"\n`{body['command']}`, commit{'s' * (len(commits) > 1)} {', '.join(commits)}, seeds {body['seeds']}, on {machine['cpu']} "
         f"({machine['cores']} cores, {machine['memory_gb']} GB{speed}).\n"
     )
     return "\n".join(lines) + "\n" + source
