@@ -127,6 +127,6 @@ class Record:
 
     def save(self) -> None:
         """Write the file in one step; where nothing was measured, with the command, commit and machine that it had."""
-        if json.dumps(self.body["rows"]) == self._before:
-            self.body |= self._stored
-        write_atomic(self.path, json.dumps(self.body, indent=1, ensure_ascii=False) + "\n")
+        measured = json.dumps(self.body["rows"]) != self._before
+        body = self.body if measured else {**self.body, **self._stored}
+        write_atomic(self.path, json.dumps(body, indent=1, ensure_ascii=False) + "\n")
