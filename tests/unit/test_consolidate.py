@@ -351,3 +351,17 @@ def test_a_night_is_given_up(life, monkeypatch):
     assert give_up(life) == "night-0001"
     assert list(life.workspace.versions.iterdir()) == []
     assert life.registry.versions("default") == []
+
+
+def test_a_question_whose_answer_is_corrected_is_graded_anew_for_all(life, monkeypatch):
+    asked = tell(life, 12)
+    right = {q.question: q.answers[0] for q in asked}
+    KNOWS.update(right)
+    monkeypatch.setattr(School, "sampler", lambda self, name: Grown(KNOWS))  # the base, too
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "judge", stop)
+        with pytest.raises(Killed):
+            night(life, questions=[replace(q, answers=("Zzz",)) for q in asked])
+    assert give_up(life) == "night-0001"
+    (gained,) = [c for c in night(life, questions=asked).decision.checks if c.name == "acquired"]
+    assert (gained.passed, gained.difference) == (False, 0.0)
