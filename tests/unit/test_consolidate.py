@@ -365,3 +365,21 @@ def test_a_question_whose_answer_is_corrected_is_graded_anew_for_all(life, monke
     assert give_up(life) == "night-0001"
     (gained,) = [c for c in night(life, questions=asked).decision.checks if c.name == "acquired"]
     assert (gained.passed, gained.difference) == (False, 0.0)
+
+
+def test_reports_and_decisions_of_another_version_are_not_taken_for_this_ones(life, monkeypatch):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "settle", stop)
+        with pytest.raises(Killed):
+            night(life, questions=asked)
+    (begun,) = nights(life.workspace, "default")
+    assert '"promote": true' in (begun.stored("decision.json") or "")
+    KNOWS.clear()  # what is trained from now on knows nothing
+    for name in ("version.txt", "course.json", "memories.json"):  # an earlier program was killed
+        (begun.folder / name).unlink()
+    outcome = night(life)
+    assert outcome.report.version_id == outcome.version.id
+    assert not outcome.decision.promote
+    assert life.registry.alias("default", "live") == "base"
