@@ -167,7 +167,7 @@ def judge(
 
     def write() -> str:
         with bar("gate"):
-            attempt = school.registry.attempts(tenant, version.base) + 1
+            attempt = school.registry.attempts(tenant, version.base, besides=version.id) + 1
             probe_ok = probe(school, version, material)
             ever = school.registry.served(tenant)
             served = [v for v in school.registry.versions(tenant) if v.id in ever]

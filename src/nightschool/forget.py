@@ -84,8 +84,7 @@ def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Rec
     """Erase memories everywhere, with the weights of every version that was trained on them.
 
     An unfinished night is discarded with its checkpoints and the version it made, unless that was served: its files
-    hold the text. The next night trains
-    without it.
+    hold the text. The next night trains without it.
 
     Args:
         school: The wired workspace.

@@ -383,3 +383,18 @@ def test_reports_and_decisions_of_another_version_are_not_taken_for_this_ones(li
     assert outcome.report.version_id == outcome.version.id
     assert not outcome.decision.promote
     assert life.registry.alias("default", "live") == "base"
+
+
+def test_a_decision_that_is_taken_back_does_not_begin_the_count_of_attempts_again(
+    life, monkeypatch
+):
+    asked = tell(life, 12)
+    assert not night(life, questions=asked).decision.promote
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "settle", stop)
+        with pytest.raises(Killed):
+            night(life)
+    (_, begun) = nights(life.workspace, "default")
+    begun.take_back("decision.json")
+    assert night(life).decision.attempt == 2
