@@ -398,3 +398,21 @@ def test_a_decision_that_is_taken_back_does_not_begin_the_count_of_attempts_agai
     (_, begun) = nights(life.workspace, "default")
     begun.take_back("decision.json")
     assert night(life).decision.attempt == 2
+
+
+def test_a_night_that_only_lacks_its_end_gets_there_though_nothing_it_began_with_is_left(
+    life, monkeypatch
+):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(Night, "finish", stop)
+        with pytest.raises(Killed):
+            night(life, questions=asked)
+    made = life.registry.alias("default", "live")
+    for memory in life.store.memories("default"):
+        correct(life, memory.id, memory.text.replace("called ", "called Neo"))
+    assert plan(life, bar=silent).resumed
+    assert night(life).version.id == made
+    assert nights(life.workspace, "default")[0].outcome == "promoted"
+    assert night(life).night_id == "night-0002"
