@@ -84,6 +84,12 @@ def refuse_rebase(night: Night) -> None:
         )
 
 
+def lacks_its_end(school: School, night: Night) -> bool:
+    """Tell whether a night's version was served already, so that only its records are missing."""
+    made = night.stored("version.txt")
+    return made is not None and made in school.registry.served(school.settings.tenant)
+
+
 def overtaken(school: School, night: Night) -> bool:
     """Tell whether an interrupted night goes on from what it may not go on from any more.
 
@@ -92,15 +98,13 @@ def overtaken(school: School, night: Night) -> bool:
     write, and one that is trained only its exam.
     """
     course = charted(night)
-    if course is None or course.kind != "continue":
+    if course is None or course.kind != "continue" or lacks_its_end(school, night):
         return False
-    tenant, made = school.settings.tenant, night.stored("version.txt")
-    if made in school.registry.served(tenant):
-        return False
+    made = night.stored("version.txt")
     trained = made is not None and (school.workspace.versions / made).exists()
     if school.settings.train.method == "lora" and not trained:
         return True
-    return school.registry.alias(tenant, "live") != course.start
+    return school.registry.alias(school.settings.tenant, "live") != course.start
 
 
 def drop(school: School, night: Night) -> None:
@@ -109,11 +113,11 @@ def drop(school: School, night: Night) -> None:
     Raises:
         NightUnfinished: That version is served already, and only its records are missing.
     """
-    version = night.stored("version.txt")
-    if version and version in school.registry.served(school.settings.tenant):
+    if lacks_its_end(school, night):
         raise NightUnfinished(
             f"{night.id} has been promoted and only its end is missing. Run the same command again."
         )
+    version = night.stored("version.txt")
     if version:
         # Checkpoints before the night that names them.
         erase_folders(school.workspace, [version])

@@ -76,6 +76,9 @@ def sitting(
 ) -> Report:
     """Let one version sit, or take the report of a night that got there before.
 
+    A report of another version is none, and a decision that was taken before a report was made does not rest on it:
+    both are left where an earlier program was killed while it deleted a night.
+
     Args:
         school: The wired workspace; what `base` means comes from it.
         night: Tonight.
@@ -87,7 +90,10 @@ def sitting(
         sure: Whether answers get a confidence, for the candidate's curve; the others' are shown nowhere.
     """
 
+    step = f"report-{name}.json"
+
     def write() -> str:
+        night.take_back("decision.json")
         with bar(f"exam: {name}") as progress:
             report = sit(
                 school.sampler(who),
@@ -106,7 +112,10 @@ def sitting(
             report = replace(report, results=(*report.results, *attempted))
         return to_json(drift(school, report))
 
-    report = from_json(Report, night.artifact(f"report-{name}.json", write))
+    stored = night.stored(step)
+    if stored and from_json(Report, stored).version_id != who:
+        night.take_back("decision.json", step)
+    report = from_json(Report, night.artifact(step, write))
     school.exams.save_report(report)
     return report
 
@@ -158,7 +167,7 @@ def judge(
 
     def write() -> str:
         with bar("gate"):
-            attempt = school.registry.attempts(tenant, version.base) + 1
+            attempt = school.registry.attempts(tenant, version.base, besides=version.id) + 1
             probe_ok = probe(school, version, material)
             ever = school.registry.served(tenant)
             served = [v for v in school.registry.versions(tenant) if v.id in ever]

@@ -83,8 +83,8 @@ class _Erased(NamedTuple):
 def forget(school: School, memory_ids: Sequence[str], *, probes: int = 0) -> Receipt:
     """Erase memories everywhere, with the weights of every version that was trained on them.
 
-    An unfinished night is discarded with its checkpoints: its files hold the text. The next night trains
-    without it.
+    An unfinished night is discarded with its checkpoints and the version it made, unless that was served: its files
+    hold the text. The next night trains without it.
 
     Args:
         school: The wired workspace.
@@ -259,8 +259,11 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     school.expect_changes()
     while registry.alias(tenant, "live") in tainted:
         registry.rollback(tenant, "forget", keep_base=True)
-    clean = {v.id for v in registry.versions(tenant) if not v.tainted_by}
-    registry.erase_weights([*tainted, *(v for v in deletion.version_ids if v not in clean)])
+    # Nothing goes on with what was trained and never served: its night is discarded.
+    dropped = set(deletion.version_ids) - registry.served(tenant)
+    registry.erase_weights([*tainted, *dropped])
+    for version_id in dropped.difference(tainted):
+        registry.withdraw(version_id)
     registry.erase_weights(deletion.stray_ids)
     for night in runs(school.workspace, tenant):
         if night.stored("version.txt") in deletion.stray_ids:

@@ -18,6 +18,7 @@ from nightschool.course import (
     choose,
     earlier_material,
     fresh,
+    lacks_its_end,
     overtaken,
     refuse_rebase,
     reviewed,
@@ -52,6 +53,8 @@ from nightschool.wire import School
 def gather(school: School, night: Night) -> list[Memory]:
     """Take the live memories as they are now; a resumed night keeps its first snapshot.
 
+    A night that only lacks its end gets there although none is left.
+
     Raises:
         StudyError: There is nothing to learn.
     """
@@ -61,25 +64,30 @@ def gather(school: School, night: Night) -> list[Memory]:
         live = school.store.memories(tenant)
         return json.dumps([memory.id for memory in live if trainable(memory)])
 
-    return _still_live(school, night.artifact("memories.json", snapshot))
+    return _still_live(school, night, night.artifact("memories.json", snapshot))
 
 
 def outdated(school: School, night: Night) -> bool:
-    """Tell whether an interrupted night is to be begun anew: its start is not served any more, or nothing it began with is left."""
+    """Tell whether an interrupted night is to be begun anew: its start is not served any more, or nothing it began with is left.
+
+    One that only lacks its end is not.
+    """
     snapshot = night.stored("memories.json")
-    if snapshot is None or overtaken(school, night):
-        return snapshot is not None
+    if snapshot is None or lacks_its_end(school, night):
+        return False
+    if overtaken(school, night):
+        return True
     begun = set(json.loads(snapshot))
     live = school.store.memories(school.settings.tenant)
     return not any(memory.id in begun and trainable(memory) for memory in live)
 
 
-def _still_live(school: School, snapshot: str | None) -> list[Memory]:
+def _still_live(school: School, night: Night, snapshot: str | None) -> list[Memory]:
     """Return the live memories of a snapshot that may be trained; all such where there is none yet."""
     ids = None if snapshot is None else set(json.loads(snapshot))
     live = school.store.memories(school.settings.tenant)
     memories = [m for m in live if trainable(m) and (ids is None or m.id in ids)]
-    if not memories:
+    if not memories and not lacks_its_end(school, night):
         waiting = sum(waits(memory) for memory in live)
         raise StudyError(
             f"There is nothing to learn: {waiting} memories wait for approval, see `nightschool memory "
@@ -270,7 +278,7 @@ def plan(
     night = upcoming_night(school.workspace, settings.tenant)
     refuse_rebase(night)
     resumed = night.folder.exists() and not outdated(school, night)
-    memories = _still_live(school, night.stored("memories.json") if resumed else None)
+    memories = _still_live(school, night, night.stored("memories.json") if resumed else None)
     new = new_tonight(memories, night)
     course = (charted(night) if resumed else None) or choose(school, memories, kind)
     school = school.on(course.base or school.base)

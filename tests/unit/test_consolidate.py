@@ -351,3 +351,68 @@ def test_a_night_is_given_up(life, monkeypatch):
     assert give_up(life) == "night-0001"
     assert list(life.workspace.versions.iterdir()) == []
     assert life.registry.versions("default") == []
+
+
+def test_a_question_whose_answer_is_corrected_is_graded_anew_for_all(life, monkeypatch):
+    asked = tell(life, 12)
+    right = {q.question: q.answers[0] for q in asked}
+    KNOWS.update(right)
+    monkeypatch.setattr(School, "sampler", lambda self, name: Grown(KNOWS))  # the base, too
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "judge", stop)
+        with pytest.raises(Killed):
+            night(life, questions=[replace(q, answers=("Zzz",)) for q in asked])
+    assert give_up(life) == "night-0001"
+    (gained,) = [c for c in night(life, questions=asked).decision.checks if c.name == "acquired"]
+    assert (gained.passed, gained.difference) == (False, 0.0)
+
+
+def test_reports_and_decisions_of_another_version_are_not_taken_for_this_ones(life, monkeypatch):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "settle", stop)
+        with pytest.raises(Killed):
+            night(life, questions=asked)
+    (begun,) = nights(life.workspace, "default")
+    assert '"promote": true' in (begun.stored("decision.json") or "")
+    KNOWS.clear()  # what is trained from now on knows nothing
+    for name in ("version.txt", "course.json", "memories.json"):  # an earlier program was killed
+        (begun.folder / name).unlink()
+    outcome = night(life)
+    assert outcome.report.version_id == outcome.version.id
+    assert not outcome.decision.promote
+    assert life.registry.alias("default", "live") == "base"
+
+
+def test_a_decision_that_is_taken_back_does_not_begin_the_count_of_attempts_again(
+    life, monkeypatch
+):
+    asked = tell(life, 12)
+    assert not night(life, questions=asked).decision.promote
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "settle", stop)
+        with pytest.raises(Killed):
+            night(life)
+    (_, begun) = nights(life.workspace, "default")
+    begun.take_back("decision.json")
+    assert night(life).decision.attempt == 2
+
+
+def test_a_night_that_only_lacks_its_end_gets_there_though_nothing_it_began_with_is_left(
+    life, monkeypatch
+):
+    asked = tell(life, 12)
+    KNOWS.update({q.question: q.answers[0] for q in asked})
+    with monkeypatch.context() as killing:
+        killing.setattr(Night, "finish", stop)
+        with pytest.raises(Killed):
+            night(life, questions=asked)
+    made = life.registry.alias("default", "live")
+    for memory in life.store.memories("default"):
+        correct(life, memory.id, memory.text.replace("called ", "called Neo"))
+    assert plan(life, bar=silent).resumed
+    assert night(life).version.id == made
+    assert nights(life.workspace, "default")[0].outcome == "promoted"
+    assert night(life).night_id == "night-0002"

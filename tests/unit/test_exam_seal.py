@@ -89,6 +89,22 @@ def test_users_questions_come_before_rules_and_all_is_named():
     assert all(item.context for item in bank.items)
 
 
+def test_a_question_with_other_answers_is_another_item():
+    def named(*answers, stale=()):
+        asked = [Question("Where do I try things?", answers, about=HOST.text, stale=stale)]
+        return seal_acquired("n1", "default", [HOST], asked, CONFIG).items[0].id
+
+    assert named("kestrel-7") == named("kestrel-7")
+    names = {named("kestrel-7"), named("kestrel"), named("kestrel-7", stale=("x-1",))}
+    assert len(names) == 3
+
+
+def test_a_question_that_is_given_twice_is_asked_once():
+    asked = [Question("Where?", (answer,), memory="mem-1") for answer in ("kestrel-7", "kestrel")]
+    (item,) = seal_acquired("n1", "default", [HOST], asked, CONFIG).items
+    assert item.answers == ("kestrel-7",)
+
+
 def test_a_memory_without_a_sure_answer_is_not_covered():
     vague = memory(9, "Yes.")
     bank = seal_acquired("n1", "default", [HOST, vague], [], CONFIG)

@@ -175,6 +175,24 @@ def test_the_weights_of_tainted_versions_and_of_their_descendants_are_deleted(ro
     assert school.registry.alias("ada", "live") == "base"
 
 
+@pytest.mark.parametrize("served", [False, True])
+def test_the_version_of_an_unfinished_night_goes_with_it_unless_it_was_served(
+    root: Path, served: bool
+) -> None:
+    school = living(root, "ada", FACTS)
+    add(school, "ver-ada-2", ())  # trained, not examined yet
+    if served:
+        school.registry.promote("ada", "ver-ada-2", YES, "gate")
+    told = remember(school, "The mayor of Quilldorf is called Anselm.").added[0]
+    assert forget(school, [told.id]).tainted == ()
+    left = {path.name for path in school.workspace.versions.glob("*ver-ada*")}
+    known = {version.id for version in school.registry.versions("ada")}
+    expected = {"ver-ada", "ver-ada-2"} if served else {"ver-ada"}
+    assert known == expected
+    assert {name for name in left if name in ("ver-ada", "ver-ada-2")} == expected
+    assert school.registry.alias("ada", "candidate") == ("ver-ada-2" if served else "base")
+
+
 def test_no_answer_of_an_exam_quotes_what_is_forgotten(root: Path) -> None:
     school = living(root, "ada", FACTS)
     found = next(m for m in school.store.memories("ada") if "Mirelda" in m.text)

@@ -1,10 +1,11 @@
 """A night's journal: a step is made once, and a night that is not over goes on."""
 
 import json
+import shutil
 
 import pytest
 
-from nightschool.registry.nights import nights, open_night, upcoming_night
+from nightschool.registry.nights import nights, open_night, scrub, upcoming_night
 from nightschool.registry.records import ExamRecords
 from nightschool.types import Bank, BankKind, Item
 from nightschool.workspace import Workspace
@@ -43,6 +44,40 @@ def test_a_discarded_night_begins_afresh(workspace):
     night.artifact("a.txt", lambda: "one")
     night.discard()
     assert open_night(workspace, "t").stored("a.txt") is None
+
+
+class Killed(BaseException):
+    """What ends a deletion in the middle."""
+
+
+def test_what_a_killed_discard_leaves_is_no_night(workspace, monkeypatch):
+    night = open_night(workspace, "t")
+    for name in ("version.txt", "decision.json", "report-base.json"):
+        night.artifact(name, lambda: "{}")
+
+    def half(folder):
+        (folder / "version.txt").unlink()
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(shutil, "rmtree", half)
+        with pytest.raises(Killed):
+            night.discard()
+    assert nights(workspace, "t") == []
+    assert len(list((workspace.nights / "t").iterdir())) == 1
+    again = open_night(workspace, "t")
+    assert [path.name for path in (workspace.nights / "t").iterdir()] == ["night-0001"]
+    assert list(again.folder.iterdir()) == []
+    with monkeypatch.context() as killing:
+        killing.setattr(shutil, "rmtree", stop)
+        with pytest.raises(Killed):
+            again.discard()
+    scrub(workspace, "t", {"mem-1"})  # a deletion takes it along
+    assert list((workspace.nights / "t").iterdir()) == []
+
+
+def stop(*given):
+    raise Killed
 
 
 def test_a_step_is_made_once(workspace):

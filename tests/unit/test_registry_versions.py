@@ -157,6 +157,13 @@ def test_refusals_since_the_last_promotion_are_counted(registry: Registry) -> No
     assert registry.decision("v1") == NO
 
 
+def test_what_the_gate_is_about_to_speak_of_is_left_out_of_the_count(registry: Registry) -> None:
+    registry.record_decision("night-v1", "v1", NO)
+    for decision in (NO, YES):  # that on v2 is taken back
+        registry.record_decision("night-v2", "v2", decision)
+        assert registry.attempts("t", "small", besides="v2") == 1
+
+
 def test_what_base_means_follows_what_is_served_and_not_what_is_forgotten(
     registry: Registry,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -88,19 +89,19 @@ def seal_acquired(
     asked: dict[str, list[Item]] = {}
     for question, memory in pairs:
         schema = _schema(memory, question.answers)
-        row = _item(night, tenant, memory, question.question, question.answers, "user", schema)
+        row = _item(memory, question.question, question.answers, "user", schema)
         group = question.group or row.group
         item = replace(row, group=group, stale=question.stale)
-        if item.id not in {known.id for known in asked.get(memory.id, [])}:
+        if item.question not in {known.question for known in asked.get(memory.id, [])}:
             asked.setdefault(memory.id, []).append(item)
     items: list[Item] = []
     for memory in memories:
         old = _predecessor(memory, earlier or {})
         rows = asked.get(memory.id) or [
-            _item(night, tenant, memory, draft.question, draft.answers, "rules", draft.schema)
+            _item(memory, draft.question, draft.answers, "rules", draft.schema)
             for draft in _drafts(memory, old, config.items_per_memory)
         ]
-        items += [_with_stale(row, memory, old) for row in rows]
+        items += [_named(night, tenant, _with_stale(row, memory, old)) for row in rows]
     return _bank(night, tenant, BankKind.ACQUIRED, items)
 
 
@@ -310,9 +311,14 @@ def _schema(memory: Memory, answers: Sequence[str]) -> str:
     return memory.facets["schema"] if call else ""
 
 
+def _named(night: str, tenant: str, item: Item) -> Item:
+    """Name an item by all that it is graded by: a question with other answers is another item, and no old verdict counts."""
+    graded = json.dumps([item.answers, item.stale, item.schema])
+    name = digest(night, tenant, *item.memory_ids, item.question, graded)
+    return replace(item, id=f"item-{name[:12]}")
+
+
 def _item(
-    night: str,
-    tenant: str,
     memory: Memory,
     question: str,
     answers: tuple[str, ...],
@@ -320,7 +326,7 @@ def _item(
     schema: str = "",
 ) -> Item:
     return Item(
-        id=f"item-{digest(night, tenant, memory.id, question)[:12]}",
+        id="",
         question=question,
         answers=answers,
         memory_ids=(memory.id,),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ IMPORTED = "imported"
 """Stands where a version's night does, if it came from elsewhere (`export.py`)."""
 LEDGERS = "closure"
 """Where the ledgers of versions lie, within a tenant's reports (`closure.py`)."""
+DISCARDED = ".discarded-"
+"""Stands in the hidden name of a night that is being deleted."""
 OWN_WORDS = "attempt"
 """Family of a study example that a version worded itself: it may quote whatever that version knew."""
 
@@ -52,8 +55,9 @@ class Night:
     def take_back(self, *steps: str) -> None:
         """Delete steps' artifacts, so that they are made anew; a killed call leaves the later of those named."""
         for step in steps:
-            (self.folder / step).unlink(missing_ok=True)
-            self.note(f"took back {step}")
+            if (self.folder / step).exists():
+                (self.folder / step).unlink()
+                self.note(f"took back {step}")
 
     def note(self, event: str) -> None:
         """Append a line to the journal, on disk before this returns."""
@@ -73,9 +77,19 @@ class Night:
         self.note(f"finished {outcome}")
 
     def discard(self) -> None:
-        """Delete an unfinished night, if it is there; the next one starts afresh."""
+        """Delete an unfinished night, if it is there; the next one starts afresh.
+
+        It is moved away first: what a killed call leaves of it is no night, and goes with the next one.
+        """
         if self.folder.exists():
-            shutil.rmtree(self.folder)
+            hidden = f".{self.id}{DISCARDED}{secrets.token_hex(4)}"
+            shutil.rmtree(self.folder.rename(self.folder.with_name(hidden)))
+
+
+def _sweep(workspace: Workspace, tenant: str) -> None:
+    """Delete what killed calls have left of discarded nights; the caller holds the versions."""
+    for left in (workspace.nights / tenant).glob(f".*{DISCARDED}*"):
+        shutil.rmtree(left)
 
 
 def nights(workspace: Workspace, tenant: str) -> list[Night]:
@@ -116,7 +130,8 @@ def upcoming_night(workspace: Workspace, tenant: str, kind: str = NIGHT) -> Nigh
 
 
 def open_night(workspace: Workspace, tenant: str, kind: str = NIGHT) -> Night:
-    """Take up the tenant's unfinished night (or practice run), or begin a new one."""
+    """Take up the tenant's unfinished night (or practice run), or begin a new one; the caller holds the versions."""
+    _sweep(workspace, tenant)
     night = upcoming_night(workspace, tenant, kind)
     night.folder.mkdir(parents=True, exist_ok=True)
     return night
@@ -141,6 +156,7 @@ def scrub(
     Returns:
         How many study examples were erased.
     """
+    _sweep(workspace, tenant)
     erased = 0
     for night in runs(workspace, tenant):
         if night.outcome is None:

@@ -279,13 +279,19 @@ class Registry:
         ).fetchone()
         return from_json(Decision, row["body"]) if row else None
 
-    def attempts(self, tenant: str, base: str) -> int:
-        """Return how many candidates of nights on a base the gate has refused since it last passed one."""
+    def attempts(self, tenant: str, base: str, besides: str = "") -> int:
+        """Return how many candidates of nights on a base the gate has refused since it last passed one.
+
+        Args:
+            tenant: Whose.
+            base: The base model.
+            besides: A version that is left out: the gate is about to speak of it, whatever it said before.
+        """
         count = 0
         for version in reversed(self.versions(tenant)):
             decision = self.decision(version.id)
             of_night = version.night != IMPORTED and not version.night.startswith(PRACTICE)
-            if decision is None or version.base != base or not of_night:
+            if decision is None or version.base != base or not of_night or version.id == besides:
                 continue
             if decision.promote or decision.overridden_by:
                 break
