@@ -40,6 +40,13 @@ def named(base: str, beside: Path = Path()) -> str:
     return str(found[0].resolve()) if found else base
 
 
+def tried(base: str) -> bool:
+    """Tell whether a base is one of the known models, which can all be taught; any other has to show that it can."""
+    from nightschool.models.catalog import KNOWN
+
+    return base in KNOWN
+
+
 def machine_folder() -> Path:
     """Return the folder that all workspaces of this user on this machine share."""
     from nightschool.models.pull import cache_root

@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from nightschool.aside import aside
+from nightschool.bases import tried
 from nightschool.codec import to_json
 from nightschool.course import Course, chart, drop, refuse_rebase
-from nightschool.errors import ConfigError, LeakError, StudyError
+from nightschool.errors import ConfigError, LeakError, ModelUnfit, StudyError
 from nightschool.exam.questions import Question
 from nightschool.exam.reuse import examined, graduates
 from nightschool.examine import examine, judge
@@ -83,6 +84,7 @@ def consolidate(
         LeakError: Too much of the study material repeats exam questions.
         ConfigError: It is to continue, and there is no version of full weights to continue from.
         ConfigError: It is to continue, and adapters are to be trained.
+        ModelUnfit: The base is not of a kind that can be taught.
         NightUnfinished: The interrupted night teaches another base model.
         Diverged: Training failed; the night can be run again with other settings.
     """
@@ -100,10 +102,12 @@ def consolidate(
             surprise_since(school)
             course = chart(school, night, memories, kind)
             school = school.on(course.base or school.base)  # also where that was switched since
+            if course.kind == "rebuild" and not (tried(school.base) or night.stored("banks.json")):
+                school.check_base()  # takes seconds, and saves a night from being trained wrongly
             new = new_tonight(memories, night)
             banks = seal(school, night, course, new, questions, bar)
             material = study(school, night, course, memories, banks, imported, bar)
-        except (StudyError, LeakError, ConfigError):
+        except (StudyError, LeakError, ConfigError, ModelUnfit):
             drop(school, night)  # what it has kept would fail again, whatever is changed
             raise
         version = train(school, night, course, memories, material, bar)

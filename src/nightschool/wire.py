@@ -109,10 +109,14 @@ class School:
             ModelMissing: It has not been pulled.
             ModelCorrupt: Its files cannot be read.
             ModelUnfit: It has no chat template, or its output layer is not all that makes its logits.
+            ModelUnfit: It mixes the examples of a packed row.
         """
         from nightschool.models.torch_model import check_fit, load
+        from nightschool.train.fit import check_rows
 
-        check_fit(load(self.base_folder()), self.base)
+        loaded = load(self.base_folder())
+        check_fit(loaded, self.base)
+        check_rows(loaded.model, self.base)
 
     def sampler(self, name: str) -> Sampler:
         """Return a sampler for `base`, an alias or a version id.

@@ -134,6 +134,7 @@ def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night
 
     monkeypatch.setattr(School, "sampler", sampler)
     monkeypatch.setattr(School, "base_folder", lambda self: base)
+    monkeypatch.setattr(School, "check_base", lambda self: None)
     monkeypatch.setattr(School, "trainer", lambda self, bar: FakeTrainer())
     monkeypatch.setattr(flow, "peak_rate", lambda *given: 1e-4)
     monkeypatch.setattr(flow, "write_morning", lambda school: Path("page"))
