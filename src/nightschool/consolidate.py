@@ -8,7 +8,6 @@ moment is taken up again at the step that it was in; `live` moves only in the la
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +24,7 @@ from nightschool.examine import examine, judge
 from nightschool.morning import write_morning
 from nightschool.prepare import gather, new_tonight, outdated, seal, study
 from nightschool.protocols import Bar
-from nightschool.registry.nights import Night, open_night, upcoming_night
+from nightschool.registry.nights import TRAINING, Night, open_night, upcoming_night
 from nightschool.skills import quoted
 from nightschool.surprise import surprise_since
 from nightschool.train.rate import peak_rate
@@ -96,7 +95,7 @@ def consolidate(
         if outdated(school, night):
             drop(school, night)
             night = open_night(school.workspace, school.settings.tenant)
-        begun = time.monotonic()
+        night.take_up()
         try:
             memories = gather(school, night)
             surprise_since(school)
@@ -115,8 +114,7 @@ def consolidate(
         decision = judge(school, night, version, report, live, banks, material, bool(new), bar)
         settle(school, night, course, version, decision, report, new)
         school.back_up()  # what took hours: the version, and what it was shown to hold
-        minutes = (time.monotonic() - begun) / 60
-        night.artifact("facts.json", lambda: json.dumps({"minutes": minutes, "taught": len(new)}))
+        night.artifact("facts.json", lambda: json.dumps(night_facts(night, version, new)))
         night.finish("promoted" if decision.promote else "refused")
         page = write_morning(school)
         return NightOutcome(night.id, version, decision, report, page)
@@ -154,7 +152,7 @@ def train(
     parent = school.registry.resolve(settings.tenant, course.start)
     start = school.registry.weights(parent) if parent else school.base_folder()
     if not folder.exists():
-        night.note("training")
+        night.note(TRAINING)
     rate = peak_rate(school.base_folder(), settings.train)
     if parent:
         rate *= settings.night.continued_rate
@@ -195,6 +193,12 @@ def train(
     )
     school.registry.add(version)
     return version
+
+
+def night_facts(night: Night, version: Version, new: Sequence[Memory]) -> dict[str, float]:
+    """Return what the reports tell of a night: how long it took, pauses left out, and how many memories it taught."""
+    trained = version.train.seconds if version.train else 0.0
+    return {"minutes": night.seconds(trained) / 60, "taught": len(new)}
 
 
 def settle(

@@ -11,13 +11,12 @@ Why the base in force is that of the version served last: `docs/design/0004-anot
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.bases import model_facts, named
 from nightschool.codec import from_json, to_json
-from nightschool.consolidate import train
+from nightschool.consolidate import night_facts, train
 from nightschool.course import REBASE, Course, charted, drop
 from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.exam.reuse import graduates, without_riddles
@@ -179,7 +178,7 @@ def _teach(school: School, other: School, bar: Bar) -> Night:
     school.back_up()
     night = open_night(school.workspace, school.settings.tenant)
     _refuse_another(night, other.base)
-    begun = time.monotonic()
+    night.take_up()
     memories = gather(school, night)
     charting = Course(REBASE, BASE, (), f"to another base, {other.base}", other.base)
     course = from_json(Course, night.artifact("course.json", lambda: to_json(charting)))
@@ -191,9 +190,9 @@ def _teach(school: School, other: School, bar: Bar) -> Night:
     _examine(school, other, night, version, banks, material, bool(new), bar)
     school.store.studied([memory.id for memory in new], night.id)
     school.back_up()
-    minutes = (time.monotonic() - begun) / 60
-    seen = {"minutes": minutes, "taught": len(new), "left_out": left_out}
-    night.artifact("facts.json", lambda: json.dumps(seen))
+    night.artifact(
+        "facts.json", lambda: json.dumps({**night_facts(night, version, new), "left_out": left_out})
+    )
     decision = school.registry.decision(version.id)
     night.finish("passed" if decision and decision.promote else "refused")
     return night

@@ -1,8 +1,10 @@
 """A night's steps without a real model: what is interrupted, refused or overtaken, and what a version is said to hold."""
 
+import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -417,3 +419,27 @@ def test_a_night_that_only_lacks_its_end_gets_there_though_nothing_it_began_with
     assert night(life).version.id == made
     assert nights(life.workspace, "default")[0].outcome == "promoted"
     assert night(life).night_id == "night-0002"
+
+
+def test_the_minutes_of_a_night_that_was_killed_are_those_of_both_processes(life, monkeypatch):
+    tell(life, 2)
+
+    with monkeypatch.context() as killing:
+        killing.setattr(flow, "judge", stop)
+        with pytest.raises(Killed):
+            night(life)
+    (begun,) = nights(life.workspace, "default")
+    first = noted(begun)
+    night(life)
+    second = noted(begun)[len(first) :]
+    assert second[0][1] == "taken up"
+    ends = second[[event for _, event in second].index("start facts.json")][0]
+    worked = (first[-1][0] - first[0][0]) + (ends - second[0][0])
+    minutes = json.loads(begun.stored("facts.json") or "{}")["minutes"]
+    assert 60 * minutes == pytest.approx(worked.total_seconds())
+
+
+def noted(one: Night) -> list[tuple[datetime, str]]:
+    """Return when each line of a night's journal was written, and what it says."""
+    lines = map(json.loads, (one.stored("journal.jsonl") or "").splitlines())
+    return [(datetime.fromisoformat(line["at"]), line["event"]) for line in lines]

@@ -88,6 +88,23 @@ def test_a_step_is_made_once(workspace):
     assert [json.loads(line)["event"] for line in lines] == ["start a.txt", "done a.txt"]
 
 
+def test_the_time_of_all_processes_counts_and_that_between_them_does_not(workspace):
+    night = open_night(workspace, "t")
+    lines = (
+        (0, "taken up"), (5, "start banks.json"), (20, "done banks.json"), (20, "training"),  # and killed
+        (500, "taken up"), (503, "training"), (513, "start report.json"),  # and killed
+        (900, "taken up"), (930, "done report.json"),
+    )  # fmt: skip
+    journal = [
+        {"at": f"2026-01-01T00:{s // 60:02}:{s % 60:02}+00:00", "event": e} for s, e in lines
+    ]
+    (night.folder / "journal.jsonl").write_text(
+        "\n".join([*map(json.dumps, journal), '{"at": "2026'])
+    )
+    assert night.seconds(training=40.0) == 20 + 40 + 3 + 30
+    assert night.seconds(training=0.0) == 20 + 10 + 3 + 30
+
+
 def test_a_step_that_fails_leaves_no_artifact(workspace):
     night = open_night(workspace, "t")
     with pytest.raises(ZeroDivisionError):

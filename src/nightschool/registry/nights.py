@@ -11,12 +11,15 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Set
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
 from nightschool.registry.records import may_quote, without
-from nightschool.types import Bank, Material, now
+from nightschool.types import Bank, Material
 from nightschool.workspace import Workspace, write_atomic
 
 NIGHT, PRACTICE = "night", "practice"
@@ -25,6 +28,8 @@ IMPORTED = "imported"
 """Stands where a version's night does, if it came from elsewhere (`export.py`)."""
 LEDGERS = "closure"
 """Where the ledgers of versions lie, within a tenant's reports (`closure.py`)."""
+TAKEN_UP, TRAINING = "taken up", "training"
+"""Lines of the journal: a process begins to work on the night; it begins, or goes on, to train."""
 DISCARDED = ".discarded-"
 """Stands in the hidden name of a night that is being deleted."""
 OWN_WORDS = "attempt"
@@ -62,9 +67,36 @@ class Night:
     def note(self, event: str) -> None:
         """Append a line to the journal, on disk before this returns."""
         with (self.folder / "journal.jsonl").open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps({"at": now(), "event": event}) + "\n")
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            journal.write(json.dumps({"at": at, "event": event}) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
+
+    def take_up(self) -> None:
+        """Note that a process begins to work on it."""
+        self.note(TAKEN_UP)
+
+    def seconds(self, training: float) -> float:
+        """Return how long all processes have worked on it, by the journal.
+
+        What a killed one did after its last line is not known, but for training, which keeps count itself.
+
+        Args:
+            training: How long the training took, over all processes.
+        """
+        noted: list[tuple[datetime, str]] = []
+        for line in (self.stored("journal.jsonl") or "").splitlines():
+            with suppress(ValueError):  # a power cut may have torn a line
+                entry = json.loads(line)
+                noted.append((datetime.fromisoformat(entry["at"]), entry["event"]))
+        trained = other = 0.0
+        for (begun, step), (ended, event) in pairwise(noted):
+            gap = 0.0 if event == TAKEN_UP else max(0.0, (ended - begun).total_seconds())
+            if step == TRAINING:
+                trained += gap
+            else:
+                other += gap
+        return other + max(trained, training)
 
     @property
     def outcome(self) -> str | None:
