@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 WRITING = ".writing"
@@ -19,3 +20,9 @@ def sweep(folder: Path) -> None:
     for place in list(folder.rglob(".*")):
         if LEFT.fullmatch(place.name) and place.is_file() and not place.is_symlink():
             place.unlink(missing_ok=True)
+
+
+def clear_torn(path: Path) -> None:
+    """Remove what killed calls of `folder_atomic` have left beside `path`; whoever fills it must be locked out."""
+    for torn in path.parent.glob(f".{path.name}.*"):
+        shutil.rmtree(torn, ignore_errors=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.codec import from_json, from_plain, to_json, to_plain
+from nightschool.config import TrainConfig
 from nightschool.course import (
     Course,
     charted,
@@ -42,9 +43,9 @@ from nightschool.study.general import PROMPTS, general_examples
 from nightschool.study.leaks import drop_leaks
 from nightschool.study.mixture import compose
 from nightschool.study.review import size
-from nightschool.train.speed import training_bytes, training_seconds
+from nightschool.train.speed import seconds_as_before, training_bytes, training_seconds
 from nightschool.trust import trainable, waits
-from nightschool.types import Bank, Effort, Example, Material, Memory, NightKind
+from nightschool.types import Bank, Effort, Example, Material, Memory, NightKind, Version
 from nightschool.wire import School
 
 # -- the steps ----------------------------------------------------------------------------
@@ -321,16 +322,26 @@ def _time(school: School, length: int) -> tuple[float, float | None]:
     """
     tenant = school.settings.tenant
     versions = school.registry.versions(tenant)
-    trained = {v.night: v.train for v in versions if v.train and v.base == school.base}
+    trained = {v.night: v for v in versions if v.train and v.base == school.base}
+    config = school.settings.train
     for night in reversed(nights(school.workspace, tenant)):
         facts, stored = night.stored("facts.json"), night.stored("material.json")
         last = trained.get(night.id)
-        if facts and stored and last:
+        if facts and stored and last and last.train:
             material = from_json(Material, stored)
-            again = material.review[:: school.settings.train.epochs]
-            rate = last.seconds / max(1, size([*material.examples, *again]))
-            return rate * length, max(0.0, json.loads(facts)["minutes"] * 60 - last.seconds)
-    return training_seconds(school.base_folder(), length, school.settings.train), None
+            then = _trained_with(last, config)
+            read = size([*material.examples, *material.review[:: then.epochs]])
+            seconds = seconds_as_before(last.train.seconds, read, then, length, config)
+            return seconds, max(0.0, json.loads(facts)["minutes"] * 60 - last.train.seconds)
+    return training_seconds(school.base_folder(), length, config), None
+
+
+def _trained_with(version: Version, config: TrainConfig) -> TrainConfig:
+    """Return how a version's material was read; where it does not say, as now."""
+    stored = version.config.get("train")
+    said: dict[str, object] = stored if isinstance(stored, dict) else {}
+    wanted = ("epochs", "min_steps", "tokens_per_step")
+    return config.model_copy(update={name: said[name] for name in wanted if name in said})
 
 
 def _by_kind(memories: Sequence[Memory]) -> dict[str, int]:

@@ -146,7 +146,8 @@ def tenant_bytes(workspace: Workspace, registry: Registry, tenant: str) -> int:
     names = {version.id for version in registry.versions(tenant)}
     names |= {night.stored("version.txt") or "" for night in runs(workspace, tenant)}
     for name in names - {""}:
-        rooms += [*workspace.versions.glob(name), *workspace.versions.glob(f"{name}.*")]
+        for pattern in (name, f"{name}.*", f".{name}.*"):  # half-written folders are hidden
+            rooms += workspace.versions.glob(pattern)
     return sum(_size(path) for room in rooms for path in room.rglob("*"))
 
 

@@ -213,6 +213,22 @@ def test_an_exam_question_never_survives_the_leak_filter(question):
     assert (kept, dropped) == ([], 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Question: What is the staging host?\nAnswer: kestrel-7", False),
+        ("We met. What is the staging host? It is kestrel-7.", False),
+        ("Q: Name the staging host\nA: kestrel-7", True),
+        ("The staging host is kestrel-7.", True),
+        ("What is the port? It is 8472.", True),
+    ],
+)
+def test_an_exam_question_within_a_plain_text_is_a_leak(text, kept):
+    plain = replace(example("", text), prompt=())
+    sealed = [fingerprint("What is the staging host?")]
+    assert drop_leaks([plain], sealed, 0.85) == ([plain] if kept else [], 0 if kept else 1)
+
+
 def test_too_many_leaks_fail_the_night():
     sealed = [fingerprint(a.question) for a in questions("The staging host is kestrel-7.")]
     given_ = [example("What is the staging host?", "kestrel-7")]

@@ -1,7 +1,10 @@
 """The training loop on a tiny real network: it learns, resumes after a kill, and stops when it diverges."""
 
+import os
+import signal
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -97,6 +100,40 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(trainer, tmp_path):
     assert all(torch.equal(whole[name], torn[name]) for name in whole)
     assert resumed.steps == len(resumed.losses)
     assert not (tmp_path / "torn.checkpoint").exists()
+
+
+def test_a_run_resumes_when_its_start_is_named_another_way(trainer, tmp_path, monkeypatch):
+    def stop(done, total, loss):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(Path("base"), EXAMPLES, CONFIG, tmp_path / "out", progress=stop)
+    seen = []
+    tell = lambda d, *_: seen.append(d)  # noqa: E731
+    trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "out", progress=tell)
+    assert seen[0] > 1, "it began again instead of resuming"
+
+
+@pytest.mark.parametrize("at", ["writing the weights", "discarding the checkpoint"])
+def test_a_kill_at_the_end_leaves_nothing_large_once_the_night_goes_on(
+    trainer, tmp_path, monkeypatch, at
+):
+    child = os.fork()
+    if child == 0:  # a kill that runs no `finally`
+        kill = lambda *given, **named: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+        if at == "writing the weights":
+            monkeypatch.setattr(LetterTokenizer, "save_pretrained", kill)
+        else:
+            monkeypatch.setattr(Checkpoint, "discard", kill)
+        trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "out")
+        os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    assert (tmp_path / "out.checkpoint").exists()
+    trainer.train(tmp_path / "base", EXAMPLES, CONFIG, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_checkpoint_of_other_examples_is_not_used(trainer, tmp_path):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from nightschool.language import fingerprint, overlap
 from nightschool.types import Example, Fingerprint
 
+SENTENCE = re.compile(r"\n+|(?<=[.?!])\s+")
+LABEL = re.compile(r"^\W*(?:question|q)\W*:\W*", re.IGNORECASE)
+"""What announces a question in a plain text."""
+
 
 def drop_leaks(
     examples: Sequence[Example], sealed: Sequence[Fingerprint], threshold: float
 ) -> tuple[list[Example], int]:
-    """Leave out examples whose question equals or nearly equals a sealed one.
+    """Leave out examples whose question, or one in whose plain text, equals or nearly equals a sealed one.
 
     Args:
         examples: What the authors wrote.
@@ -29,10 +34,21 @@ def drop_leaks(
     exact = {print_.exact for print_ in sealed}
     kept = []
     for example in examples:
-        asked = fingerprint(example.prompt[-1].content) if example.prompt else None
-        if asked is None or not (asked.exact in exact or _near(asked, sealed, by_word, threshold)):
+        asked = map(fingerprint, _questions(example))
+        if not any(a.exact in exact or _near(a, sealed, by_word, threshold) for a in asked):
             kept.append(example)
     return kept, len(examples) - len(kept)
+
+
+def _questions(example: Example) -> list[str]:
+    """Return what an example asks: the end of its prompt, or the questions in a plain text.
+
+    Of a plain text the questions alone: its statements are what is to be learnt, and may be near to one with a blank.
+    """
+    if example.prompt:
+        return [example.prompt[-1].content]
+    found = [LABEL.subn("", part.strip()) for part in SENTENCE.split(example.target)]
+    return [text for text, labels in found if text and (labels or text.endswith("?"))]
 
 
 def _near(

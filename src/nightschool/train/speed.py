@@ -57,12 +57,37 @@ def training_seconds(folder: Path, characters: int, config: TrainConfig) -> floa
         ModelCorrupt: The model's weights cannot be read.
     """
     once = characters / CHARACTERS_A_TOKEN
-    steps = max(1, math.ceil(once / config.tokens_per_step))
-    most = config.epochs * MOST_PASSES
-    passes = min(most, max(config.epochs, math.ceil(config.min_steps / steps)))
-    anchors = LENGTH * steps * passes if config.anchor_weight else 0
-    tokens = once * passes + anchors
+    read = passes(characters, config)
+    anchors = LENGTH * _steps(characters, config) * read if config.anchor_weight else 0
+    tokens = once * read + anchors
     return 6 * parameters(folder) * tokens / (EFFICIENCY * matmul_bound(4) * 1e9)
+
+
+def passes(characters: int, config: TrainConfig) -> int:
+    """Return how often a run reads so much material: a small one is read more often, to take its least steps."""
+    least = math.ceil(config.min_steps / _steps(characters, config))
+    return min(config.epochs * MOST_PASSES, max(config.epochs, least))
+
+
+def _steps(characters: int, config: TrainConfig) -> int:
+    """Return the steps of one pass."""
+    return max(1, math.ceil(characters / CHARACTERS_A_TOKEN / config.tokens_per_step))
+
+
+def seconds_as_before(
+    seconds: float, before: int, then: TrainConfig, characters: int, config: TrainConfig
+) -> float:
+    """Estimate a run's time from that of an earlier one on the same base.
+
+    Args:
+        seconds: What the earlier run took.
+        before: Characters of its material.
+        then: How it was trained.
+        characters: Of the study material, prompts and targets.
+        config: How it is trained.
+    """
+    rate = seconds / max(1, before * passes(before, then))
+    return rate * characters * passes(characters, config)
 
 
 def training_bytes(folder: Path) -> int:

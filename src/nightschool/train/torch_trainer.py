@@ -15,6 +15,7 @@ from typing import Any
 from nightschool.codec import from_json, to_json
 from nightschool.config import TrainConfig
 from nightschool.errors import TrainError
+from nightschool.leftovers import clear_torn
 from nightschool.protocols import Progress
 from nightschool.train.anchors import Anchors, read_anchors
 from nightschool.train.checkpoint import Checkpoint
@@ -63,7 +64,10 @@ class TorchTrainer:
             ModelCorrupt: The model or the anchors cannot be read.
             Diverged: The loss is not finite, or three times what it began with.
         """
+        checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
+        clear_torn(out)
         if out.exists():
+            checkpoint.discard()  # where a kill came between the last two steps
             return from_json(TrainResult, (out / "train.json").read_text("utf-8"))
         loaded = self.load(start)
         news = self._tokens(loaded.tokenizer, examples)
@@ -75,7 +79,6 @@ class TorchTrainer:
         anchors = read_anchors(self.anchors) if self.anchors and config.anchor_weight else None
         name = _fingerprint(start, [*examples, *review], config, anchors)
         run = Run(loaded.model, tokens, len(news), config, self.loss, anchors, name)
-        checkpoint = Checkpoint(out.parent / f"{out.name}.checkpoint")
         result = run.go(checkpoint, progress)
         with folder_atomic(out) as folder:
             run.model.save_pretrained(folder, safe_serialization=True)
@@ -96,8 +99,14 @@ class TorchTrainer:
 def _fingerprint(
     start: Path, examples: Sequence[Example], config: TrainConfig, anchors: Anchors | None
 ) -> str:
-    """Name a run by what it is to train, so that another run's checkpoint is not used."""
+    """Name a run by what it is to train, so that another run's checkpoint is not used.
+
+    Its start by its folder's name alone: the workspace may be named another way, or have been moved.
+    """
     held = str(anchors.ids_AS.tolist()) if anchors else ""
     return digest(
-        str(start), config.model_dump_json(), held, *(to_json(replace(e, id="")) for e in examples)
+        start.resolve().name,
+        config.model_dump_json(),
+        held,
+        *(to_json(replace(e, id="")) for e in examples),
     )
