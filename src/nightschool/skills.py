@@ -22,7 +22,7 @@ from nightschool.practice.curriculum import AND
 from nightschool.practice.examples import demonstrations, worked_examples
 from nightschool.practice.learner import Round
 from nightschool.practice.rollouts import roll_out
-from nightschool.protocols import Progress, Writer
+from nightschool.protocols import Environment, Progress, Writer
 from nightschool.registry.nights import OWN_WORDS, PRACTICE, Night, practices
 from nightschool.registry.versions import BASE
 from nightschool.study.review import size
@@ -158,7 +158,10 @@ def attempt(
 ) -> list[Result]:
     """Attempt the tasks of skill banks, greedily and once each; banks of other kinds are left out.
 
-    Raises: see `environments.environment`.
+    Raises: see `environments.environment`; and
+
+        EnvironmentBroken: An environment asks something else than what was sealed.
+        PracticeError: A run's sealed skill is gone.
     """
     results: list[Result] = []
     for bank in banks:
@@ -171,10 +174,9 @@ def attempt(
             )
         found = environment(skill.environment)
         shown = worked_examples(found, skill.config.shots)
-        tasks = [found.task("held_out", int(item.id.rsplit("/", 1)[1])) for item in bank.items]
-        tasks = [replace(task, prompt=(*shown, *task.prompt)) for task in tasks]
+        tasks = _sealed_tasks(found, bank.items)
         rollouts = roll_out(
-            found, tasks, writer, max_tokens=skill.config.max_tokens, temperature=0.0,
+            found, tasks, writer, max_tokens=skill.config.max_tokens, temperature=0.0, shown=shown,
             progress=progress,
         )  # fmt: skip
         results += [
@@ -182,6 +184,22 @@ def attempt(
             for item, done in zip(bank.items, rollouts, strict=True)
         ]  # fmt: skip
     return results
+
+
+def _sealed_tasks(found: Environment, items: Sequence[Item]) -> list[Task]:
+    """Make held-out tasks again; answers to others could not be compared with what was answered before.
+
+    Raises:
+        EnvironmentBroken: One of them is not what was sealed.
+    """
+    tasks = [found.task("held_out", int(item.id.rsplit("/", 1)[1])) for item in items]
+    for task, item in zip(tasks, items, strict=True):
+        if (task.prompt[-1].content, task.solution) != (item.question, item.answers):
+            raise EnvironmentBroken(
+                f"{task.id} is not the task that was sealed: the environment, or what it reads, was changed. Restore "
+                "it, or practise the changed one under another name."
+            )
+    return tasks
 
 
 def stored_skill(run: Night) -> Skill | None:
@@ -218,7 +236,7 @@ def holds_skill(school: School, version: Version | None, stem: str) -> bool:
 def skill_banks(school: School, tonight: Night, without: str = "") -> list[Bank]:
     """Return a part of the held-out tasks of each skill that the served version holds; the same ones each time.
 
-    An environment that cannot be loaded any more is left out, and the journal says so.
+    An environment that cannot be loaded any more, or asks something else than what was sealed, is left out, and the journal says so.
 
     Args:
         school: The wired workspace.
@@ -233,12 +251,13 @@ def skill_banks(school: School, tonight: Night, without: str = "") -> list[Bank]
             newest[skill.environment] = skill
     banks = []
     for skill in newest.values():
+        items = skill.bank.items[: skill.config.earlier]
         try:
-            environment(skill.environment)
+            _sealed_tasks(environment(skill.environment), items)
         except PracticeError as error:
             tonight.note(f"left out of the exam: {skill.environment}: {error}")
             continue
-        banks.append(replace(skill.bank, items=skill.bank.items[: skill.config.earlier]))
+        banks.append(replace(skill.bank, items=items))
     return banks
 
 
