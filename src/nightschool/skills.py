@@ -15,7 +15,7 @@ from typing import Any
 
 from nightschool.codec import from_json
 from nightschool.config import PracticeConfig
-from nightschool.environments import TOOLS, environment
+from nightschool.environments import TOOLS, environment, parsed
 from nightschool.errors import EnvironmentBroken, PracticeError
 from nightschool.exam.sit import CLOSED
 from nightschool.practice.curriculum import AND
@@ -38,6 +38,7 @@ from nightschool.types import (
     digest,
     now,
 )
+from nightschool.verify.metamath.book import SMALL
 from nightschool.wire import School
 
 AUTHOR = "practice"
@@ -116,6 +117,9 @@ def lasting_name(name: str, settings: dict[str, Any]) -> str:
         return str(Path(stem).resolve())
     if stem.startswith(TOOLS):
         stem = TOOLS + str(Path(stem.removeprefix(TOOLS)).resolve())
+    path = (parsed(query.split("&") if query else []) | settings).get("path", SMALL)
+    if stem == "proof" and path != SMALL:
+        settings = {**settings, "path": str(Path(path).resolve())}
     return environment(stem + mark + query, settings).name
 
 
@@ -306,10 +310,8 @@ def skill_material(school: School, start: str, news: Sequence[Example]) -> list[
     """
     tenant = school.settings.tenant
     in_force = set(practised_in(school, school.registry.resolve(tenant, "live")))
-    served = school.registry.served(tenant)
-    in_force |= {
-        v.night for v in school.registry.versions(tenant) if v.tainted_by and v.id in served
-    }
+    lost = school.registry.lost_to_deletion(tenant)
+    in_force |= {v.night for v in school.registry.versions(tenant) if v.id in lost}
     found: dict[tuple[object, str], Example] = {}
     for run in practices(school.workspace, tenant):
         stored = run.stored("material.json") if run.id in in_force and run.outcome else None

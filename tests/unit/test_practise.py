@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from safetensors.torch import save_file
 
 from nightschool.codec import from_json, to_json
 from nightschool.day import reader, remember
+from nightschool.environments import environment
 from nightschool.errors import ConfigError, EnvironmentBroken, NightUnfinished
 from nightschool.forget import forget
 from nightschool.practise import give_up, practise
@@ -21,6 +23,7 @@ from nightschool.rounds import State
 from nightschool.skills import (
     SOLUTION,
     attempt,
+    lasting_name,
     practised_in,
     quoted,
     seal_skill,
@@ -443,3 +446,36 @@ def test_a_skill_whose_environment_was_changed_is_left_out_with_a_note(
     assert len(skill_banks(school, night)) == 1
     (tmp_path / "echo.py").write_text(READS_ITS_PROMPT.replace("99999", "9999"))
     assert skill_banks(school, night) == []
+
+
+def test_a_skill_that_was_rolled_back_is_not_studied_after_a_deletion_either(school):
+    (memory,) = remember(school, "The vault of Corvane is in Ostrelle.").added
+    first = run(school, step=0.6)
+    knows = replace(first.version, memory_ids=(memory.id,))
+    with school.registry.connection as connection:
+        connection.execute("UPDATE versions SET body = ? WHERE id = ?", (to_json(knows), knows.id))
+    school.registry.rollback("default")
+    forget(school, [memory.id])
+    assert school.registry.version(knows.id).tainted_by
+    assert skill_material(school, "base", ()) == []
+
+
+def test_what_a_deletion_takes_is_studied_again(school):
+    (memory,) = remember(school, "The vault of Corvane is in Ostrelle.").added
+    first = run(school, step=0.6)
+    knows = replace(first.version, memory_ids=(memory.id,))
+    with school.registry.connection as connection:
+        connection.execute("UPDATE versions SET body = ? WHERE id = ?", (to_json(knows), knows.id))
+    forget(school, [memory.id])
+    assert school.registry.alias("default", "live") == "base"
+    assert skill_material(school, "base", ())
+
+
+def test_a_database_of_proofs_is_found_again_from_another_folder(tmp_path, monkeypatch):
+    page = files("nightschool.verify.metamath") / "small.mm"
+    (tmp_path / "own.mm").write_text(page.read_text("utf-8"))
+    monkeypatch.chdir(tmp_path)
+    name = lasting_name("proof?path=own.mm&steps=9", {})
+    monkeypatch.chdir("/")
+    assert environment(name).name == name
+    assert lasting_name("proof?path=small&steps=9", {}).count("path=small") == 1
