@@ -19,7 +19,7 @@ from nightschool.memory.notes import erase_lines
 from nightschool.probes import Probe, compared, measure, targets
 from nightschool.registry.jobs import JobRecords
 from nightschool.registry.nights import runs, scrub
-from nightschool.registry.versions import BASE
+from nightschool.registry.versions import BASE, DELETION
 from nightschool.scope import lineage, stray_versions
 from nightschool.types import Material, Memory, now
 from nightschool.wire import School
@@ -258,7 +258,7 @@ def _erase_memories(school: School, deletion: _Deletion) -> _Erased:
     # A kill from here on leaves no version served that knows it, and files that are looked into again.
     school.expect_changes()
     while registry.alias(tenant, "live") in tainted:
-        registry.rollback(tenant, "forget", keep_base=True)
+        registry.rollback(tenant, DELETION, keep_base=True)
     # Nothing goes on with what was trained and never served: its night is discarded.
     dropped = set(deletion.version_ids) - registry.served(tenant)
     registry.erase_weights([*tainted, *dropped])

@@ -15,14 +15,14 @@ from typing import Any
 
 from nightschool.codec import from_json
 from nightschool.config import PracticeConfig
-from nightschool.environments import TOOLS, environment
+from nightschool.environments import TOOLS, environment, parsed
 from nightschool.errors import EnvironmentBroken, PracticeError
 from nightschool.exam.sit import CLOSED
 from nightschool.practice.curriculum import AND
 from nightschool.practice.examples import demonstrations, worked_examples
 from nightschool.practice.learner import Round
 from nightschool.practice.rollouts import roll_out
-from nightschool.protocols import Progress, Writer
+from nightschool.protocols import Environment, Progress, Writer
 from nightschool.registry.nights import OWN_WORDS, PRACTICE, Night, practices
 from nightschool.registry.versions import BASE
 from nightschool.study.review import size
@@ -38,6 +38,7 @@ from nightschool.types import (
     digest,
     now,
 )
+from nightschool.verify.metamath.book import SMALL
 from nightschool.wire import School
 
 AUTHOR = "practice"
@@ -116,6 +117,9 @@ def lasting_name(name: str, settings: dict[str, Any]) -> str:
         return str(Path(stem).resolve())
     if stem.startswith(TOOLS):
         stem = TOOLS + str(Path(stem.removeprefix(TOOLS)).resolve())
+    path = (parsed(query.split("&") if query else []) | settings).get("path", SMALL)
+    if stem == "proof" and path != SMALL:
+        settings = {**settings, "path": str(Path(path).resolve())}
     return environment(stem + mark + query, settings).name
 
 
@@ -158,7 +162,10 @@ def attempt(
 ) -> list[Result]:
     """Attempt the tasks of skill banks, greedily and once each; banks of other kinds are left out.
 
-    Raises: see `environments.environment`.
+    Raises: see `environments.environment`; and
+
+        EnvironmentBroken: An environment asks something else than what was sealed.
+        PracticeError: A run's sealed skill is gone.
     """
     results: list[Result] = []
     for bank in banks:
@@ -171,10 +178,9 @@ def attempt(
             )
         found = environment(skill.environment)
         shown = worked_examples(found, skill.config.shots)
-        tasks = [found.task("held_out", int(item.id.rsplit("/", 1)[1])) for item in bank.items]
-        tasks = [replace(task, prompt=(*shown, *task.prompt)) for task in tasks]
+        tasks = _sealed_tasks(found, bank.items)
         rollouts = roll_out(
-            found, tasks, writer, max_tokens=skill.config.max_tokens, temperature=0.0,
+            found, tasks, writer, max_tokens=skill.config.max_tokens, temperature=0.0, shown=shown,
             progress=progress,
         )  # fmt: skip
         results += [
@@ -182,6 +188,22 @@ def attempt(
             for item, done in zip(bank.items, rollouts, strict=True)
         ]  # fmt: skip
     return results
+
+
+def _sealed_tasks(found: Environment, items: Sequence[Item]) -> list[Task]:
+    """Make held-out tasks again; answers to others could not be compared with what was answered before.
+
+    Raises:
+        EnvironmentBroken: One of them is not what was sealed.
+    """
+    tasks = [found.task("held_out", int(item.id.rsplit("/", 1)[1])) for item in items]
+    for task, item in zip(tasks, items, strict=True):
+        if (task.prompt[-1].content, task.solution) != (item.question, item.answers):
+            raise EnvironmentBroken(
+                f"{task.id} is not the task that was sealed: the environment, or what it reads, was changed. Restore "
+                "it, or practise the changed one under another name."
+            )
+    return tasks
 
 
 def stored_skill(run: Night) -> Skill | None:
@@ -218,7 +240,7 @@ def holds_skill(school: School, version: Version | None, stem: str) -> bool:
 def skill_banks(school: School, tonight: Night, without: str = "") -> list[Bank]:
     """Return a part of the held-out tasks of each skill that the served version holds; the same ones each time.
 
-    An environment that cannot be loaded any more is left out, and the journal says so.
+    An environment that cannot be loaded any more, or asks something else than what was sealed, is left out, and the journal says so.
 
     Args:
         school: The wired workspace.
@@ -233,12 +255,13 @@ def skill_banks(school: School, tonight: Night, without: str = "") -> list[Bank]
             newest[skill.environment] = skill
     banks = []
     for skill in newest.values():
+        items = skill.bank.items[: skill.config.earlier]
         try:
-            environment(skill.environment)
+            _sealed_tasks(environment(skill.environment), items)
         except PracticeError as error:
             tonight.note(f"left out of the exam: {skill.environment}: {error}")
             continue
-        banks.append(replace(skill.bank, items=skill.bank.items[: skill.config.earlier]))
+        banks.append(replace(skill.bank, items=items))
     return banks
 
 
@@ -287,10 +310,8 @@ def skill_material(school: School, start: str, news: Sequence[Example]) -> list[
     """
     tenant = school.settings.tenant
     in_force = set(practised_in(school, school.registry.resolve(tenant, "live")))
-    served = school.registry.served(tenant)
-    in_force |= {
-        v.night for v in school.registry.versions(tenant) if v.tainted_by and v.id in served
-    }
+    lost = school.registry.lost_to_deletion(tenant)
+    in_force |= {v.night for v in school.registry.versions(tenant) if v.id in lost}
     found: dict[tuple[object, str], Example] = {}
     for run in practices(school.workspace, tenant):
         stored = run.stored("material.json") if run.id in in_force and run.outcome else None

@@ -4,25 +4,36 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from nightschool.codec import from_json
+from nightschool.codec import from_json, to_json
 from nightschool.day import reader, remember
-from nightschool.errors import ConfigError, NightUnfinished
+from nightschool.environments import environment
+from nightschool.errors import ConfigError, EnvironmentBroken, NightUnfinished
 from nightschool.forget import forget
 from nightschool.practise import give_up, practise
 from nightschool.promotion import roll_back
 from nightschool.protocols import Policy
 from nightschool.registry.nights import LEDGERS, OWN_WORDS, open_night, practices
 from nightschool.rounds import State
-from nightschool.skills import SOLUTION, practised_in, quoted, skill_banks, skill_material
+from nightschool.skills import (
+    SOLUTION,
+    attempt,
+    lasting_name,
+    practised_in,
+    quoted,
+    seal_skill,
+    skill_banks,
+    skill_material,
+)
 from nightschool.sources.extractors import RULES
 from nightschool.sources.note_taker import NoteTaker
 from nightschool.train.rate import MEASURED_ON
-from nightschool.types import Drawn, Material, TrainResult, Update
+from nightschool.types import Drawn, Material, TrainResult, Update, Verdict
 from nightschool.wire import School, open_school
 from nightschool.workspace import Workspace
 
@@ -370,3 +381,101 @@ def test_where_nothing_changes_any_more_other_settings_are_practised_too(school,
     text = "\n".join(done.summary.choices)
     assert ": fake, since fake?turns=2 was solved 0.0" in text
     assert done.summary.environment == "fake?turns=2 + calls?level=1"
+
+
+READS_ITS_PROMPT = """
+from nightschool.practice import SingleTurn, answers
+from nightschool.practice.base import Question
+
+
+class Echo(SingleTurn):
+    name = "echo"
+    about = "Say a number."
+
+    def draw(self, rng):
+        number = str(rng.randint(1, 99999))
+        return Question(f"Say {number}.", number)
+
+    def grade(self, task, answer):
+        return answer.strip() == task.prompt[0].content[4:-1]
+
+    def table(self, task):
+        return answers(wrong=["-1"], malformed=["[1"], truncated=[""], adversarial=["1 2"])
+
+
+environment = Echo()
+"""
+
+
+class Echoes:
+    """Answers rightly."""
+
+    def generate(self, prompts, **how):
+        return [prompt[-1].content[4:-1] for prompt in prompts]
+
+
+def sealed(school, path, shots):
+    path.write_text(READS_ITS_PROMPT)
+    night = open_night(school.workspace, "default", "practice")
+    config = school.settings.practice.model_copy(update={"shots": shots})
+    skill = seal_skill(night, "default", str(path), config)
+    night.artifact("skill.json", lambda: to_json(skill))
+    return skill.bank
+
+
+def test_worked_examples_are_no_part_of_the_task_in_an_exam(school, tmp_path):
+    bank = sealed(school, tmp_path / "echo.py", 3)
+    results = attempt(school, Echoes(), [bank])
+    assert {result.score.verdict for result in results} == {Verdict.CORRECT}
+
+
+def test_an_environment_that_asks_something_else_than_was_sealed_is_not_examined(school, tmp_path):
+    path = tmp_path / "echo.py"
+    bank = sealed(school, path, 0)
+    path.write_text(READS_ITS_PROMPT.replace("99999", "9999"))
+    with pytest.raises(EnvironmentBroken, match="not the task that was sealed"):
+        attempt(school, Echoes(), [bank])
+
+
+def test_a_skill_whose_environment_was_changed_is_left_out_with_a_note(
+    school, tmp_path, monkeypatch
+):
+    bank = sealed(school, tmp_path / "echo.py", 0)
+    monkeypatch.setattr("nightschool.skills.practised_in", lambda *_: [bank.night])
+    night = open_night(school.workspace, "default")
+    assert len(skill_banks(school, night)) == 1
+    (tmp_path / "echo.py").write_text(READS_ITS_PROMPT.replace("99999", "9999"))
+    assert skill_banks(school, night) == []
+
+
+def test_a_skill_that_was_rolled_back_is_not_studied_after_a_deletion_either(school):
+    (memory,) = remember(school, "The vault of Corvane is in Ostrelle.").added
+    first = run(school, step=0.6)
+    knows = replace(first.version, memory_ids=(memory.id,))
+    with school.registry.connection as connection:
+        connection.execute("UPDATE versions SET body = ? WHERE id = ?", (to_json(knows), knows.id))
+    school.registry.rollback("default")
+    forget(school, [memory.id])
+    assert school.registry.version(knows.id).tainted_by
+    assert skill_material(school, "base", ()) == []
+
+
+def test_what_a_deletion_takes_is_studied_again(school):
+    (memory,) = remember(school, "The vault of Corvane is in Ostrelle.").added
+    first = run(school, step=0.6)
+    knows = replace(first.version, memory_ids=(memory.id,))
+    with school.registry.connection as connection:
+        connection.execute("UPDATE versions SET body = ? WHERE id = ?", (to_json(knows), knows.id))
+    forget(school, [memory.id])
+    assert school.registry.alias("default", "live") == "base"
+    assert skill_material(school, "base", ())
+
+
+def test_a_database_of_proofs_is_found_again_from_another_folder(tmp_path, monkeypatch):
+    page = files("nightschool.verify.metamath") / "small.mm"
+    (tmp_path / "own.mm").write_text(page.read_text("utf-8"))
+    monkeypatch.chdir(tmp_path)
+    name = lasting_name("proof?path=own.mm&steps=9", {})
+    monkeypatch.chdir("/")
+    assert environment(name).name == name
+    assert lasting_name("proof?path=small&steps=9", {}).count("path=small") == 1

@@ -23,6 +23,7 @@ def roll_out(
     max_tokens: int,
     temperature: float,
     seed: int = 0,
+    shown: tuple[Message, ...] = (),
     progress: Progress | None = None,
 ) -> list[Rollout]:
     """Let a model attempt each task once; a task that stands there G times is a group of G rollouts.
@@ -34,6 +35,7 @@ def roll_out(
         max_tokens: Bound of one action, in tokens.
         temperature: Of sampling; 0 is greedy.
         seed: Of the first turn; later turns count on from it.
+        shown: Goes before every prompt. It is no part of the task, so that grading does not see it.
         progress: Told how many attempts have ended.
     """
 
@@ -41,7 +43,7 @@ def roll_out(
         prompts = [one.prompt for one in live]
         return writer.generate(prompts, max_tokens=max_tokens, temperature=temperature, seed=seed + turn)  # fmt: skip
 
-    going = [Going(environment, task) for task in tasks]
+    going = [Going(environment, task, shown) for task in tasks]
     drive(going, answer, progress)
     return [Rollout(one.task, tuple(one.moves), one.score) for one in going]
 

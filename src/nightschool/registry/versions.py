@@ -15,6 +15,7 @@ from nightschool.registry.schema import MIGRATIONS, ROOM
 from nightschool.types import Decision, Version, now
 from nightschool.workspace import Workspace, migrate, transaction
 
+DELETION = "forget"  # who rolls back where a deletion does
 BASE = "base"
 ALIASES = ("live", "previous", "candidate")
 
@@ -189,28 +190,34 @@ class Registry:
             without: Versions that are passed over like tainted ones.
         """
         live = self.alias(tenant, "live")
-        for name in reversed(self._line(tenant)[:-1]):
+        for name in reversed(self._replayed(tenant)[0][:-1]):
             if not (name == live or name in without or self.version(name).tainted_by):
                 return name
         return BASE
 
-    def _line(self, tenant: str) -> list[str]:
-        """Return what was promoted and not taken back since, the live version last."""
-        line: list[str] = []
+    def lost_to_deletion(self, tenant: str) -> set[str]:
+        """Return the versions that were in force until a deletion took them; what was rolled back before is none."""
+        return self._replayed(tenant)[1]
+
+    def _replayed(self, tenant: str) -> tuple[list[str], set[str]]:
+        """Go through the log of promotions: what is in force, and what was until a deletion."""
+        line, lost = list[str](), set[str]()
         for row in self.connection.execute(
-            "SELECT version_id, taken_back FROM promotions WHERE tenant = ? ORDER BY number",
-            (tenant,),
-        ):
+            "SELECT version_id, taken_back, actor FROM promotions WHERE tenant = ? ORDER BY number", (tenant,)
+        ):  # fmt: skip
             name, taken_back = str(row["version_id"]), row["taken_back"]
             if taken_back is None:  # an earlier program logged rollbacks like promotions
                 taken_back = name == BASE or name in line
             if not taken_back:
                 line.append(name)
                 continue
+            before = set(line)
             del line[-1:]
             while line and line[-1] != name:
                 line.pop()
-        return line
+            if row["actor"] == DELETION:
+                lost |= before.difference(line)
+        return line, lost
 
     def taint(self, memory_ids: Iterable[str], tombstones: Iterable[str]) -> list[Version]:
         """Mark every version trained on these memories, and all that were trained from it.
