@@ -196,7 +196,7 @@ def parse_call(answer: str) -> Call | None:
     start = text.find("{")
     try:
         body, end = json.JSONDecoder().raw_decode(text, max(start, 0))
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number of thousands of digits, too
         return None
     if not isinstance(body, dict) or "{" in text[end:] + (answer[fenced.end() :] if fenced else ""):
         return None
@@ -204,7 +204,7 @@ def parse_call(answer: str) -> Call | None:
     if isinstance(arguments, str):  # as OpenAI's API writes them
         try:
             arguments = json.loads(arguments)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # a number of thousands of digits, too
             return None
     if not isinstance(body.get("name"), str) or not isinstance(arguments, dict):
         return None

@@ -18,7 +18,7 @@ from nightschool.codec import from_json, to_json
 from nightschool.consolidate import settle
 from nightschool.course import Course, charted, drop
 from nightschool.engines import own_policy, policy_for
-from nightschool.errors import ConfigError, NightschoolError, NightUnfinished
+from nightschool.errors import ConfigError, NightUnfinished
 from nightschool.exam.stats import outcomes, paired
 from nightschool.examine import completed, sitting
 from nightschool.practice_exam import judge, others, successes
@@ -161,7 +161,7 @@ def set_out(
         plan = from_json(Plan, run.artifact("plan.json", write))
         course = chart(school, run, spec)
         return plan, course, seal(school, run, plan)
-    except NightschoolError:
+    except Exception:  # a user's environment may raise anything
         if run.stored("version.txt") is None:
             run.discard()
         raise

@@ -19,6 +19,7 @@ from nightschool.calls import (
     arguments_of,
     draw_call,
     flaw,
+    parse_call,
     role_of,
     said,
     type_of,
@@ -139,3 +140,9 @@ def test_types_and_values_in_words():
     assert said(True) == "yes"
     assert said({"street": "Elm Road", "number": 4}) == "street Elm Road, number 4"
     assert [one.required for one in arguments_of({"properties": {"a": {}, "b": True}, "required": ["b"]})] == [False, True]  # fmt: skip
+
+
+def test_a_number_too_long_to_read_is_no_call():
+    digits = "1" * 5000
+    assert parse_call('{"name": "pay", "arguments": {"sum": ' + digits + "}}") is None
+    assert parse_call(json.dumps({"name": "pay", "arguments": '{"sum": ' + digits + "}"})) is None

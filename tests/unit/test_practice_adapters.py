@@ -112,3 +112,21 @@ def test_gymnasiums_episodes_of_text():
     assert problems(found, seeds=6) == []
     seeds = {split: {found.task(split, n).facts["seed"] for n in range(20)} for split in ("train", "held_out")}  # fmt: skip
     assert not seeds["train"] & seeds["held_out"]
+
+
+class Tenths(Guess):
+    """Gives a tenth for each of ten moves."""
+
+    def reset(self, seed):
+        self.moves = 0
+        return "Go.", {}
+
+    def step(self, action):
+        self.moves += 1
+        return "On.", 0.1, self.moves == 10, False, {}
+
+
+def test_rewards_that_add_up_to_the_best_but_for_rounding_are_right():
+    found = GymnasiumEnvironment("tenths", Tenths, guesses, rewards=(0.0, 1.0))
+    task = found.task("train", 0)
+    assert played(found, task, ["go"] * 10).score.verdict is Verdict.CORRECT

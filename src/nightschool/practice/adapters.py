@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import fsum
 from typing import Any
 
 from nightschool.errors import EnvironmentBroken
@@ -203,11 +204,16 @@ class GymnasiumEnvironment:
         return self._table(task)
 
 
+ROUNDING = 1e-6
+"""So little below the best episode is the best one: rewards of tenths do not add up to a whole."""
+
+
 class _GymnasiumAttempt:
     def __init__(self, inner: Any, rewards: tuple[float, float], most_turns: int) -> None:
         self._inner, self._left = inner, most_turns
         self._low, self._high = rewards
-        self._total, self._done = 0.0, False
+        self._rewards: list[float] = []
+        self._done = False
 
     def step(self, action: str) -> Step:
         if self._done:
@@ -225,14 +231,15 @@ class _GymnasiumAttempt:
             self._done = True
             told = f"the environment broke: {type(error).__name__}: {error}"
             return Step(done=True, score=Score(Verdict.UNSCORED, None, told))
-        self._total += float(reward)
+        self._rewards.append(float(reward))
         self._done = bool(ended or cut or self._left <= 0)
         if self._done:
             return Step(done=True, score=scored(self._value))
         return Step((Message("user", str(observation)),))
 
     def _value(self) -> float:
-        return min(1.0, max(0.0, (self._total - self._low) / (self._high - self._low)))
+        value = (fsum(self._rewards) - self._low) / (self._high - self._low)
+        return 1.0 if value > 1 - ROUNDING else max(0.0, value)
 
 
 # -- what verifiers-style environments consist of ---------------------------------------------

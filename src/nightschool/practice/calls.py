@@ -125,7 +125,7 @@ class _Tools:
             return Score(Verdict.WRONG, 0.0, "recites rather than answers")
         item = Item(
             task.id,
-            task.prompt[-1].content,
+            task.prompt[-1].content.replace(", and nothing else", ""),  # it denies no value
             (task.facts["answer"],),
             stale=tuple(task.facts["rivals"]),
         )
@@ -261,7 +261,8 @@ class ToolAttempt:
         else:
             self._left -= 1
             result = self._called(call)
-            observation = (Message("tool", json.dumps(result, ensure_ascii=False)),)
+            told = json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
+            observation = (Message("tool", told.decode()),)
             self._done = self._left <= 0
         info = {
             "calls": float(self._calls - before[0]),
@@ -340,7 +341,7 @@ def _table(task: Task) -> list[Case]:
         others = ", ".join(task.facts["rivals"])
         found += [
             Case("adversarial", (answer,)),
-            Case("wrong", (*calls, "I do not know.")),
+            *(Case("wrong", (*calls, t)) for t in ("I do not know.", f"It is not {answer}.")),
             Case("truncated", (*calls, answer[:1] if len(answer) > 1 else "")),
             Case("adversarial", (*calls, f"{answer} " + "and so on " * 60)),
         ]

@@ -27,7 +27,8 @@ REDRAWS = 200
 LIMITS = Limits(wall_s=6.0, cpu_s=1)
 LONGEST = 20_000
 """Characters of an answer that are still run."""
-_FENCE = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"^[ \t]*```[ \t]*(\S*)[^\n]*\n(.*?)```", re.DOTALL | re.MULTILINE)
+"""A block of code: its language, and what stands in it."""
 HARNESS = """
 import json, os, sys
 work = json.loads(sys.stdin.read())
@@ -230,8 +231,8 @@ def _printing(name: str, right: str, inputs: list[Any]) -> Case:
 def source_in(answer: str) -> str:
     """Return the code of an answer: its first fenced block, or all of it where nothing is fenced."""
     text = answer.replace("\r\n", "\n")
-    fenced = _FENCE.search(text)
-    return fenced[1] if fenced else text
+    blocks = [code for language, code in _FENCE.findall(text) if language.lower()[:2] in ("", "py")]
+    return blocks[0] if blocks else text
 
 
 def _steps(level: int, rng: random.Random) -> tuple[str, list[Operation]]:
