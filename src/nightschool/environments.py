@@ -19,6 +19,7 @@ from nightschool.practice.calls import Calls, DeclaredCalls
 from nightschool.practice.code import Code
 from nightschool.practice.curriculum import AND, Mixture
 from nightschool.practice.fake import FakeEnvironment
+from nightschool.practice.guarded import Guarded
 from nightschool.practice.gym import Gym
 from nightschool.practice.gym import names as gym_names
 from nightschool.practice.memory_use import MemoryUse
@@ -178,4 +179,4 @@ def _from_file(path: Path) -> Environment:
             f"{path} holds no environment: expected a variable `environment` with {', '.join(PROTOCOL)}; missing are "
             f"{', '.join(missing)}. See docs/practice.md."
         )
-    return found  # type: ignore[no-any-return]
+    return Guarded(found)

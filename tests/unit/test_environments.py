@@ -61,3 +61,18 @@ def test_a_file_without_an_environment_is_refused(tmp_path):
     path.write_text("1 / 0\n")
     with pytest.raises(EnvironmentBroken, match="ZeroDivisionError"):
         environment(str(path))
+
+
+@pytest.mark.parametrize("part", ["task", "start", "cases"])
+def test_what_a_users_file_raises_is_told_as_its_own(tmp_path, part):
+    path = tmp_path / "raises.py"
+    path.write_text(
+        "from nightschool.practice.fake import FakeEnvironment\n"
+        "class Raises(FakeEnvironment):\n"
+        f"    def {part}(self, *given):\n        return 1 / 0\n"
+        "environment = Raises()\n"
+    )
+    found = run("check", str(path))
+    assert found.exit_code == 1
+    assert "cannot be made: ZeroDivisionError: division by zero" in found.output
+    assert "Traceback" not in found.output

@@ -64,3 +64,22 @@ def test_splits_are_told_by_what_is_asked():
     assert side_of("What is  2 + 2?") == side_of("what is 2 + 2?\n")
     held = sum(side_of(f"What is {n}?") == "held_out" for n in range(1000))
     assert 150 < held < 250
+
+
+class Breaks(FakeEnvironment):
+    """Breaks at any action."""
+
+    def start(self, task):
+        class Attempt:
+            def step(self, action):
+                return 1 / 0
+
+        return Attempt()
+
+
+def test_an_action_that_breaks_the_environment_leaves_its_attempt_unscored():
+    environment = Breaks()
+    task = environment.task("train", 0)
+    (found,) = play(environment, [task], {task.prompt[0].content: "anything"})
+    assert (found.score.verdict, found.score.value) == (Verdict.UNSCORED, None)
+    assert "ZeroDivisionError" in found.score.reason

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightschool.codec import from_json, to_json
-from nightschool.errors import PracticeError
+from nightschool.errors import EnvironmentBroken, PracticeError
 from nightschool.protocols import Environment
 from nightschool.types import CASE_KINDS, SPLITS, Case, Score, Step, Task, Verdict
 
@@ -30,11 +30,14 @@ def problems(environment: Environment, seeds: int = SEEDS, tables: int = TABLES)
     found: list[str] = []
     prompts = {}
     for split in SPLITS:
-        tasks = [environment.task(split, seed) for seed in range(seeds)]
+        try:
+            tasks = [environment.task(split, seed) for seed in range(seeds)]
+            for task in tasks[:tables]:
+                found += _of_task(environment, task)
+                found += _of_table(environment, task)
+        except EnvironmentBroken as error:
+            return [*found, str(error)]
         prompts[split] = {task.prompt for task in tasks}
-        for task in tasks[:tables]:
-            found += _of_task(environment, task)
-            found += _of_table(environment, task)
         if seeds >= 4 and len(prompts[split]) < 2:
             found.append(f"{split}: {seeds} seeds gave one and the same task")
     both = prompts["train"] & prompts["held_out"]

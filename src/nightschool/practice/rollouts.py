@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from nightschool.errors import NightschoolError
 from nightschool.protocols import Environment, Progress, Writer
 from nightschool.types import Message, Move, Rollout, Score, Step, Task, Verdict
 
@@ -68,8 +69,16 @@ class Going:
         return (*self._shown, *self._context)
 
     def act(self, action: str) -> None:
-        """Take an action."""
-        step = self._attempt.step(action)
+        """Take an action; where that breaks the environment, the attempt is over, and unscored."""
+        try:
+            step = self._attempt.step(action)
+        except NightschoolError:
+            raise
+        except (
+            Exception
+        ) as error:  # a model says anything, and a round that is lived again says it again
+            told = f"the environment broke: {type(error).__name__}: {error}"
+            step = Step(done=True, score=Score(Verdict.UNSCORED, None, told))
         self.moves.append(Move(self.prompt, action, step))
         self._context = continued(self._context, action, step)
         self.done = step.done
