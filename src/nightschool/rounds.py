@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from nightschool.codec import from_plain, to_plain
 from nightschool.config import PracticeConfig
 from nightschool.environments import environment
+from nightschool.practice.attempts import RESERVED
 from nightschool.practice.curriculum import Curriculum, Mixture
 from nightschool.practice.examples import solutions, worked_examples
 from nightschool.practice.learner import Round
@@ -29,8 +30,8 @@ from nightschool.workspace import write_atomic
 PolicyMaker = Callable[[Path, PracticeConfig], Policy]
 LESSONS = "curriculum.json"
 """In a checkpoint: what the choice of tasks goes on from, where several environments are practised."""
-WARM_SEEDS = 5_000_000
-"""Seed of the first task whose solution is imitated; practice itself does not come that far."""
+WARM_SEEDS = RESERVED.start
+"""Seed of the first task whose solution is imitated."""
 CHOICES = "curriculum.txt"
 """In the run's folder: where the time of such a run went, and how its predictions turned out."""
 

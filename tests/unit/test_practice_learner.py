@@ -4,7 +4,7 @@ import pytest
 
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError
-from nightschool.practice.attempts import attempted
+from nightschool.practice.attempts import RESERVED, SEED_STEP, attempted, first_task
 from nightschool.practice.examples import demonstrations, solutions, worked_examples
 from nightschool.practice.fake import FakeEnvironment
 from nightschool.practice.learner import practise
@@ -160,3 +160,10 @@ def test_counts_of_the_environment_are_kept():
 def test_practice_without_an_end_is_refused():
     with pytest.raises(PracticeError, match="rounds"):
         practise(FakeEnvironment(), FakePolicy(), CONFIG)
+
+
+def test_no_seed_practises_what_is_shown_with_its_solution():
+    assert first_task(0) == 0
+    assert first_task(49) + SEED_STEP <= RESERVED.start
+    assert all(first_task(seed) not in RESERVED for seed in range(200))
+    assert [first_task(seed + 1) - first_task(seed) for seed in (3, 60, 90)] == [SEED_STEP] * 3

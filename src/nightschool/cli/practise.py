@@ -83,7 +83,8 @@ def run(
         str, typer.Option(help="Time for the rounds, such as 90s, 30m or 2h; exams come on top.")
     ] = "30m",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of tasks and attempts; each run has its own.")
+        int | None,
+        typer.Option(min=0, max=1_000_000_000, help="Of tasks and attempts; each run has its own."),
     ] = None,
     chooser: Annotated[
         str | None,

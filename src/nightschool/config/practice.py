@@ -49,7 +49,7 @@ class PracticeConfig(Frozen):
     """Rank of the adapters that are trained; alpha is twice the rank."""
     chooser: ChooserKind = "progress"
     """How the tasks of a round are chosen where several environments are practised."""
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=1_000_000_000)
     """Of tasks, attempts and initial adapters."""
     held_out: int = Field(100, ge=8)
     """Held-out tasks on which success is measured before and after a run."""

@@ -12,6 +12,8 @@ from nightschool.types import Drawn, Message, Score, Task, Verdict
 
 SEED_STEP = 100_000
 """Tasks that lie between those of two seeds of practice."""
+RESERVED = range(5_000_000, 8_000_000)
+"""Seeds of tasks that are shown or imitated with their solutions, and never practised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,12 @@ class Group:
         """The shortest right attempt; None where there is none."""
         right = [one for one in self.attempts if one.right]
         return min(right, key=lambda one: one.tokens) if right else None
+
+
+def first_task(seed: int) -> int:
+    """Return the seed of the first task that a seed of practice attempts; none comes from what is reserved."""
+    begin = seed * SEED_STEP
+    return begin if begin < RESERVED.start else begin + len(RESERVED)
 
 
 def attempted(

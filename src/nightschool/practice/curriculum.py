@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from nightschool.codec import from_json, to_json
 from nightschool.config import ChooserKind
 from nightschool.errors import PracticeError
-from nightschool.practice.attempts import SEED_STEP, Played
+from nightschool.practice.attempts import Played, first_task
 from nightschool.practice.base import task_id
 from nightschool.practice.curiosity import (
     CHOOSERS,
@@ -153,7 +153,7 @@ class Curriculum:
 
     def choose(self, number: int) -> list[Task]:
         """Choose the tasks of a round, and predict their success. An arm's tasks come in the order of their seeds; runs of other seeds have others."""
-        turn = dict.fromkeys(self.notes.arms, self.notes.seed * SEED_STEP)
+        turn = dict.fromkeys(self.notes.arms, first_task(self.notes.seed))
         for group in self.notes.log:
             turn[group.arm] += 1
         chosen = []

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightschool.errors import PracticeError
-from nightschool.practice.attempts import Group
+from nightschool.practice.attempts import RESERVED, Group
 from nightschool.practice.rollouts import Going, continued
 from nightschool.protocols import Environment
 from nightschool.types import DEFAULT_TENANT, Example, Message, Task, digest
 
-SHOT_SEEDS = 7_000_000
-"""Seed of the first worked example; practice itself does not come that far."""
+SHOT_SEEDS = RESERVED.start + 2_000_000
+"""Seed of the first worked example."""
 
 
 def worked_examples(environment: Environment, count: int) -> tuple[Message, ...]:

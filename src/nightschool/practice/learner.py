@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nightschool.config import PracticeConfig
 from nightschool.errors import PracticeError
-from nightschool.practice.attempts import SEED_STEP, Group, attempted
+from nightschool.practice.attempts import Group, attempted, first_task
 from nightschool.practice.examples import demonstrations, worked_examples
 from nightschool.practice.signals import advantages
 from nightschool.protocols import Environment, Policy
@@ -110,7 +110,7 @@ def in_order(environment: Environment, config: PracticeConfig, split: Split = "t
     """Choose new tasks each round: those of the next seeds."""
 
     def choose(number: int) -> list[Task]:
-        begin = config.seed * SEED_STEP + number * config.tasks
+        begin = first_task(config.seed) + number * config.tasks
         return [environment.task(split, seed) for seed in range(begin, begin + config.tasks)]
 
     return choose
