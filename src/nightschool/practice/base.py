@@ -130,6 +130,8 @@ class Question(NamedTuple):
     """An answer that earns full marks."""
     facts: dict[str, Any] = {}  # noqa: RUF012 (a named tuple's default; nothing writes into it)
     """What grading needs beside the solution, as JSON."""
+    about: str = ""
+    """What is asked, whatever it is called and whichever example it has: all that is asked so lies in one split. Empty: the prompt."""
 
 
 class SingleTurn(ABC):
@@ -161,7 +163,7 @@ class SingleTurn(ABC):
         """
         for turn in range(TRIES):
             drawn = self.draw(random_for(self.name, split, seed, turn))
-            if side_of(drawn.prompt) == split:
+            if side_of(drawn.about or drawn.prompt) == split:
                 return Task(
                     task_id(self.name, split, seed), self.name, split, seed,
                     (Message("user", drawn.prompt),), (drawn.solution,), facts=dict(drawn.facts),

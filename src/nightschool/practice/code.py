@@ -172,7 +172,8 @@ class Code(SingleTurn):
         )
         body = "".join(f"    x = {step.expression}\n" for step in steps)
         tests = {"name": name, "inputs": inputs[1:], "expected": expected[1:]}
-        return Question(prompt, f"```python\ndef {name}(x):\n{body}    return x\n```", tests)
+        solution = f"```python\ndef {name}(x):\n{body}    return x\n```"
+        return Question(prompt, solution, tests, about=f"{INPUTS[first]}: {listed}")
 
     def grade(self, task: Task, answer: str) -> Score:
         """Run the answer on the hidden inputs. The value is the share of them beyond what one constant would get.
