@@ -125,7 +125,7 @@ class _Tools:
             return Score(Verdict.WRONG, 0.0, "recites rather than answers")
         item = Item(
             task.id,
-            task.prompt[-1].content.replace(", and nothing else", ""),  # it denies no value
+            "",  # a request denies no value, whatever words for that it holds
             (task.facts["answer"],),
             stale=tuple(task.facts["rivals"]),
         )
