@@ -76,8 +76,12 @@ def _subjects(memory: Memory) -> Iterator[tuple[object, str]]:
         return
     yield about, normalise(memory.text)
     taken = claim(memory.text)
-    if taken.fact is not None:
-        yield taken.fact, taken.news[0]
+    # "Room 12 is called Ada" and "room 13 is called Bob" are about two rooms: their numbers are no values.
+    subject = about.split("|")[1].split() if about.startswith("said|") else []
+    numbers = frozenset(word for word in subject if any(c.isdigit() for c in word))
+    values = [value for value in taken.news if value not in numbers]
+    if taken.fact is not None and values:
+        yield (taken.fact, numbers), values[0]
 
 
 def _differing(school: School, known: _Known) -> Iterator[list[Memory]]:

@@ -163,6 +163,13 @@ def test_different_things_said_of_one_place_are_no_conflict(school):
     assert conflicts(school) == []
 
 
+def test_things_that_differ_by_their_number_are_no_conflict(school):
+    end_chat(school, [("user", "Room 12 is called Ada. Room 13 is called Bob.")], "one")
+    end_chat(school, [("user", "Build agent 5 has 16 GB. Build agent 6 has 32 GB.")], "two")
+    assert len(live(school)) == 4
+    assert conflicts(school) == []
+
+
 def test_a_users_talk_that_is_read_again_stays_the_users(broken):
     school, replies = broken
     with pytest.raises(ExtractorFailed):

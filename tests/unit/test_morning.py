@@ -1,9 +1,11 @@
 """The morning finds the module or the tool of a memory, whatever its language."""
 
-from nightschool.morning import gather_morning
+from types import SimpleNamespace
+
+from nightschool.morning import base_report, gather_morning
 from nightschool.sources.code import read_package
 from nightschool.sources.tools import read_tools
-from nightschool.types import Episode, Finding, Reading, SourceKind
+from nightschool.types import Episode, Finding, Reading, Report, SourceKind
 from nightschool.wire import open_school
 from nightschool.workspace import Workspace
 
@@ -32,3 +34,10 @@ def test_facts_are_counted_by_module_and_tool_before_the_first_night(tmp_path):
         ("module", "repo/a.go", 1, 0, None),
         ("tool", "send_mail", 1, 0, None),
     ]
+
+
+def test_an_exam_by_day_does_not_hide_what_a_night_measured_on_plain_text():
+    night = Report("r1", "default", "base", "n1", (), perplexity=47.5, bits_per_byte=1.1)
+    by_day = Report("r2", "default", "base", "day", ())
+    found = base_report(SimpleNamespace(reports=lambda who: [night, by_day]), [])
+    assert (found.id, found.perplexity, found.bits_per_byte) == ("r2", 47.5, 1.1)

@@ -29,7 +29,10 @@ def test_the_first_block_of_python_is_the_answer(answer):
 def test_no_function_that_is_practised_is_held_out(level):
     def asked(split):
         tasks = [environment(f"code?level={level}").task(split, seed) for seed in range(150)]
-        return {re.search(r"It takes .* does this: .*? It returns", t.prompt[0].content)[0] for t in tasks}
+        return {
+            re.search(r"It takes .* does this: .*? It returns", t.prompt[0].content)[0]
+            for t in tasks
+        }
 
     assert len(asked("held_out")) > 10
     assert not asked("train") & asked("held_out")
