@@ -151,7 +151,7 @@ def plan_in_words(plan: Plan) -> str:
             f"{plan.waiting} more wait for approval.",
             f"Study material: {by_rule}{''.join(others)}{plan.imported} imported, "
             f"about {plan.review} characters of review, at most {plan.general} examples of general replay.",
-            f"Exam: {asked}rules ask about each new memory without a question. "
+            f"Exam: {asked}rules ask about each new memory without a question, where the base can answer with the source. "
             f"The gate needs {plan.least} new facts; those of refused nights count.",
             f"Training: {plan.method} of {plan.base}, at least {plan.epochs} passes "
             f"(effort {plan.effort}), about {plan.training_minutes} minutes and {plan.peak_gb} GB.",
