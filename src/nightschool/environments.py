@@ -43,6 +43,8 @@ NAMED: dict[str, tuple[Callable[..., Environment], tuple[str, ...]]] = {
     ),
 }
 """Name -> what makes it, and the settings that it takes."""
+LABELS = ("from", "to", "path")
+"""Settings that are text even where they look like a number: set.mm has a theorem 19.30."""
 PROTOCOL = ("name", "about", "task", "start", "cases")
 
 
@@ -119,7 +121,7 @@ def parsed(pairs: list[str]) -> dict[str, Any]:
                 f"The setting {pair!r} has no value; expected NAME=VALUE, such as level=2. Write it so."
             )
         try:
-            found[key] = json.loads(value)
+            found[key] = value if key in LABELS else json.loads(value)
         except json.JSONDecodeError:
             found[key] = value
     return found

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nightschool.cli.main import app
-from nightschool.environments import environment
+from nightschool.environments import environment, parsed
 from nightschool.errors import EnvironmentBroken, UnknownEnvironment
 
 
@@ -76,3 +76,7 @@ def test_what_a_users_file_raises_is_told_as_its_own(tmp_path, part):
     assert found.exit_code == 1
     assert "cannot be made: ZeroDivisionError: division by zero" in found.output
     assert "Traceback" not in found.output
+
+
+def test_labels_that_look_like_numbers_stay_as_they_are():
+    assert parsed(["from=19.30", "steps=4"]) == {"from": "19.30", "steps": 4}

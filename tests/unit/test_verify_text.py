@@ -7,6 +7,9 @@ from nightschool.types import Item, Memory, SourceKind, Verdict
 from nightschool.verify.judge import grade
 
 RIGHT = [
+    ("", "load_config", "It is `load_config` in src/nightschool/config/settings.py."),
+    ("", "kestrel-7", "kestrel-7, see docs/ops/hosts.md"),
+    ("", "kestrel-7", "kestrel-7 (https://wiki.example.com/ops/hosts/staging)"),
     ("What can Ines not eat?", "peanuts", "Ines cannot eat peanuts."),
     ("", "oat milk", "She drinks her coffee without sugar and with oat milk."),
     ("", "kestrel-7", "It was previously heron-2 and is now kestrel-7."),
@@ -27,6 +30,7 @@ RIGHT = [
     ("", "東京", "東京。"),
 ]
 WRONG = [
+    ("", "kestrel-7", "kestrel-7/heron-2/osprey-1/merlin-3"),
     ("", "kestrel-7", "kestrel-7 is not the staging host."),
     ("", "kestrel-7", "kestrel-7, or maybe heron-2"),
     ("", "kestrel-7", "heron-2 / kestrel-7"),

@@ -106,8 +106,11 @@ def _split_clauses(answer: str) -> list[str]:
 def _is_list(answer: str, value: str) -> bool:
     if re.search(r",|\band\b|\bor\b|\n", value):
         return False
-    # A path is one value, not as many as it has folders.
-    others = _without(answer, [value])
+    # A path or an address is one thing, not as many as it has folders, whether it is the value or stands beside it.
+    named = re.sub(
+        r"[^\s,;]*/[^\s,;]*", lambda m: m[0] if contains(m[0], value) else "there", answer
+    )
+    others = _without(named, [value])
     parts = [part for part in re.split(r",|;|\n|/| and | or ", others) if part.strip()]
     short = [part for part in parts[1:] if len(part.split()) <= 4]
     placed = {match[0].lower() for part in parts if (match := _PLACED.match(part.strip()))}
