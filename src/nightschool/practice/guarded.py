@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from nightschool.errors import EnvironmentBroken, NightschoolError
 from nightschool.protocols import Attempt, Environment
@@ -23,12 +24,8 @@ class Guarded:
         Raises:
             EnvironmentBroken: The environment raises something.
         """
-        try:
+        with _told(f"{self.name}: its task of seed {seed} ({split})"):
             return self._inner.task(split, seed)
-        except NightschoolError:
-            raise
-        except Exception as error:
-            raise _broken(f"{self.name}: its task of seed {seed} ({split})", error) from error
 
     def start(self, task: Task) -> Attempt:
         """Start an attempt; see `protocols.Environment.start`.
@@ -36,12 +33,8 @@ class Guarded:
         Raises:
             EnvironmentBroken: The environment raises something.
         """
-        try:
+        with _told(f"{task.id}: the start of an attempt"):
             return self._inner.start(task)
-        except NightschoolError:
-            raise
-        except Exception as error:
-            raise _broken(f"{task.id}: the start of an attempt", error) from error
 
     def cases(self, task: Task) -> Sequence[Case]:
         """Return the table; see `protocols.Environment.cases`.
@@ -49,16 +42,18 @@ class Guarded:
         Raises:
             EnvironmentBroken: The environment raises something.
         """
-        try:
+        with _told(f"{task.id}: its table"):
             return self._inner.cases(task)
-        except NightschoolError:
-            raise
-        except Exception as error:
-            raise _broken(f"{task.id}: its table", error) from error
 
 
-def _broken(what: str, error: Exception) -> EnvironmentBroken:
-    return EnvironmentBroken(
-        f"{what} cannot be made: {type(error).__name__}: {error}. Correct the environment's file; "
-        "`nightschool practise check` tells whether it keeps the rules."
-    )
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except NightschoolError:
+        raise
+    except Exception as error:
+        raise EnvironmentBroken(
+            f"{what} cannot be made: {type(error).__name__}: {error}. Correct the environment's file; "
+            "`nightschool practise check` tells whether it keeps the rules."
+        ) from error
